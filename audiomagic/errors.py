@@ -1,0 +1,64 @@
+"""Everything that audiomagic raises on purpose.
+
+AudiomagicError
+├── OptionError        a misspelled option, setting, voice, model or value
+├── SoundError         a sound that cannot be read, sent or written
+├── ConnectionFailed   the server was never reached, or went away
+├── RequestRefused     the server answered with an error
+├── BadAnswer          the server answered with something that is not an answer
+└── EngineError        the embedded engine is missing, incomplete or damaged
+
+Each message is one line: what happened, then what to type. In IPython that line is all that is
+shown; the exception still stops Run All and can be caught.
+"""
+
+import unicodedata
+
+MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth repeating
+
+
+class AudiomagicError(Exception):
+    """The root: catch this to catch all of them."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Give IPython the one line to show instead of a traceback."""
+        return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+
+
+class OptionError(AudiomagicError, ValueError):
+    """A misspelled or impossible option, setting, voice, model or value."""
+
+
+class SoundError(AudiomagicError, ValueError):
+    """A sound that is unreadable, empty, too short, too long, or cannot be written."""
+
+
+class ConnectionFailed(AudiomagicError):
+    """No connection to the server, or a connection lost."""
+
+
+class RequestRefused(AudiomagicError):
+    """An error answer of the server; `status` is its HTTP status, `request_id` its own name."""
+
+    def __init__(self, message: str, status: int | None = None, request_id: str | None = None):
+        super().__init__(message + (f" (request {request_id})" if request_id else ""))
+        self.status = status
+        self.request_id = request_id
+
+
+class BadAnswer(AudiomagicError):
+    """An answer that does not follow the Chat Completions protocol."""
+
+
+class EngineError(AudiomagicError):
+    """The embedded engine, or one of its models, is missing or damaged."""
+
+
+def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
+    """Flatten foreign text to one bounded line without control or bidi characters."""
+    visible = "".join(
+        " " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c
+        for c in str(text)[: 4 * limit]
+    )
+    line = " ".join(visible.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

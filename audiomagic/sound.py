@@ -1,0 +1,227 @@
+"""Sound: samples and a rate; read, written, mixed to mono, resampled, turned into PCM."""
+
+import base64
+import io
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from .errors import SoundError, one_line
+
+if TYPE_CHECKING:
+    from typing import Self
+
+WIRE_RATE = 24_000  # Hz: what the audio models send (`pcm16`), and the most worth sending them
+SHORTEST = 0.1  # seconds: the service refuses less ("Provide at least 0.1 seconds")
+LARGEST_WAV = 20_000_000  # bytes: the one documented limit of an upload (Azure's quickstart)
+LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes at SENT_BITRATE
+CARD_MP3: dict[str, Any] = {"bitrate_mode": "AVERAGE", "compression_level": 0.8}  # ~36 kbit/s
+SENT_MP3: dict[str, Any] = {"bitrate_mode": "CONSTANT", "compression_level": 0.7}  # ~58 kbit/s
+
+# ending -> (libsndfile container, subtype, further arguments)
+FORMATS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "wav": ("WAV", "PCM_16", {}),
+    "mp3": ("MP3", "MPEG_LAYER_III", {"bitrate_mode": "AVERAGE", "compression_level": 0.5}),
+    "flac": ("FLAC", "PCM_16", {}),
+    "ogg": ("OGG", "OPUS", {}),
+}
+RATES = {  # Hz that an encoder takes; the others take any
+    "MPEG_LAYER_III": (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
+    "OPUS": (8_000, 12_000, 16_000, 24_000, 48_000),
+}
+INTEGERS = {"int16": (0, 32_768), "int32": (0, 2**31), "uint8": (128, 128)}  # middle, full scale
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Mono sound: `samples`, float32 of shape (n,) in [-1, 1], at `rate` Hz.
+
+    Several channels (shape (n, channels)) are mixed to one; int16, int32 and uint8 are scaled.
+
+    >>> Sound.read("question.wav").resample(16_000).save("question.mp3")
+    """
+
+    samples: NDArray[np.float32]
+    rate: int
+
+    def __post_init__(self) -> None:
+        samples: NDArray[Any] = np.asarray(self.samples)
+        if samples.dtype.kind != "f":
+            if samples.dtype.name not in INTEGERS:
+                known = ", ".join(INTEGERS)
+                raise SoundError(f"samples of type {samples.dtype}; use floats in [-1, 1], {known}")
+            middle, scale = INTEGERS[samples.dtype.name]
+            samples = (samples.astype(np.float64) - middle) / scale
+        if samples.ndim == 2:
+            samples = samples.mean(axis=1)
+        if samples.ndim != 1:
+            raise SoundError(f"samples of shape {samples.shape}: give (n,) or (n, channels)")
+        if not 1_000 <= self.rate <= 768_000:
+            raise SoundError(f"a sample rate of {self.rate} Hz; expected 1000 to 768000")
+        samples = np.array(samples, dtype=np.float32)
+        if not np.isfinite(samples).all():
+            raise SoundError("the samples hold NaN or infinite values")
+        samples.setflags(write=False)
+        object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "rate", int(self.rate))
+
+    # -- making one ---------------------------------------------------------------------------
+    @classmethod
+    def read(cls, file: str | os.PathLike[str] | BinaryIO) -> "Self":
+        """Read a file of any format that libsndfile knows (wav, mp3, flac, ogg, aiff, ...).
+
+        Where PyAV is installed (the `local` extra brings it), m4a, webm and mp4 are read too.
+        Raises SoundError when the file is missing, unreadable or empty.
+        """
+        if not isinstance(file, str | os.PathLike):
+            return cls.decode(file.read())
+        path = Path(file).expanduser()
+        name = one_line(path, 120)
+        try:
+            return cls.decode(path.read_bytes())
+        except OSError as error:
+            raise SoundError(f"cannot read {name}: {error.strerror or error}") from error
+        except SoundError as error:
+            raise SoundError(f"{name}: {error}") from error
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Self":
+        """Read the bytes of a sound file; see `read`."""
+        try:
+            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, TypeError) as error:
+            samples, rate = _decode_with_pyav(data, error)
+        if len(samples) == 0:
+            raise SoundError("there is no sound in it")
+        return cls(samples, rate)
+
+    @classmethod
+    def from_pcm16(cls, data: bytes, rate: int = WIRE_RATE) -> "Self":
+        """Take headerless signed 16-bit little-endian mono samples."""
+        return cls(np.frombuffer(data, dtype="<i2"), rate)
+
+    @classmethod
+    def of(cls, value: object) -> "Self":
+        """Take whatever holds a sound: a Sound, `(rate, array)`, an IPython Audio, bytes, a path.
+
+        Raises SoundError when it holds none.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, bytes | bytearray):
+            return cls.decode(bytes(value))
+        if isinstance(value, str | os.PathLike):
+            return cls.read(value)
+        if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int | np.integer):
+            return cls(np.asarray(value[1]), int(value[0]))
+        data = getattr(value, "data", None)  # IPython.display.Audio keeps a whole file's bytes
+        if isinstance(data, bytes):
+            return cls.decode(data)
+        sound = getattr(value, "sound", None)  # a Reply, or a Recorder
+        if isinstance(sound, cls):
+            return sound
+        raise SoundError(
+            f"a {type(value).__name__} is no sound; give a Sound, (rate, array), "
+            "an IPython.display.Audio, the bytes of a file, or a path"
+        )
+
+    # -- what it is ---------------------------------------------------------------------------
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.rate
+
+    def __repr__(self) -> str:
+        return f"Sound({self.seconds:.2f} s at {self.rate} Hz)"
+
+    def _repr_html_(self) -> str:
+        return f'<audio controls preload="metadata" src="{self.data_url}"></audio>'
+
+    @cached_property
+    def data_url(self) -> str:
+        """A compressed copy (mp3, about 4.6 kB a second) as a `data:` URL for an `<audio>` tag."""
+        mp3 = self.resample(min(self.rate, WIRE_RATE))._write("MP3", "MPEG_LAYER_III", CARD_MP3)
+        return "data:audio/mpeg;base64," + base64.b64encode(mp3).decode("ascii")
+
+    # -- turning it into something else -------------------------------------------------------
+    def resample(self, rate: int) -> "Sound":
+        """Return the same sound at `rate` Hz (soxr, high quality)."""
+        if rate == self.rate:
+            return self
+        return Sound(soxr.resample(self.samples, self.rate, rate), rate)
+
+    def pcm16(self, rate: int = WIRE_RATE) -> bytes:
+        """Return headerless signed 16-bit little-endian mono samples at `rate` Hz."""
+        samples = self.resample(rate).samples
+        return bytes((np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
+
+    def encode(self, ending: str) -> bytes:
+        """Return the bytes of a file: `wav`, `mp3`, `flac` or `ogg` (Opus)."""
+        if ending not in FORMATS:
+            known = ", ".join("." + name for name in FORMATS)
+            raise SoundError(f"cannot write '.{one_line(ending, 20)}'; use one of {known}")
+        return self._write(*FORMATS[ending])
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a file in the format that its ending names; return its path."""
+        target = Path(path).expanduser()
+        data = self.encode(target.suffix.lstrip(".").lower())
+        try:
+            target.write_bytes(data)
+        except OSError as error:
+            name = one_line(target, 120)
+            raise SoundError(f"cannot write {name}: {error.strerror or error}") from error
+        return target
+
+    def upload(self) -> tuple[str, bytes]:
+        """Return ("wav" or "mp3", bytes) to send to a model: mono, at most 24 kHz.
+
+        Raises SoundError when it is shorter than 0.1 s or longer than 40 minutes.
+        """
+        if self.seconds < SHORTEST:
+            raise SoundError(f"{self.seconds:.2f} s of sound is too short; send at least 0.1 s")
+        if self.seconds > LONGEST:
+            raise SoundError(
+                f"{self.seconds / 60:.0f} minutes of sound are too long; "
+                f"cut it into parts of at most {LONGEST // 60} minutes"
+            )
+        sound = self.resample(min(self.rate, WIRE_RATE))
+        if 2 * len(sound.samples) < LARGEST_WAV:  # WAV is the safest; some valid mp3 is refused
+            return "wav", sound.encode("wav")
+        return "mp3", sound._write("MP3", "MPEG_LAYER_III", SENT_MP3)
+
+    def _write(self, container: str, subtype: str, arguments: dict[str, Any]) -> bytes:
+        buffer = io.BytesIO()
+        rates = RATES.get(subtype, (self.rate,))
+        rate = min((r for r in rates if r >= self.rate), default=max(rates))
+        samples = self.resample(rate).samples
+        soundfile.write(buffer, samples, rate, format=container, subtype=subtype, **arguments)
+        return buffer.getvalue()
+
+
+def _decode_with_pyav(data: bytes, reason: Exception) -> tuple[NDArray[np.float32], int]:
+    """Decode what libsndfile cannot (m4a, webm, mp4), where PyAV is installed."""
+    complaint = "not a sound file that can be read; try wav, mp3, flac or ogg"
+    try:
+        import av
+    except ImportError:
+        hint = " (m4a, webm and mp4 need: pip install 'audiomagic[local]')" if data else ""
+        raise SoundError(complaint + hint) from reason
+    try:
+        with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as container:
+            to_mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
+            frames = [
+                frame.to_ndarray()[0]
+                for packed in [*container.decode(audio=0), None]
+                for frame in to_mono.resample(packed)
+            ]
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise SoundError(complaint) from error
+    return np.concatenate(frames or [np.zeros(0, np.float32)])[:, None], 48_000

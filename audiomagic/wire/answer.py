@@ -1,0 +1,184 @@
+"""An answer on the wire: the chunks of a stream, folded by the client, written by the engine.
+
+The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): chunks without
+`choices`, no finish reason, the audio's id twice, usage before the last chunk. The client's own
+`.stream()` helper breaks on each of these; `Fold` does not.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import BadAnswer
+from .usage import Usage
+
+LARGEST_ANSWER = 64_000_000  # bytes of pcm16: 22 minutes; 16,384 tokens are less than 14
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one chunk adds: words, and whole samples of 24 kHz mono pcm16."""
+
+    words: str = ""
+    pcm: bytes = b""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer; `finish` is None when it was cut off."""
+
+    text: str
+    pcm: bytes
+    finish: str | None
+    model: str | None = None
+    usage: Usage | None = None
+    audio_id: str | None = None
+    expires_at: int | None = None
+
+
+@dataclass
+class Fold:
+    """Fold the chunks of one stream into an answer.
+
+    >>> fold = Fold()
+    >>> for chunk in chunks:
+    ...     play(fold.add(chunk).pcm)
+    >>> fold.answer().text
+    """
+
+    words: list[str] = field(default_factory=list)
+    pcm: bytearray = field(default_factory=bytearray)
+    finish: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    audio_id: str | None = None
+    expires_at: int | None = None
+    _told: int = 0  # bytes of pcm already given out in pieces
+
+    def add(self, chunk: Mapping[str, Any]) -> Piece:
+        """Take one chunk; return what it added. Raises BadAnswer where it is no chunk."""
+        if isinstance(model := chunk.get("model"), str) and model:
+            self.model = model
+        self.usage = Usage.of(chunk.get("usage")) or self.usage  # never overwritten with none
+        words = "".join(self._choice(choice) for choice in _list(chunk, "choices"))
+        self.words.append(words)
+        whole = len(self.pcm) - len(self.pcm) % 2  # a data piece may end inside a sample
+        fresh, self._told = bytes(self.pcm[self._told : whole]), whole
+        return Piece(words, fresh)
+
+    def _choice(self, choice: object) -> str:
+        choice = _mapping(choice, "a choice")
+        if finish := choice.get("finish_reason"):
+            self.finish = str(finish)
+        delta = _mapping(choice.get("delta") or {}, "delta")
+        audio = _mapping(delta.get("audio") or {}, "delta.audio")
+        if audio.get("id"):
+            self.audio_id = str(audio["id"])
+        if isinstance(expires_at := audio.get("expires_at"), int):
+            self.expires_at = expires_at
+        if data := audio.get("data"):
+            self._data(data)
+        said = (delta.get("content"), delta.get("refusal"), audio.get("transcript"))
+        return "".join(piece for piece in said if isinstance(piece, str))
+
+    def _data(self, data: object) -> None:
+        try:  # each piece is its own base64: joined ones would decode short
+            self.pcm += base64.b64decode(str(data), validate=True)
+        except binascii.Error as error:
+            raise BadAnswer(
+                "the server sent sound that is not base64; try the call again"
+            ) from error
+        if len(self.pcm) > LARGEST_ANSWER:
+            raise BadAnswer("the server sent more sound than any model makes; stopped reading")
+
+    def answer(self) -> Answer:
+        """Return what came so far, as an answer.
+
+        Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
+        """
+        finish = self.finish or ("stop" if self.expires_at else None)
+        pcm = bytes(self.pcm[: len(self.pcm) // 2 * 2])
+        text = "".join(self.words).strip()
+        return Answer(text, pcm, finish, self.model, self.usage, self.audio_id, self.expires_at)
+
+
+def _list(chunk: Mapping[str, Any], key: str) -> list[Any]:
+    value = chunk.get(key) or []
+    if not isinstance(value, list):
+        raise BadAnswer(f"the server's '{key}' is no list; this is not Chat Completions")
+    return value
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadAnswer(f"the server sent {name} that is no object; this is not Chat Completions")
+    return value
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Write the chunks of one answer, or the whole of it, under one id."""
+
+    id: str
+    model: str
+    created: int  # Unix seconds
+    audio_id: str
+
+    @property
+    def expires_at(self) -> int:
+        """When the service would forget the answer: an hour after it was made."""
+        return self.created + 3600
+
+    def chunk(self, choices: list[dict[str, Any]], usage: Usage | None = None) -> dict[str, Any]:
+        """Wrap choices."""
+        return self._head("chat.completion.chunk") | {
+            "choices": choices,
+            "usage": usage.wire() if usage else None,
+        }
+
+    def delta(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        """Wrap a change of the only choice."""
+        return self.chunk([{"index": 0, "delta": delta, "finish_reason": finish}])
+
+    def opening(self) -> dict[str, Any]:
+        """The first chunk of every stream."""
+        return self.delta({"role": "assistant", "refusal": None})
+
+    def text(self, words: str) -> dict[str, Any]:
+        """A piece of an answer in text."""
+        return self.delta({"content": words})
+
+    def spoken(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        """A piece of a spoken answer: a chunk holds either words or sound."""
+        if piece.words:
+            yield self.delta({"audio": {"id": self.audio_id, "transcript": piece.words}})
+        if piece.pcm:
+            data = base64.b64encode(piece.pcm).decode("ascii")
+            yield self.delta({"audio": {"id": self.audio_id, "data": data}})
+
+    def expiry(self) -> dict[str, Any]:
+        """The last chunk of a spoken answer."""
+        return self.chunk([{"index": 0, "delta": {"audio": {"expires_at": self.expires_at}}}])
+
+    def whole(self, answer: Answer, file: bytes | None) -> dict[str, Any]:
+        """The answer in one piece; `file` is its sound in the format asked for, or None."""
+        message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+        if file is None:
+            message["content"] = answer.text
+        else:
+            message["audio"] = {
+                "id": self.audio_id,
+                "data": base64.b64encode(file).decode("ascii"),
+                "expires_at": self.expires_at,
+                "transcript": answer.text,
+            }
+        choice = {"index": 0, "message": message, "finish_reason": answer.finish, "logprobs": None}
+        return self._head("chat.completion") | {
+            "choices": [choice],
+            "usage": answer.usage.wire() if answer.usage else None,
+        }
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}

@@ -1,0 +1,94 @@
+"""A request on the wire, as the client sends it."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from ..sound import Sound
+
+# The engine knows a request to read aloud by this sentence, as the models do.
+VERBATIM = (
+    "Read the user's message aloud, word for word, exactly as it is written. "
+    "Do not answer it, and say nothing before or after it."
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: texts and sounds in order, or an earlier spoken answer by its id."""
+
+    role: str
+    parts: tuple[str | Sound, ...] = ()
+    audio_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Its texts, a line each."""
+        return "\n".join(part for part in self.parts if isinstance(part, str))
+
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """Its sounds."""
+        return tuple(part for part in self.parts if isinstance(part, Sound))
+
+    def wire(self) -> dict[str, Any]:
+        """Spell it. Raises SoundError where a sound cannot be sent."""
+        if self.audio_id:
+            return {"role": self.role, "audio": {"id": self.audio_id}}
+        if not self.sounds:
+            return {"role": self.role, "content": self.text}
+        return {"role": self.role, "content": [_part(part) for part in self.parts]}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a model; without a `voice` the answer is text alone."""
+
+    model: str
+    messages: tuple[Message, ...]
+    voice: str | None = None
+    format: str = "pcm16"  # the only one a stream may have
+    max_tokens: int | None = None  # a cap on audio and text tokens together
+    stream: bool = True
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sound sent."""
+        return sum(sound.seconds for message in self.messages for sound in message.sounds)
+
+    @property
+    def system(self) -> str:
+        """The instructions of the system or developer."""
+        roles = ("system", "developer")
+        return "\n".join(message.text for message in self.messages if message.role in roles)
+
+    def wire(self) -> dict[str, Any]:
+        """Spell it: the arguments of the client's `chat.completions.create`."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "modalities": ["text", "audio"] if self.voice else ["text"],
+            "messages": [message.wire() for message in self.messages],
+        }
+        if self.voice:  # a custom voice is named by its id
+            voice = {"id": self.voice} if self.voice.startswith("voice_") else self.voice
+            body["audio"] = {"voice": voice, "format": self.format}
+        if self.max_tokens:
+            body["max_completion_tokens"] = self.max_tokens
+        if self.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        return body
+
+
+def system(who: str = "", style: str = "", verbatim: bool = False) -> tuple[Message, ...]:
+    """Make the system message, or none: who the model is, how to say it, whether to read aloud."""
+    how = f"Speak in this way: {style}" if style else ""
+    lines = [line for line in (who, VERBATIM if verbatim else "", how) if line]
+    return (Message("system", ("\n".join(lines),)),) if lines else ()
+
+
+def _part(part: str | Sound) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    label, data = part.upload()
+    encoded = base64.b64encode(data).decode("ascii")
+    return {"type": "input_audio", "input_audio": {"data": encoded, "format": label}}
