@@ -1,0 +1,156 @@
+"""The card: a reply as static HTML, markdown and plain text.
+
+An untrusted notebook keeps `style`, `<details>` and an `<audio>` whose `src` is on the tag itself;
+it strips ids, scripts, `<style>`, CSS variables' values and `<source>`. So colours are fixed (a
+light card reads well on a dark page too), and nothing here needs more than that.
+"""
+
+from decimal import Decimal
+from html import escape
+
+from .receipt import Receipt
+from .reply import Reply
+
+INK, FAINT, PAPER, EDGE = "#1d2530", "#566273", "#f7f8fa", "#c9d0d9"
+FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
+CARD = (
+    f"max-width:640px;margin:4px 0;padding:12px 14px;border:1px solid {EDGE};border-radius:10px;"
+    f"background:{PAPER};color:{INK};{FONT};font-size:14px;line-height:1.5"
+)
+WORDS = f"margin:8px 0;color:{INK};font-size:15px;white-space:pre-wrap;overflow-wrap:break-word"
+NOTE = f"margin:4px 0;color:{FAINT};font-size:12px"
+BADGE = f"color:{FAINT};font-size:12px;cursor:pointer"
+CELL = f"padding:1px 14px 1px 0;border:0;background:{PAPER};color:{INK};text-align:right"
+CELL_LEFT = CELL.replace("right", "left")
+MARKDOWN = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()#+-.!|~$"} | {"<": "&lt;", "&": "&amp;"})
+
+
+def html(reply: Reply) -> str:
+    """Return the card: player, transcript, badge."""
+    lang = ' lang="en"' if reply.receipt.engine == "local" else ""
+    return "".join(
+        (
+            f'<div style="{CARD}">',
+            _player(reply),
+            f'<div dir="auto"{lang} style="{WORDS}">{escape(reply.text)}</div>',
+            *(f'<div style="{NOTE}">{escape(note)}</div>' for note in reply.notes),
+            _badge(reply.receipt),
+            "</div>",
+        )
+    )
+
+
+def markdown(reply: Reply) -> str:
+    """Return words and badge; the sound is in the HTML alone, once."""
+    notes = [note.translate(MARKDOWN) for note in reply.notes]
+    badge = summary(reply.receipt).translate(MARKDOWN)
+    return "\n\n".join((reply.text.translate(MARKDOWN), *notes, f"*{badge}*"))
+
+
+def plain(reply: Reply) -> str:
+    """Return words and badge."""
+    return "\n".join((reply.text, *reply.notes, f"[{summary(reply.receipt)}]"))
+
+
+def page(reply: Reply) -> str:
+    """Return a page of its own that plays anywhere."""
+    title = escape(reply.text[:60] or "A reply")
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width"></head>'
+        f"<body>{html(reply)}</body></html>"
+    )
+
+
+def summary(receipt: Receipt) -> str:
+    """Return the badge in one line: model, seconds, tokens, dollars."""
+    usage = receipt.usage
+    tokens = f"{usage.tokens_in} → {usage.tokens_out} tokens" if usage else "tokens not reported"
+    seconds = f"{receipt.seconds_in:.1f} s in · {receipt.seconds_out:.1f} s out"
+    return f"{receipt.model} · {seconds} · {tokens} · {price(receipt)}"
+
+
+def price(receipt: Receipt) -> str:
+    """Return what was paid, in words."""
+    if receipt.engine == "local":
+        return "local · free"
+    return "price unknown" if receipt.cost is None else dollars(receipt.cost)
+
+
+def dollars(amount: Decimal) -> str:
+    """Write an amount of US dollars to a hundredth of a cent, a smaller one to two digits.
+
+    >>> dollars(Decimal("0.0213")), dollars(Decimal("0.0000175"))
+    ('$0.0213', '$0.000018')
+    """
+    if amount and amount < Decimal("0.0001"):
+        return f"${amount:.2g}" if amount >= Decimal("0.000001") else "under $0.000001"
+    return f"${amount.quantize(Decimal('0.0001'))}"
+
+
+def _player(reply: Reply) -> str:
+    if reply.sound is None:
+        return ""
+    # `controls` and a `src` on the tag itself: an untrusted notebook drops a <source>.
+    return (
+        '<audio controls preload="metadata" style="display:block;width:100%;height:40px" '
+        f'src="{reply.sound.data_url}"></audio>'
+    )
+
+
+def _badge(receipt: Receipt) -> str:
+    return (
+        f'<details><summary style="{BADGE}">{escape(summary(receipt))}</summary>'
+        f'<table style="margin:6px 0;border-collapse:collapse;font-size:12px;color:{INK}">'
+        f"{''.join(_rows(receipt))}</table>"
+        f'<div style="{NOTE}">{escape(_timing(receipt))}</div>'
+        f'<div style="{NOTE}">{escape(_source(receipt))}</div></details>'
+    )
+
+
+def _rows(receipt: Receipt) -> list[str]:
+    """The split: a row for each kind of token, with its rate."""
+    if priced := receipt.bill:
+        rows = [
+            (line.kind, f"{line.tokens}", f"${line.rate} / million", dollars(line.dollars))
+            for line in priced.lines
+        ]
+        return [_row(*row) for row in [*rows, ("in all", "", "", dollars(priced.dollars))]]
+    usage = receipt.usage
+    if usage is None:
+        return []
+    split = (
+        ("text in", usage.text_in),
+        ("sound in", usage.audio_in),
+        ("text out", usage.text_out),
+        ("sound out", usage.audio_out),
+    )
+    return [_row(kind, "not reported" if n is None else str(n)) for kind, n in split]
+
+
+def _row(first: str, *rest: str) -> str:
+    cells = "".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in rest)
+    head = f'<td style="{CELL_LEFT}">{escape(first)}</td>'
+    return f'<tr style="background:{PAPER}">{head}{cells}</tr>'
+
+
+def _timing(receipt: Receipt) -> str:
+    sound = receipt.first_sound
+    first = "" if sound is None else f"first sound after {sound:.2f} s, "
+    voice = f" · voice {receipt.voice}" if receipt.voice else ""
+    return f"{first}all after {receipt.total:.2f} s{voice}"
+
+
+def _source(receipt: Receipt) -> str:
+    priced = receipt.bill
+    if priced is None:
+        return (
+            "price unknown: no rates for this model"
+            if receipt.usage is None or receipt.usage.text_in is not None
+            else "price unknown: the server did not say how many tokens were sound"
+        )
+    checked = f", checked {priced.checked}" if priced.checked else ""
+    rates = f"rates: {priced.source}{checked}"
+    if receipt.engine != "local":
+        return rates
+    return f"free here; {receipt.asked} would have charged {dollars(priced.dollars)} ({rates})"

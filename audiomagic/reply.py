@@ -1,0 +1,98 @@
+"""Reply: what a call gives back."""
+
+import os
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .errors import SoundError
+from .receipt import Receipt
+from .sound import FORMATS, Sound
+from .wire.request import Request
+from .wire.usage import Usage
+
+ENDINGS = (*FORMATS, "html")
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """One answer: its words, its sound, and its receipt.
+
+    >>> reply = Session().speak("Tell me a joke")
+    >>> reply.text, reply.cost
+    >>> reply.save("joke.mp3")
+    """
+
+    text: str
+    sound: Sound | None  # None for an answer in text
+    receipt: Receipt
+    request: Request = field(repr=False)
+    finish: str | None = "stop"  # "length": a cap was reached; None: cut off
+    notes: tuple[str, ...] = ()  # what the reader should know, a sentence each
+    audio_id: str | None = None  # how a later message may refer to it,
+    expires_at: int | None = None  # until then (Unix seconds)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the call, or None when they were not reported."""
+        return self.receipt.usage
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What was paid, in US dollars; None when unknown."""
+        return self.receipt.cost
+
+    @property
+    def seconds(self) -> float:
+        """Length of its sound in seconds."""
+        return self.receipt.seconds_out
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write its sound (.wav, .mp3, .flac, .ogg), or a page that plays anywhere (.html).
+
+        Raises SoundError for another ending, or when there is no sound to write.
+        """
+        from . import card
+
+        target = savable(path)
+        if target.suffix.lower() != ".html":
+            if self.sound is None:
+                raise SoundError(f"this reply has no sound for {target.name}; save it as .html")
+            return self.sound.save(target)
+        try:
+            target.write_text(card.page(self), "utf-8")
+        except OSError as error:
+            raise SoundError(f"cannot write {target}: {error.strerror or error}") from error
+        return target
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from . import card
+
+        return {
+            "text/html": card.html(self),
+            "text/markdown": card.markdown(self),
+            "text/plain": card.plain(self),
+        }
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        from . import card
+
+        printer.text(card.plain(self))
+
+
+def savable(path: str | os.PathLike[str]) -> Path:
+    """Check that a reply can be written there, before anything is paid for; return the path.
+
+    Raises SoundError for an ending that names no format, or a folder that is not there.
+    """
+    target = Path(path).expanduser()
+    if target.suffix.lstrip(".").lower() not in ENDINGS:
+        known = ", ".join("." + ending for ending in ENDINGS)
+        raise SoundError(f"cannot save as '{target.name}'; let its name end in one of {known}")
+    if not target.parent.is_dir():
+        raise SoundError(f"there is no folder {target.parent}; make it first")
+    return target
