@@ -1,0 +1,237 @@
+"""The doors: %%speak, %%listen and %audiomagic read a line, call the session, show the reply."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+from traitlets import TraitError
+from traitlets.config import Config
+
+from . import spelling, template
+from .errors import OptionError
+from .line import parse
+from .settings import Settings, complaint
+
+if TYPE_CHECKING:
+    from .reply import Reply
+    from .session import Audience, Session
+    from .table import Table
+
+SESSION_OPTIONS = ("model", "voice", "style", "system", "engine", "base_url", "max_tokens")
+
+
+def _manual(magic: str) -> Callable[[Any], Any]:
+    """Append the table of options to a magic's docstring: what `%%speak?` shows."""
+
+    def add(function: Any) -> Any:
+        function.__doc__ = f"{function.__doc__}\n\nOptions:\n{Settings.manual(magic)}\n"
+        return function
+
+    return add
+
+
+@magics_class
+class AudioMagics(Magics, Settings):
+    """The magics and their settings: `%config AudioMagics.voice = "coral"`."""
+
+    shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell):
+        super().__init__(shell)
+        self._session: Session | None = None
+        self._staged: Reply | None = None  # the reply whose card is on show already
+
+    @property
+    def session(self) -> "Session":
+        """The session behind the magics, made at the first call."""
+        if self._session is None:
+            from .session import Session
+
+            self._session = Session()
+        return self._session
+
+    # -- the magics ---------------------------------------------------------------------------
+    @no_var_expand
+    @line_cell_magic
+    @_manual("speak")
+    def speak(self, line: str, cell: str | None = None) -> "Reply":
+        """Send the cell's text to an audio model; its answer is heard, and kept as a card.
+
+        `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
+        `{name}` in the text is replaced by the notebook's variable. Gives a Reply.
+        """
+        options, text = self._options("speak", line, cell)
+        chosen = {name: options[name] for name in SESSION_OPTIONS}
+        return self._perform(
+            options,
+            lambda audience: self.session.speak(
+                text, verbatim=options["verbatim"], audience=audience, **chosen
+            ),
+        )
+
+    @no_var_expand
+    @line_cell_magic
+    @_manual("listen")
+    def listen(self, line: str, cell: str | None = None) -> "Reply":
+        """Send a sound to an audio model, with the cell's text as its instruction.
+
+        `%%listen --file PATH` or `%%listen --sound NAME` with the instruction below it, or
+        `%listen [options] [INSTRUCTION]`. Gives a Reply.
+        """
+        options, text = self._options("listen", line, cell)
+        sound = self._sound(options["file"], options["sound"])
+        chosen = {name: options[name] for name in SESSION_OPTIONS}
+        return self._perform(
+            options,
+            lambda audience: self.session.listen(
+                sound, text, text=options["text"], audience=audience, **chosen
+            ),
+        )
+
+    @no_var_expand
+    @line_magic
+    def audiomagic(self, line: str) -> "Table":
+        """Show the status (no argument), or a table: `models`, `voices`, `costs`."""
+        from . import tables
+
+        match line.split():
+            case [] | ["status"]:
+                chosen = {name: getattr(self, name) for name in ("model", "voice")}
+                route = {name: getattr(self, name) for name in ("engine", "base_url")}
+                return tables.status(self.session, **chosen, **route)
+            case ["models"]:
+                return tables.models()
+            case ["voices"]:
+                return tables.voices()
+            case ["costs"]:
+                return tables.costs(self.session.receipts)
+        known = ("status", "models", "voices", "costs")
+        raise OptionError(spelling.unknown("%audiomagic command", line.strip(), known))
+
+    # -- the line -----------------------------------------------------------------------------
+    def _options(self, magic: str, line: str, cell: str | None) -> tuple[dict[str, Any], str]:
+        """Return the line's options over the settings, and the text; `{name}` filled in both."""
+        given, text = parse(magic, line)
+        if cell is not None:
+            if text:
+                raise OptionError(f"'{text}' is no option; the text goes into the cell, below")
+            text = cell
+        options = {name: getattr(self, name) for name, _ in self.declared(magic)} | given
+        variables = self.shell.user_ns
+        filled = {
+            name: template.fill(value, variables) if isinstance(value, str) else value
+            for name, value in options.items()
+        }
+        if filled["out"] and not filled["out"].isidentifier():
+            raise OptionError(f"--out takes a variable's name, not '{filled['out']}'")
+        return filled, template.fill(text, variables)
+
+    def _sound(self, file: str, name: str) -> object:
+        if bool(file) == bool(name):
+            raise OptionError("%listen needs one sound: --file PATH or --sound NAME")
+        if file:
+            return file
+        if name not in self.shell.user_ns:
+            mine = [n for n in self.shell.user_ns if not n.startswith("_")]
+            close = spelling.nearest(name, mine)
+            hint = f"did you mean '{close}'?" if close else "define it in a cell above"
+            raise OptionError(f"no variable '{name}'; {hint}")
+        return self.shell.user_ns[name]
+
+    # -- the call -----------------------------------------------------------------------------
+    def _perform(
+        self, options: dict[str, Any], call: "Callable[[Audience | None], Reply]"
+    ) -> "Reply":
+        """Run a call on a stage; bind and save the reply; return it as the cell's result."""
+        from .reply import savable
+        from .stage import stage
+
+        if options["save"]:
+            savable(options["save"])
+        shown = None if options["quiet"] else stage(self.shell)
+        try:
+            reply = call(shown)
+        except BaseException:
+            if shown:
+                shown.clear()
+            raise
+        if options["out"]:
+            self.shell.user_ns[options["out"]] = reply
+        if shown:
+            shown.settle(reply)
+        self._staged = reply if shown or options["quiet"] else None
+        if options["save"]:
+            reply.save(options["save"])
+        return reply
+
+    def show(self, reply: "Reply") -> None:
+        """Leave a cell's result unshown when its card is there already (IPython's display hook)."""
+        staged, self._staged = self._staged, None
+        if reply is not staged:
+            raise NotImplementedError  # IPython then shows it the usual way
+
+    def forget_staged(self, *_: object) -> None:
+        """After a cell, whatever it showed may be shown again."""
+        self._staged = None
+
+    # -- settings and completion --------------------------------------------------------------
+    def update_config(self, config: Config) -> None:
+        """Take settings (`%config`), and name the nearest for a misspelled one."""
+        given = config.get(type(self).__name__, {})
+        known = self.trait_names(config=True)
+        for name, value in given.items():
+            if name not in known:
+                raise OptionError(spelling.unknown("setting AudioMagics.", name, known))
+            try:
+                self.traits()[name]._validate(self, value)
+            except TraitError:
+                raise OptionError(complaint(name, value)) from None
+        super().update_config(config)
+
+    def complete(self, shell: InteractiveShell, event: Any) -> list[str]:
+        """Complete flags, and the values of those that have a list of them."""
+        magic = event.command.lstrip("%")
+        flags = Settings.flags(magic)
+        words = event.line[: len(event.text_until_cursor)].split()
+        before = words[-1] if not event.symbol else words[-2] if len(words) > 1 else ""
+        if before in flags:
+            return [v for v in _values(flags[before]) if v.startswith(event.symbol)]
+        return [flag for flag in flags if flag.startswith(event.symbol or "-")]
+
+
+def _values(option: str) -> list[str]:
+    from .catalogue import catalogue
+
+    match option:
+        case "model":
+            return [name for name, model in catalogue().models.items() if not model.shut_down()]
+        case "voice":
+            return list(catalogue().voices)
+        case "engine":
+            return ["auto", "openai", "local"]
+    return []
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics, their completer, and how their result is shown."""
+    magics = AudioMagics(shell)
+    shell.register_magics(magics)
+    for name in ("%%speak", "%speak", "%%listen", "%listen"):
+        shell.set_hook("complete_command", magics.complete, str_key=name)  # type: ignore[no-untyped-call]
+    if shell.display_formatter:
+        shell.display_formatter.ipython_display_formatter.for_type_by_name(
+            "audiomagic.reply", "Reply", magics.show
+        )
+    shell.events.register("post_run_cell", magics.forget_staged)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take back what `load` did."""
+    for magics in list(shell.configurables):
+        if isinstance(magics, AudioMagics):
+            shell.configurables.remove(magics)
+            shell.events.unregister("post_run_cell", magics.forget_staged)
+    for kind, names in AudioMagics.magics.items():
+        for name in names:
+            shell.magics_manager.magics[kind].pop(name, None)

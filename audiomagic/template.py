@@ -1,0 +1,35 @@
+"""`{name}` in a cell: variables of the notebook, put into its text."""
+
+import ast
+import re
+from collections.abc import Mapping
+
+# A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone.
+FIELD = re.compile(r"(?<!\{)\{([^\W\d]\w*)((?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)\}(?!\})")
+STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
+
+
+def fill(text: str, variables: Mapping[str, object]) -> str:
+    """Replace each `{name}`, `{name.attribute}`, `{name[index]}` that `variables` can answer.
+
+    Everything else in braces, JSON and code included, stays as typed. Never raises.
+
+    >>> fill('{name} said {"a": 1} to {nobody}', {"name": "Ada"})
+    'Ada said {"a": 1} to {nobody}'
+    """
+
+    def value(match: re.Match[str]) -> str:
+        try:
+            found = variables[match[1]]
+            for attribute, index in STEP.findall(match[2]):
+                found = getattr(found, attribute) if attribute else _item(found, index, variables)
+            return str(found)
+        except Exception:  # whatever a notebook's object does: then it stays as typed
+            return match[0]
+
+    return FIELD.sub(value, text)
+
+
+def _item(container: object, index: str, variables: Mapping[str, object]) -> object:
+    key = variables[index] if index in variables else ast.literal_eval(index.strip())
+    return container[key]  # type: ignore[index]
