@@ -1,0 +1,52 @@
+"""Fixtures: a far end, a sound, an IPython of one's own; fast tests come first."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiomagic.sound import Sound
+
+from .far_end import KEY, FarEnd
+
+SLOW = ("models", "node", "browser")  # in this order, after all others
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def slowness(item: pytest.Item) -> int:
+        return max(
+            (i + 1 for i, mark in enumerate(SLOW) if item.get_closest_marker(mark)), default=0
+        )
+
+    items.sort(key=slowness)
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No key, address or IPython profile of the developer's reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "AUDIOMAGIC_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+
+
+@pytest.fixture
+def far_end() -> Iterator[FarEnd]:
+    with FarEnd() as server:
+        yield server
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> str:
+    """A key and an address in the environment, as a user sets them."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", far_end.url)
+    return KEY
+
+
+@pytest.fixture(scope="session")
+def tone() -> Sound:
+    """A second of a 440 Hz tone."""
+    return Sound(0.3 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000), 24_000)

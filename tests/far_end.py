@@ -1,0 +1,269 @@
+"""The far end, scripted: a Chat Completions server on the loopback that follows the contract.
+
+It checks what the service checks, in the service's words, and streams as a recorded stream of
+2026-04-15 did: chunks without `choices`, the audio's id twice, no finish reason, usage before the
+last chunk. A test may script other answers, faults included.
+
+    with FarEnd() as far_end:
+        far_end.say("Hello.", pcm)
+        Session(base_url=far_end.url, api_key=KEY).speak("Hi")
+        far_end.requests[0]["messages"]
+"""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "sk-proj-NeverShowThisKeyToAnybody-1234wxyz"
+VOICES = (
+    "alloy",
+    "echo",
+    "fable",
+    "onyx",
+    "nova",
+    "shimmer",
+    "coral",
+    "verse",
+    "ballad",
+    "ash",
+    "sage",
+    "marin",
+    "cedar",
+)
+MODELS = ("gpt-audio-1.5", "gpt-audio", "gpt-audio-mini")
+Script = Callable[["Handler", dict[str, Any]], None]
+
+
+def usage(text_in: int = 11, audio_in: int = 0, text_out: int = 6, audio_out: int = 10) -> Any:
+    """A usage object, every detail present."""
+    return {
+        "prompt_tokens": text_in + audio_in,
+        "completion_tokens": text_out + audio_out,
+        "total_tokens": text_in + audio_in + text_out + audio_out,
+        "prompt_tokens_details": {
+            "cached_tokens": 0,
+            "audio_tokens": audio_in,
+            "text_tokens": text_in,
+            "image_tokens": 0,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": audio_out,
+            "text_tokens": text_out,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def chunk(delta: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A chunk with one choice, or, without a delta, one that has no `choices` at all."""
+    envelope = {
+        "id": "chatcmpl-DV2xZ",
+        "object": "chat.completion.chunk",
+        "created": 1776293682,
+        "model": "gpt-audio-1.5",
+        "service_tier": "default",
+        "usage": None,
+        "system_fingerprint": "fp_a1c804aea4",
+        "obfuscation": "x9",
+    }
+    choices = {} if delta is None else {"choices": [{"index": 0, "delta": delta} | more]}
+    return envelope | choices
+
+
+def spoken(words: Iterable[str], pcm: bytes, counted: Any = None, piece: int = 9601) -> list[Any]:
+    """The chunks of a spoken answer, as recorded; an odd `piece` splits samples in two."""
+    audio_id = "audio_69e01732c7f08191afe5d97a54081075"
+    first, *rest = list(words) or [""]
+    data = [pcm[i : i + piece] for i in range(0, len(pcm), piece)]
+    encoded = [base64.b64encode(part).decode() for part in data]
+    chunks = [
+        chunk({"role": "assistant", "refusal": None}, finish_reason=None),
+        chunk({"content": None, "audio": {"id": audio_id, "transcript": first}}),
+        *(chunk({"audio": {"transcript": word}}) for word in rest),
+        *(chunk() for _ in range(7)),
+    ]
+    for index, part in enumerate(encoded):
+        head = {"role": "assistant", "content": None, "refusal": None} if index == 0 else {}
+        audio = {"id": audio_id, "data": part} if index == 0 else {"data": part}
+        chunks += [chunk(head | {"audio": audio}), chunk()]
+    chunks.append(chunk() | {"choices": [], "usage": counted or usage()})
+    chunks.append(chunk({"audio": {"expires_at": 1776297282}}))
+    return chunks
+
+
+def written(words: Iterable[str], counted: Any = None) -> list[Any]:
+    """The chunks of an answer in text."""
+    return [
+        chunk({"role": "assistant", "content": ""}),
+        *(chunk({"content": word}, finish_reason=None) for word in words),
+        chunk({}, finish_reason="stop"),
+        chunk() | {"choices": [], "usage": counted or usage(audio_out=0)},
+    ]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: "Server"
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.far_end.received(self, body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def send(self, status: int, body: bytes, kind: str = "application/json") -> None:
+        """Send a whole answer."""
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-request-id", "req_0123456789abcdef0123456789abcdef")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def refuse(
+        self,
+        status: int,
+        message: str,
+        param: str | None = None,
+        code: str | None = None,
+        kind: str = "invalid_request_error",
+    ) -> None:
+        """Send an error of the service's shape."""
+        error = {"message": message, "type": kind, "param": param, "code": code}
+        self.send(status, json.dumps({"error": error}).encode())
+
+    def stream(self, chunks: Iterable[Any], done: bool = True, pace: float = 0.0) -> None:
+        """Send chunks as events; a str goes as it is; without `done` the stream is cut."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream; charset=utf-8")
+        self.send_header("connection", "close")
+        self.end_headers()
+        try:
+            for item in chunks:
+                line = item if isinstance(item, str) else f"data: {json.dumps(item)}\n\n"
+                self.wfile.write(line.encode())
+                self.wfile.flush()
+                time.sleep(pace)
+            if done:
+                self.wfile.write(b"data: [DONE]\n\n")
+        except (BrokenPipeError, ConnectionResetError):
+            self.server.far_end.hung_up.set()
+        self.close_connection = True
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    far_end: "FarEnd"
+
+
+class FarEnd:
+    """The server: `url`, the `requests` it got, and a queue of scripted answers."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.scripts: list[Script] = []
+        self.hung_up = threading.Event()
+
+    def __enter__(self) -> "FarEnd":
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server.far_end = self
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    # -- scripting ----------------------------------------------------------------------------
+    def then(self, script: Script) -> None:
+        """Answer the next admitted request so."""
+        self.scripts.append(script)
+
+    def send_chunks(self, chunks: Iterable[Any], **how: Any) -> None:
+        """Answer the next request with these chunks."""
+        kept = list(chunks)
+        self.then(lambda handler, body: handler.stream(kept, **how))
+
+    def say(self, text: str, pcm: bytes, counted: Any = None) -> None:
+        """Answer the next request in speech."""
+        words = [word + " " for word in text.split(" ")]
+        self.send_chunks(spoken(words, pcm, counted))
+
+    # -- answering ----------------------------------------------------------------------------
+    def received(self, handler: Handler, body: dict[str, Any]) -> None:
+        self.requests.append(body)
+        self.headers.append({k.lower(): v for k, v in handler.headers.items()})
+        for refusal in refusals(handler, body):
+            handler.refuse(*refusal)
+            return
+        if not self.scripts:
+            handler.refuse(500, "The test scripted no answer.")
+            return
+        self.scripts.pop(0)(handler, body)
+
+
+def refusals(handler: Handler, body: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """What the service would object to, in its order and words."""
+    if handler.headers.get("authorization") != f"Bearer {KEY}":
+        yield (
+            401,
+            "Incorrect API key provided: sk-proj-****wxyz. You can find your API key at "
+            "https://platform.openai.com/account/api-keys.",
+            None,
+            "invalid_api_key",
+        )
+    if body["model"] not in MODELS:
+        yield (
+            404,
+            f"The model `{body['model']}` does not exist or you do not have access to it.",
+            None,
+            "model_not_found",
+        )
+    contents = [message.get("content") for message in body["messages"]]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    sounds = [part["input_audio"] for part in parts if part["type"] == "input_audio"]
+    for sound in sounds:
+        magic = base64.b64decode(sound["data"])[:4]
+        if magic != b"RIFF" and magic[:3] != b"ID3" and magic[:1] != b"\xff":
+            yield (
+                400,
+                "This model does not support the format you provided.",
+                "messages",
+                "unsupported_format",
+            )
+    if "audio" not in body["modalities"] and not sounds:
+        yield (
+            400,
+            "This model requires that either input content or output modality contain audio.",
+            "model",
+            "invalid_value",
+        )
+    if "audio" in body["modalities"]:
+        voice = body["audio"]["voice"]
+        if isinstance(voice, str) and voice not in VOICES:
+            known = ", ".join(f"'{name}'" for name in VOICES)
+            yield (
+                400,
+                f"Invalid value: '{voice}'. Supported values are: {known}.",
+                "audio.voice",
+                "invalid_value",
+            )
+        if body.get("stream") and body["audio"]["format"] != "pcm16":
+            yield (
+                400,
+                "Unsupported value: 'audio.format' does not support "
+                f"'{body['audio']['format']}' when stream=true.",
+                "audio.format",
+                "unsupported_value",
+            )
