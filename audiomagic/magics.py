@@ -1,5 +1,6 @@
 """The doors: %%speak, %%listen and %audiomagic read a line, call the session, show the reply."""
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import TraitError
 from traitlets.config import Config
 
-from . import spelling, template
+from . import spelling, syntax, template
 from .errors import OptionError
 from .line import parse
 from .settings import Settings, complaint
@@ -25,7 +26,8 @@ def _manual(magic: str) -> Callable[[Any], Any]:
     """Append the table of options to a magic's docstring: what `%%speak?` shows."""
 
     def add(function: Any) -> Any:
-        function.__doc__ = f"{function.__doc__}\n\nOptions:\n{Settings.manual(magic)}\n"
+        about = inspect.cleandoc(function.__doc__)
+        function.__doc__ = f"{about}\n\nOptions:\n{Settings.manual(magic)}\n"
         return function
 
     return add
@@ -38,6 +40,7 @@ class AudioMagics(Magics, Settings):
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell):
+        _refuse_misspelt(shell.config)
         super().__init__(shell)
         self._session: Session | None = None
         self._staged: Reply | None = None  # the reply whose card is on show already
@@ -178,26 +181,32 @@ class AudioMagics(Magics, Settings):
     # -- settings and completion --------------------------------------------------------------
     def update_config(self, config: Config) -> None:
         """Take settings (`%config`), and name the nearest for a misspelled one."""
-        given = config.get(type(self).__name__, {})
-        known = self.trait_names(config=True)
-        for name, value in given.items():
-            if name not in known:
-                raise OptionError(spelling.unknown("setting AudioMagics.", name, known))
-            try:
-                self.traits()[name]._validate(self, value)
-            except TraitError:
-                raise OptionError(complaint(name, value)) from None
+        _refuse_misspelt(config)
         super().update_config(config)
 
     def complete(self, shell: InteractiveShell, event: Any) -> list[str]:
         """Complete flags, and the values of those that have a list of them."""
-        magic = event.command.lstrip("%")
-        flags = Settings.flags(magic)
-        words = event.line[: len(event.text_until_cursor)].split()
-        before = words[-1] if not event.symbol else words[-2] if len(words) > 1 else ""
-        if before in flags:
-            return [v for v in _values(flags[before]) if v.startswith(event.symbol)]
+        flags = Settings.flags(event.command.lstrip("%"))
+        before = event.text_until_cursor.removesuffix(event.symbol).split()
+        if before and before[-1] in flags:
+            return [v for v in _values(flags[before[-1]]) if v.startswith(event.symbol)]
         return [flag for flag in flags if flag.startswith(event.symbol or "-")]
+
+
+def _refuse_misspelt(config: Config) -> None:
+    """Raise OptionError for a setting that is none; forget it, so that it complains once."""
+    given = config.get("AudioMagics", {})
+    traits = AudioMagics.class_traits(config=True)
+    for name, value in list(given.items()):
+        try:
+            if name not in traits:
+                raise OptionError(spelling.unknown("AudioMagics setting", name, traits))
+            traits[name]._validate(Settings(), value)
+        except (OptionError, TraitError) as error:
+            given.pop(name)
+            if isinstance(error, OptionError):
+                raise
+            raise OptionError(complaint(name, value)) from None
 
 
 def _values(option: str) -> list[str]:
@@ -224,10 +233,12 @@ def load(shell: InteractiveShell) -> None:
             "audiomagic.reply", "Reply", magics.show
         )
     shell.events.register("post_run_cell", magics.forget_staged)
+    syntax.teach(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take back what `load` did."""
+    syntax.unteach(shell)
     for magics in list(shell.configurables):
         if isinstance(magics, AudioMagics):
             shell.configurables.remove(magics)

