@@ -55,9 +55,9 @@ class EngineError(AudiomagicError):
 
 
 def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
-    """Flatten foreign text to one bounded line without control or bidi characters."""
+    """Flatten foreign text to one bounded line without control, bidi or broken characters."""
     visible = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c
+        " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
         for c in str(text)[: 4 * limit]
     )
     line = " ".join(visible.split())

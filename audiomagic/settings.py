@@ -64,9 +64,8 @@ class Settings(Configurable):
     @classmethod
     def declared(cls, magic: str) -> Iterator[tuple[str, TraitType[Any, Any]]]:
         """Yield the options of a magic in order: name and trait."""
-        own = Settings.class_own_traits(config=True)
-        for name, trait in own.items():
-            if trait.metadata.get("only", magic) == magic:
+        for name, trait in vars(Settings).items():  # in the order of declaration
+            if isinstance(trait, TraitType) and trait.metadata.get("only", magic) == magic:
                 yield name, trait
 
     @classmethod

@@ -40,7 +40,7 @@ class Stage:
     def clear(self) -> None:
         """Take progress away after a failure; words that came stay, marked."""
         if self._handle is not None:
-            self._show(f"{self._words} … (cut off)" if self._words else "")
+            self._show(f"{self._words.rstrip()} … (cut off)" if self._words else "")
 
     def _show(self, line: str) -> None:
         self._shown_at = time.monotonic()

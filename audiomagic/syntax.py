@@ -32,7 +32,7 @@ class AssignedQuestion(MagicAssign):
     """`reply = %speak How are you?`"""
 
     def __init__(self, start: tuple[int, int]):
-        super().__init__(start)
+        super().__init__(start)  # type: ignore[no-untyped-call]
         self._column = self.start_col
         self.start_col = -1  # IPython takes the leftmost first, and help starts at the name
 

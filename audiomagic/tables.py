@@ -101,7 +101,8 @@ def costs(receipts: Sequence[Receipt]) -> Table:
     rows = [_call(receipt) for receipt in receipts]
     paid = sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0))
     unknown = sum(receipt.cost is None for receipt in receipts)
-    total = f"{len(receipts)} calls, {dollars(paid)} paid"
+    calls = f"{len(receipts)} call{'' if len(receipts) == 1 else 's'}"
+    total = f"{calls}, {dollars(paid)} paid"
     return Table(heading, rows, total + (f", {unknown} of unknown price" if unknown else ""))
 
 

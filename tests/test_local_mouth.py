@@ -13,8 +13,19 @@ hibari = pytest.importorskip("hibari")
 pytestmark = pytest.mark.models
 
 NAMES = [
-    "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage",
-    "shimmer", "verse",
+    "alloy",
+    "ash",
+    "ballad",
+    "cedar",
+    "coral",
+    "echo",
+    "fable",
+    "marin",
+    "nova",
+    "onyx",
+    "sage",
+    "shimmer",
+    "verse",
 ]
 SENTENCE = "The weather in Colorado is sunny today, with a light wind from the west."
 
@@ -93,8 +104,9 @@ def test_a_voice_lies_where_its_table_says(spoken: dict[str, Sound], name: str):
 
 def test_voices_are_apart_from_each_other(spoken: dict[str, Sound]):
     assert median_f0(spoken["shimmer"]) > 2 * median_f0(spoken["onyx"])
-    places = [(12 * np.log2(v.formant * v.pitch), 100 * np.log(v.formant)) for v in
-              voices().values()]
+    places = [
+        (12 * np.log2(v.formant * v.pitch), 100 * np.log(v.formant)) for v in voices().values()
+    ]
     for i, (melody, throat) in enumerate(places):
         for other_melody, other_throat in places[:i]:  # a semitone, or 5 % of the throat's length
             assert abs(melody - other_melody) > 0.8 or abs(throat - other_throat) > 5
@@ -168,8 +180,19 @@ def test_long_text_without_any_punctuation_is_spoken(mouth: Mouth):
         ("[a link](https://example.com 'x')", "a link"),
         ("See https://www.example.com/a/.", "See example dot com/a."),
         ("7 - 5, 3*4, 10 / 2, 5-7", "7 minus 5, 3 times 4, 10 divided by 2, 5-7"),
-        *((text, UNSPEAKABLE) for text in
-          ("你好，世界！", "Привет", "مرحبا بالعالم", "สวัสดี", "😀👍🏽", "***", "...", "∑ → ∞")),
+        *(
+            (text, UNSPEAKABLE)
+            for text in (
+                "你好，世界！",
+                "Привет",
+                "مرحبا بالعالم",
+                "สวัสดี",
+                "😀👍🏽",
+                "***",
+                "...",
+                "∑ → ∞",
+            )
+        ),
     ],
 )
 def test_text_is_made_pronounceable(mouth: Mouth, text: str, spoken: str):
@@ -180,7 +203,9 @@ def test_text_is_made_pronounceable(mouth: Mouth, text: str, spoken: str):
 
 def test_text_is_split_into_sentences():
     assert Mouth.sentences("Dr. Smith came. He left!\nWhy?") == [
-        "Dr. Smith came.", "He left!", "Why?"
+        "Dr. Smith came.",
+        "He left!",
+        "Why?",
     ]
     assert Mouth.sentences(" \n ") == []
 

@@ -23,13 +23,34 @@ SLIPS = {
 }
 # One word for two spellings of it; what both sides of a comparison are turned into.
 SAME = {
-    "ok": "okay", "email": "e mail", "voicemail": "voice mail", "filename": "file name",
-    "cancelled": "canceled", "thru": "through",
+    "ok": "okay",
+    "email": "e mail",
+    "voicemail": "voice mail",
+    "filename": "file name",
+    "cancelled": "canceled",
+    "thru": "through",
 }
 
 ONES = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
     "nineteen",
 ]
 TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]

@@ -57,7 +57,7 @@ def voices() -> dict[str, Voice]:
 
 
 class Mouth:
-    """A loaded hibari model (0.3 s with its dictionary), usable from several threads at once."""
+    """A loaded hibari model (0.6-1 s with its dictionary), usable from several threads at once."""
 
     def __init__(self, model: Path) -> None:
         import hibari
@@ -70,7 +70,8 @@ class Mouth:
         """Return `text` spoken: mono at 24 kHz, -20 dBFS, the same on each call.
 
         `pace` multiplies the voice's own tempo; from about 0.25 to 2 it is followed. Text without
-        anything to pronounce gives a Sound of no samples: see `pronounceable`. Raises KeyError for an unknown voice.
+        anything to pronounce gives a Sound of no samples: see `pronounceable`. Raises KeyError
+        for an unknown voice.
         """
         voice = voices()[voice] if isinstance(voice, str) else voice
         parts = [

@@ -1,0 +1,45 @@
+"""A real IPython kernel, run cell by cell as a notebook is."""
+
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+
+class Kernel:
+    """Runs cells; gives each with its outputs, display updates applied."""
+
+    def __init__(self, env: dict[str, str] | None = None):
+        self._notebook = nbformat.v4.new_notebook()
+        self._client = NotebookClient(self._notebook, timeout=120, allow_errors=True)
+        self._setup = self._client.setup_kernel(env=env)
+
+    def __enter__(self) -> "Kernel":
+        self._setup.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._setup.__exit__(*error)
+
+    def run(self, source: str) -> list[dict[str, Any]]:
+        """Run a cell; return its outputs as nbformat has them."""
+        cell = nbformat.v4.new_code_cell(source)
+        self._notebook.cells.append(cell)
+        self._client.execute_cell(cell, len(self._notebook.cells) - 1)
+        return list(cell.outputs)
+
+    def value(self, expression: str) -> str:
+        """Return the plain text of an expression's value."""
+        outputs = self.run(expression)
+        assert outputs, f"{expression} gave nothing"
+        assert "data" in outputs[-1], outputs[-1]
+        return str(outputs[-1]["data"]["text/plain"])
+
+    def error(self, source: str) -> str:
+        """Run a cell that fails; return the one line that is shown."""
+        outputs = self.run(source)
+        assert outputs and outputs[-1]["output_type"] == "error", outputs
+        assert len(outputs[-1]["traceback"]) == 1, outputs[-1]["traceback"]
+        line = str(outputs[-1]["traceback"][0])
+        assert "\n" not in line
+        return line
