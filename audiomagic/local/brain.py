@@ -25,31 +25,29 @@ class Brain:
     """A GGUF file, opened; threads may use it at once."""
 
     def __init__(self, model: Path, threads: int = 1):
+        import httpx2
         import xllamacpp
 
-        self._key = secrets.token_hex(16)
+        key = secrets.token_hex(16)
         settings = xllamacpp.CommonParams()
         settings.model.path = str(model)
         settings.n_ctx = CONTEXT
         settings.n_parallel = 1
         settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
         settings.verbosity = -1
-        settings.api_keys = [self._key]  # it listens on a loopback port: for us alone
+        settings.api_keys = [key]  # it listens on a loopback port: for us alone
         settings.ui = settings.endpoint_slots = False
         self._server = xllamacpp.Server(settings)
-        self.name = model.stem
-
-    def count(self, text: str) -> int:
-        """Count the tokens of a text, as the model's own tokenizer splits it."""
-        import httpx2
-
-        answer = httpx2.post(
-            f"{self._server.listening_address}/tokenize",
-            json={"content": text},
-            headers={"Authorization": f"Bearer {self._key}"},
+        self._http = httpx2.Client(
+            base_url=self._server.listening_address,
+            headers={"Authorization": f"Bearer {key}"},
             timeout=30,
             trust_env=False,  # a proxy has no business on the loopback
         )
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text, as the model's own tokenizer splits it."""
+        answer = self._http.post("/tokenize", json={"content": text})
         return len(answer.raise_for_status().json()["tokens"])
 
     def reply(
