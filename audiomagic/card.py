@@ -5,11 +5,17 @@ it strips ids, scripts, `<style>`, CSS variables' values and `<source>`. So colo
 light card reads well on a dark page too), and nothing here needs more than that.
 """
 
+import re
 from decimal import Decimal
 from html import escape
+from typing import TYPE_CHECKING
 
+from .errors import one_line
 from .receipt import Receipt
-from .reply import Reply
+from .wire.usage import Usage
+
+if TYPE_CHECKING:
+    from .reply import Reply
 
 INK, FAINT, PAPER, EDGE = "#1d2530", "#566273", "#f7f8fa", "#c9d0d9"
 FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
@@ -22,39 +28,43 @@ NOTE = f"margin:4px 0;color:{FAINT};font-size:12px"
 BADGE = f"color:{FAINT};font-size:12px;cursor:pointer"
 CELL = f"padding:1px 14px 1px 0;border:0;background:{PAPER};color:{INK};text-align:right"
 CELL_LEFT = CELL.replace("right", "left")
-MARKDOWN = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()#+-.!|~$"} | {"<": "&lt;", "&": "&amp;"})
+MARKDOWN = str.maketrans(
+    {c: "\\" + c for c in "`*_{}[]()#+-.!|~$="}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\\": "&#92;"}  # "\\\\(" would start a formula
+)
+# Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def html(reply: Reply) -> str:
+def html(reply: "Reply") -> str:
     """Return the card: player, transcript, badge."""
     lang = ' lang="en"' if reply.receipt.engine == "local" else ""
     return "".join(
         (
             f'<div style="{CARD}">',
             _player(reply),
-            f'<div dir="auto"{lang} style="{WORDS}">{escape(reply.text)}</div>',
-            *(f'<div style="{NOTE}">{escape(note)}</div>' for note in reply.notes),
+            f'<div dir="auto"{lang} style="{WORDS}">{escape(visible(reply.text))}</div>',
+            *(f'<div style="{NOTE}">{escape(visible(note))}</div>' for note in reply.notes),
             _badge(reply.receipt),
             "</div>",
         )
     )
 
 
-def markdown(reply: Reply) -> str:
+def markdown(reply: "Reply") -> str:
     """Return words and badge; the sound is in the HTML alone, once."""
-    notes = [note.translate(MARKDOWN) for note in reply.notes]
-    badge = summary(reply.receipt).translate(MARKDOWN)
-    return "\n\n".join((reply.text.translate(MARKDOWN), *notes, f"*{badge}*"))
+    words, *notes = (_unmarked(text) for text in (reply.text, *reply.notes))
+    return "\n\n".join((words, *notes, f"*{_unmarked(summary(reply.receipt))}*"))
 
 
-def plain(reply: Reply) -> str:
+def plain(reply: "Reply") -> str:
     """Return words and badge."""
-    return "\n".join((reply.text, *reply.notes, f"[{summary(reply.receipt)}]"))
+    return "\n".join(map(visible, (reply.text, *reply.notes, f"[{summary(reply.receipt)}]")))
 
 
-def page(reply: Reply) -> str:
+def page(reply: "Reply") -> str:
     """Return a page of its own that plays anywhere."""
-    title = escape(reply.text[:60] or "A reply")
+    title = escape(one_line(reply.text, 60) or "A reply")
     return (
         f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width"></head>'
@@ -67,7 +77,7 @@ def summary(receipt: Receipt) -> str:
     usage = receipt.usage
     tokens = f"{usage.tokens_in} → {usage.tokens_out} tokens" if usage else "tokens not reported"
     seconds = f"{receipt.seconds_in:.1f} s in · {receipt.seconds_out:.1f} s out"
-    return f"{receipt.model} · {seconds} · {tokens} · {price(receipt)}"
+    return f"{one_line(receipt.model, 80)} · {seconds} · {tokens} · {price(receipt)}"
 
 
 def price(receipt: Receipt) -> str:
@@ -88,7 +98,18 @@ def dollars(amount: Decimal) -> str:
     return f"${amount.quantize(Decimal('0.0001'))}"
 
 
-def _player(reply: Reply) -> str:
+def visible(text: str) -> str:
+    """Take out what cannot be seen but does something: foreign text is shown, never obeyed."""
+    return HIDDEN.sub("", text)
+
+
+def _unmarked(text: str) -> str:
+    """Escape a text for markdown; a line that starts with spaces would be code."""
+    lines = (line.strip() for line in visible(text).splitlines())
+    return "\n".join(lines).translate(MARKDOWN)
+
+
+def _player(reply: "Reply") -> str:
     if reply.sound is None:
         return ""
     # `controls` and a `src` on the tag itself: an untrusted notebook drops a <source>.
@@ -112,12 +133,12 @@ def _rows(receipt: Receipt) -> list[str]:
     """The split: a row for each kind of token, with its rate."""
     if priced := receipt.bill:
         rows = [
-            (line.kind, f"{line.tokens}", f"${line.rate} / million", dollars(line.dollars))
+            (line.kind, f"{line.tokens}", f"${line.rate:.2f} / million", dollars(line.dollars))
             for line in priced.lines
         ]
         return [_row(*row) for row in [*rows, ("in all", "", "", dollars(priced.dollars))]]
     usage = receipt.usage
-    if usage is None:
+    if usage is None or not usage.consistent:
         return []
     split = (
         ("text in", usage.text_in),
@@ -137,20 +158,28 @@ def _row(first: str, *rest: str) -> str:
 def _timing(receipt: Receipt) -> str:
     sound = receipt.first_sound
     first = "" if sound is None else f"first sound after {sound:.2f} s, "
-    voice = f" · voice {receipt.voice}" if receipt.voice else ""
+    voice = f" · voice {one_line(receipt.voice, 80)}" if receipt.voice else ""
     return f"{first}all after {receipt.total:.2f} s{voice}"
 
 
 def _source(receipt: Receipt) -> str:
     priced = receipt.bill
     if priced is None:
-        return (
-            "price unknown: no rates for this model"
-            if receipt.usage is None or receipt.usage.text_in is not None
-            else "price unknown: the server did not say how many tokens were sound"
-        )
+        unknown = f"price unknown: {_missing(receipt.usage)}"
+        return f"free here; on the service: {unknown}" if receipt.engine == "local" else unknown
     checked = f", checked {priced.checked}" if priced.checked else ""
     rates = f"rates: {priced.source}{checked}"
     if receipt.engine != "local":
         return rates
-    return f"free here; {receipt.asked} would have charged {dollars(priced.dollars)} ({rates})"
+    asked = one_line(receipt.asked, 80)
+    return f"free here; {asked} would have charged {dollars(priced.dollars)} ({rates})"
+
+
+def _missing(usage: Usage | None) -> str:
+    if usage is None:
+        return "the server did not say how many tokens were used"
+    if not usage.consistent:
+        return "the server's counts of tokens contradict each other"
+    if usage.text_in is None or usage.text_out is None:
+        return "the server did not say how many tokens were sound"
+    return "no rates for this model"

@@ -63,7 +63,7 @@ def bill(usage: Usage, model: str) -> Bill | None:
     cached = min(usage.cached_in, usage.text_in) if rate.cached_in is not None else 0
     lines = (
         Line("text in", usage.text_in - cached, rate.text_in),
-        Line("cached text in", cached, rate.cached_in or rate.text_in),
+        Line("cached text in", cached, rate.text_in if rate.cached_in is None else rate.cached_in),
         Line("sound in", usage.audio_in, rate.audio_in),
         Line("text out", usage.text_out, rate.text_out),
         Line("sound out", usage.audio_out or 0, rate.audio_out),

@@ -30,7 +30,7 @@ def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
             options[name] = not flag.startswith("--no-")
         else:
             options[name] = Settings.read(name, value)
-    return options, rest.removeprefix("--").strip() if rest.startswith("-- ") else rest
+    return options, rest[2:].strip() if rest.split(maxsplit=1)[:1] == ["--"] else rest
 
 
 def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | None, str]:
@@ -39,6 +39,8 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
     assert match
     token, rest = match[0], rest[match.end() :].lstrip()
     flag, equals, value = token.partition("=")
+    if f"-{flag}" in flags:  # -style: not -s with the value "tyle"
+        raise OptionError(spelling.unknown(f"%{magic} option", flag, [f"-{flag}"]))
     if not token.startswith("--") and token[:2] in flags and len(token) > 2:
         flag, equals, value = token[:2], "=", token[2:].removeprefix("=")  # -vcoral
     if flag not in flags:
@@ -50,7 +52,7 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
         return flag, None, rest
     if not equals:
         match = TOKEN.match(rest)
-        if not match:
+        if not match or match[0].partition("=")[0] in flags:
             raise OptionError(f"{flag} needs a value: {flag} {trait.metadata['metavar']}")
         value, rest = match[0], rest[match.end() :].lstrip()
     return flag, _unquoted(value, flag), rest

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from . import card
 from .errors import SoundError
 from .receipt import Receipt
 from .sound import FORMATS, Sound
@@ -53,8 +54,6 @@ class Reply:
 
         Raises SoundError for another ending, or when there is no sound to write.
         """
-        from . import card
-
         target = savable(path)
         if target.suffix.lower() != ".html":
             if self.sound is None:
@@ -70,8 +69,6 @@ class Reply:
         return self.text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from . import card
-
         return {
             "text/html": card.html(self),
             "text/markdown": card.markdown(self),
@@ -79,8 +76,6 @@ class Reply:
         }
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        from . import card
-
         printer.text(card.plain(self))
 
 

@@ -83,6 +83,8 @@ class Settings(Configurable):
     def read(cls, name: str, words: str) -> Any:
         """Turn the words of a line into an option's value. Raises OptionError."""
         trait = cls.class_traits()[name]
+        if isinstance(trait, Unicode):
+            return words  # from_string would take quotes off, and expand a `~`
         try:
             return trait.validate(cls(), trait.from_string(words))  # type: ignore[attr-defined]
         except (TraitError, ValueError) as error:

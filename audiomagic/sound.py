@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from .decoding import decoded
 from .errors import SoundError, one_line
 
 if TYPE_CHECKING:
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 WIRE_RATE = 24_000  # Hz: what the audio models send (`pcm16`), and the most worth sending them
 SHORTEST = 0.1  # seconds: the service refuses less ("Provide at least 0.1 seconds")
 LARGEST_WAV = 20_000_000  # bytes: the one documented limit of an upload (Azure's quickstart)
-LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes at SENT_BITRATE
-CARD_MP3: dict[str, Any] = {"bitrate_mode": "AVERAGE", "compression_level": 0.8}  # ~36 kbit/s
+LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes as SENT_MP3
+MOST_CHANNELS = 256
+HIGHEST_RATE = 655_350  # Hz: the most that flac holds
+CARD_MP3: dict[str, Any] = {"bitrate_mode": "VARIABLE", "compression_level": 0.85}  # ~38 kbit/s
 SENT_MP3: dict[str, Any] = {"bitrate_mode": "CONSTANT", "compression_level": 0.7}  # ~58 kbit/s
 
 # ending -> (libsndfile container, subtype, further arguments)
@@ -52,19 +56,21 @@ class Sound:
     rate: int
 
     def __post_init__(self) -> None:
-        samples: NDArray[Any] = np.asarray(self.samples)
+        try:
+            samples: NDArray[Any] = np.asarray(self.samples)
+        except ValueError as error:
+            raise SoundError(f"samples that are no array: {one_line(error, 80)}") from error
         if samples.dtype.kind != "f":
             if samples.dtype.name not in INTEGERS:
                 known = ", ".join(INTEGERS)
                 raise SoundError(f"samples of type {samples.dtype}; use floats in [-1, 1], {known}")
             middle, scale = INTEGERS[samples.dtype.name]
             samples = (samples.astype(np.float64) - middle) / scale
-        if samples.ndim == 2:
+        if samples.ndim == 2 and 1 <= samples.shape[1] <= MOST_CHANNELS:
             samples = samples.mean(axis=1)
         if samples.ndim != 1:
             raise SoundError(f"samples of shape {samples.shape}: give (n,) or (n, channels)")
-        if not 1_000 <= self.rate <= 768_000:
-            raise SoundError(f"a sample rate of {self.rate} Hz; expected 1000 to 768000")
+        _check_rate(self.rate)
         samples = np.array(samples, dtype=np.float32)
         if not np.isfinite(samples).all():
             raise SoundError("the samples hold NaN or infinite values")
@@ -82,22 +88,19 @@ class Sound:
         """
         if not isinstance(file, str | os.PathLike):
             return cls.decode(file.read())
-        path = Path(file).expanduser()
+        path = _path(file)
         name = one_line(path, 120)
         try:
             return cls.decode(path.read_bytes())
-        except OSError as error:
-            raise SoundError(f"cannot read {name}: {error.strerror or error}") from error
         except SoundError as error:
             raise SoundError(f"{name}: {error}") from error
+        except (OSError, ValueError) as error:  # a ValueError: a null character in the name
+            raise SoundError(f"cannot read {name}: {_reason(error)}") from error
 
     @classmethod
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
-        try:
-            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, TypeError) as error:
-            samples, rate = _decode_with_pyav(data, error)
+        samples, rate = decoded(data)
         if len(samples) == 0:
             raise SoundError("there is no sound in it")
         return cls(samples, rate)
@@ -155,6 +158,7 @@ class Sound:
         """Return the same sound at `rate` Hz (soxr, high quality)."""
         if rate == self.rate:
             return self
+        _check_rate(rate)
         return Sound(soxr.resample(self.samples, self.rate, rate), rate)
 
     def pcm16(self, rate: int = WIRE_RATE) -> bytes:
@@ -167,17 +171,18 @@ class Sound:
         if ending not in FORMATS:
             known = ", ".join("." + name for name in FORMATS)
             raise SoundError(f"cannot write '.{one_line(ending, 20)}'; use one of {known}")
+        if len(self.samples) == 0:
+            raise SoundError("there is no sound to write")
         return self._write(*FORMATS[ending])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a file in the format that its ending names; return its path."""
-        target = Path(path).expanduser()
+        target = _path(path)
         data = self.encode(target.suffix.lstrip(".").lower())
         try:
             target.write_bytes(data)
-        except OSError as error:
-            name = one_line(target, 120)
-            raise SoundError(f"cannot write {name}: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:
+            raise SoundError(f"cannot write {one_line(target, 120)}: {_reason(error)}") from error
         return target
 
     def upload(self) -> tuple[str, bytes]:
@@ -186,10 +191,11 @@ class Sound:
         Raises SoundError when it is shorter than 0.1 s or longer than 40 minutes.
         """
         if self.seconds < SHORTEST:
-            raise SoundError(f"{self.seconds:.2f} s of sound is too short; send at least 0.1 s")
+            seconds = math.floor(self.seconds * 100) / 100
+            raise SoundError(f"{seconds:.2f} s of sound is too short; send at least 0.1 s")
         if self.seconds > LONGEST:
             raise SoundError(
-                f"{self.seconds / 60:.0f} minutes of sound are too long; "
+                f"{math.ceil(self.seconds / 60)} minutes of sound are too long; "
                 f"cut it into parts of at most {LONGEST // 60} minutes"
             )
         sound = self.resample(min(self.rate, WIRE_RATE))
@@ -206,22 +212,17 @@ class Sound:
         return buffer.getvalue()
 
 
-def _decode_with_pyav(data: bytes, reason: Exception) -> tuple[NDArray[np.float32], int]:
-    """Decode what libsndfile cannot (m4a, webm, mp4), where PyAV is installed."""
-    complaint = "not a sound file that can be read; try wav, mp3, flac or ogg"
+def _check_rate(rate: int) -> None:
+    if not 1_000 <= rate <= HIGHEST_RATE:
+        raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
+
+
+def _path(name: str | os.PathLike[str]) -> Path:
     try:
-        import av
-    except ImportError:
-        hint = " (m4a, webm and mp4 need: pip install 'audiomagic[local]')" if data else ""
-        raise SoundError(complaint + hint) from reason
-    try:
-        with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as container:
-            to_mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
-            frames = [
-                frame.to_ndarray()[0]
-                for packed in [*container.decode(audio=0), None]
-                for frame in to_mono.resample(packed)
-            ]
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise SoundError(complaint) from error
-    return np.concatenate(frames or [np.zeros(0, np.float32)])[:, None], 48_000
+        return Path(name).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(name)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or one_line(error)

@@ -21,5 +21,5 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     close = nearest(word, known)
-    hint = f"did you mean '{close}'?" if close else f"there is {', '.join(known)}"
+    hint = f"did you mean '{close}'?" if close else f"there is {', '.join(known) or 'none'}"
     return f"no {kind} '{one_line(word, 60)}'; {hint}"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from .card import EDGE, FAINT, FONT, INK, PAPER
+from .card import EDGE, FAINT, FONT, INK, PAPER, visible
+from .errors import one_line
 
 BOX = (
     f"border-collapse:collapse;{FONT};font-size:13px;background:{PAPER};color:{INK};"
@@ -34,7 +35,7 @@ class Table:
         )
 
     def __repr__(self) -> str:
-        cells = [self.heading, *(tuple(str(cell) for cell in row) for row in self.rows)]
+        cells = [self.heading, *(tuple(one_line(cell) for cell in row) for row in self.rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.heading))]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -45,5 +46,5 @@ class Table:
 
 def _cell(value: Any) -> str:
     face = getattr(value, "_repr_html_", None)
-    inside = face() if face else escape(str(value))
+    inside = face() if face else escape(visible(str(value)))
     return f'<td style="{CELL};color:{INK}">{inside}</td>'

@@ -182,8 +182,7 @@ def test_status_models_and_costs_tell_no_key(kernel: Kernel, server: FarEnd, ton
 
 
 def test_the_manual_and_completion(kernel: Kernel) -> None:
-    ask = "from IPython.core.oinspect import *; print(get_ipython().find_line_magic('listen').__doc__)"
-    manual = kernel.run(ask)[0]["text"]
+    manual = kernel.run("print(get_ipython().find_line_magic('listen').__doc__)")[0]["text"]
     assert "--sound NAME" in manual and "--verbatim" not in manual
     complete = (
         "from IPython.core.completer import provisionalcompleter\n"
@@ -211,7 +210,7 @@ def test_loading_imports_nothing_heavy() -> None:
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "shell = InteractiveShell.instance()\n"
         "shell.run_line_magic('load_ext', 'audiomagic')\n"
-        "heavy = {'openai', 'httpx2', 'numpy', 'soundfile', 'anywidget', 'ipywidgets', 'pydantic',\n"
+        "heavy = {'openai', 'httpx2', 'numpy', 'soundfile', 'anywidget', 'ipywidgets',\n"
         "         'genai_prices', 'xllamacpp', 'hibari', 'faster_whisper', 'onnxruntime'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

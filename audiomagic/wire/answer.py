@@ -6,7 +6,6 @@ The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): 
 """
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from ..errors import BadAnswer
 from .usage import Usage
 
 LARGEST_ANSWER = 64_000_000  # bytes of pcm16: 22 minutes; 16,384 tokens are less than 14
+LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,32 @@ class Fold:
     audio_id: str | None = None
     expires_at: int | None = None
     _told: int = 0  # bytes of pcm already given out in pieces
+    _length: int = 0  # characters of words
 
     def add(self, chunk: Mapping[str, Any]) -> Piece:
         """Take one chunk; return what it added. Raises BadAnswer where it is no chunk."""
+        chunk = _mapping(chunk, "a chunk")
         if isinstance(model := chunk.get("model"), str) and model:
             self.model = model
         self.usage = Usage.of(chunk.get("usage")) or self.usage  # never overwritten with none
         words = "".join(self._choice(choice) for choice in _list(chunk, "choices"))
         self.words.append(words)
+        self._length += len(words)
+        if self._length > LONGEST_TEXT:
+            raise BadAnswer("the server sent more text than any model writes; stopped reading")
         whole = len(self.pcm) - len(self.pcm) % 2  # a data piece may end inside a sample
         fresh, self._told = bytes(self.pcm[self._told : whole]), whole
-        return Piece(words, fresh)
+        return Piece(_whole(words), fresh)
 
     def _choice(self, choice: object) -> str:
         choice = _mapping(choice, "a choice")
-        if finish := choice.get("finish_reason"):
-            self.finish = str(finish)
+        if isinstance(finish := choice.get("finish_reason"), str) and finish:
+            self.finish = finish
         delta = _mapping(choice.get("delta") or {}, "delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
-        if audio.get("id"):
-            self.audio_id = str(audio["id"])
-        if isinstance(expires_at := audio.get("expires_at"), int):
+        if isinstance(audio_id := audio.get("id"), str) and audio_id:
+            self.audio_id = audio_id
+        if type(expires_at := audio.get("expires_at")) is int:
             self.expires_at = expires_at
         if data := audio.get("data"):
             self._data(data)
@@ -86,7 +91,7 @@ class Fold:
     def _data(self, data: object) -> None:
         try:  # each piece is its own base64: joined ones would decode short
             self.pcm += base64.b64decode(str(data), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise BadAnswer(
                 "the server sent sound that is not base64; try the call again"
             ) from error
@@ -100,8 +105,13 @@ class Fold:
         """
         finish = self.finish or ("stop" if self.expires_at else None)
         pcm = bytes(self.pcm[: len(self.pcm) // 2 * 2])
-        text = "".join(self.words).strip()
+        text = _whole("".join(self.words)).strip()
         return Answer(text, pcm, finish, self.model, self.usage, self.audio_id, self.expires_at)
+
+
+def _whole(words: str) -> str:
+    """Join surrogates that a server sent apart (half an emoji each); replace lone ones."""
+    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _list(chunk: Mapping[str, Any], key: str) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 AUDIO_IN_PER_SECOND = 10  # tokens; measured on gpt-audio-mini, 2026-09-10
 AUDIO_OUT_PER_SECOND = 20  # tokens; measured on gpt-audio-mini, 2026-08-21
+MOST = 1_000_000_000  # tokens of one call worth believing: a context holds 128,000
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Usage:
         if isinstance(value, cls):
             return value
         if hasattr(value, "model_dump"):
-            value = value.model_dump()
+            value = value.model_dump(warnings=False)
         if not isinstance(value, Mapping):
             return None
         tokens_in, tokens_out = (
@@ -90,4 +91,6 @@ def _details(usage: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _count(details: Mapping[str, Any], key: str) -> int | None:
     count = details.get(key)
-    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+    if not isinstance(count, int) or isinstance(count, bool):
+        return None
+    return count if 0 <= count <= MOST else None

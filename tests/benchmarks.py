@@ -1,0 +1,138 @@
+"""Measure what the README promises: `python -m tests.benchmarks`.
+
+Speeds depend on the machine; each is a median of several runs, beside its goal or its peer.
+"""
+
+import base64
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+RUNS = 7
+QUESTIONS = (
+    "What is the capital of France?",
+    "Who wrote Hamlet?",
+    "How many days are there in a week?",
+    "What do plants need to grow?",
+    "What is the largest planet?",
+    "What language do people speak in Brazil?",
+    "Why is the sky blue?",
+)
+
+
+def main() -> None:
+    """Print the table."""
+    rows = [*load_time(), *cold_start(), *engine(), *notebook_bytes(), *recognition()]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def median(measure: Callable[[], float], runs: int = RUNS) -> float:
+    return statistics.median(measure() for _ in range(runs))
+
+
+def _child(script: str) -> list[float]:
+    """Run a script in a fresh Python; return the numbers that it prints."""
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [float(word) for word in run.stdout.split()]
+
+
+def load_time() -> list[tuple[str, str, str]]:
+    """What `%load_ext` adds to a started IPython, and what `import openai` would."""
+    script = (
+        "import time\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "start = time.perf_counter()\n"
+        "{}\n"
+        "print((time.perf_counter() - start) * 1000)\n"
+    )
+    ours = median(
+        lambda: _child(script.format("shell.run_line_magic('load_ext', 'audiomagic')"))[0]
+    )
+    client = median(lambda: _child(script.format("import openai"))[0])
+    return [
+        ("%load_ext audiomagic", f"{ours:.0f} ms", f"at most 50 ms (import openai: {client:.0f})")
+    ]
+
+
+def cold_start() -> list[tuple[str, str, str]]:
+    """From nothing loaded to the whole answer, and the memory of that process."""
+    script = (
+        "import time, resource; start = time.perf_counter()\n"
+        "from audiomagic import Session\n"
+        "Session(engine='local').listen({!r}, 'Answer the question.')\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(time.perf_counter() - start, peak / 1000)\n"
+    )
+    question = Path(__file__).parents[1] / "notebooks" / "question.mp3"
+    runs = [_child(script.format(str(question))) for _ in range(3)]
+    seconds = statistics.median(run[0] for run in runs)
+    return [
+        ("cold start, first answer complete", f"{seconds:.1f} s", "at most 5 s"),
+        ("peak memory", f"{max(run[1] for run in runs):.0f} MB", "at most 1000 MB"),
+    ]
+
+
+def engine() -> list[tuple[str, str, str]]:
+    """The warm engine: first sound after a spoken question, and the speed of speech."""
+    from audiomagic import Session
+    from audiomagic.local import synthesize
+
+    session = Session(engine="local")
+    sounds = [synthesize(question, "verse") for question in QUESTIONS]
+    session.listen(sounds[0])
+    replies = [session.listen(sound, "Answer the question.") for sound in sounds]
+    first = statistics.median(reply.receipt.first_sound or 99 for reply in replies)
+    whole = statistics.median(reply.receipt.total for reply in replies)
+
+    def speed() -> float:
+        start = time.perf_counter()
+        sound = synthesize("The quick brown fox jumps over the lazy dog. " * 4, "onyx")
+        return sound.seconds / (time.perf_counter() - start)
+
+    return [
+        ("spoken question, first sound", f"{first:.2f} s", "at most 1.0 s"),
+        ("spoken question, whole answer", f"{whole:.2f} s", ""),
+        ("speech made", f"{median(speed):.0f} x real time", "at least 10 x"),
+    ]
+
+
+def notebook_bytes() -> list[tuple[str, str, str]]:
+    """Bytes of notebook that a second of speech takes, and what IPython's player takes."""
+    from IPython.display import Audio
+
+    from audiomagic.local import synthesize
+
+    sound = synthesize(" ".join(QUESTIONS), "coral")
+    peer = Audio(sound.samples, rate=sound.rate, normalize=False)
+    theirs = len(base64.b64encode(peer.data))
+    ours, theirs_per_second = (n / sound.seconds / 1000 for n in (len(sound.data_url), theirs))
+    goal = f"at most 7 kB (IPython.display.Audio: {theirs_per_second:.0f})"
+    return [("saved sound, a second", f"{ours:.1f} kB", goal)]
+
+
+def recognition() -> list[tuple[str, str, str]]:
+    """Word error rate on real human prompts, where Debian's package of them is installed."""
+    from audiomagic import Sound
+    from audiomagic.local import transcribe
+
+    from .wer import prompts, wer
+
+    spoken = prompts()
+    if not spoken:
+        return [("word error rate", "not measured", "apt install asterisk-core-sounds-en-wav")]
+    counts = [wer(text, transcribe(Sound.read(path))) for path, text in spoken]
+    rate = 100 * sum(errors for errors, _ in counts) / sum(words for _, words in counts)
+    return [
+        ("word error rate, human speech", f"{rate:.1f} %", f"at most 5 % ({len(spoken)} prompts)")
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""Sound: every format and rate in and out, and what is no sound."""
+
+import io
+import math
+import struct
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from IPython.display import Audio
+
+from audiomagic import Sound
+from audiomagic.errors import SoundError
+
+RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 96_000)
+ENDLESS = [(0xFFFFFFFF, 0xFFFFFFFF), (0x7FFFFFFF, 0x7FFFFFFF), (0xFFFFFFFF, 0x7FFFFFDB)]
+M4A, WEBM = ("mp4", "aac", 44_100), ("webm", "libopus", 48_000)
+
+
+def sine(rate: int, hertz: float = 440.0, seconds: float = 0.5, level: float = 0.3) -> Sound:
+    return Sound(level * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate), rate)
+
+
+def measured(sound: Sound) -> tuple[float, float]:
+    """Frequency (Hz) and level of a tone, away from its ends."""
+    middle = sound.samples[len(sound.samples) // 5 : -len(sound.samples) // 5]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 8 * len(middle)))
+    hertz = spectrum.argmax() * sound.rate / (8 * len(middle))
+    return float(hertz), float(np.sqrt(2 * (middle.astype(float) ** 2).mean()))
+
+
+def packed(sound: Sound, container: str, codec: str, rate: int) -> bytes:
+    """The file that a browser or a phone records."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout="mono")
+        samples = sound.resample(rate).samples[None, :].copy()
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate = rate
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+    return buffer.getvalue()
+
+
+# -- formats and rates ------------------------------------------------------------------------
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])
+def test_what_is_written_is_read(ending: str, rate: int, tmp_path: Path) -> None:
+    sound = sine(rate)
+    path = sound.save(tmp_path / f"a tone.{ending.upper()}")
+    back = Sound.read(path)
+    lossless = ending in ("wav", "flac")
+    assert back.rate == rate or not lossless
+    assert back.seconds == pytest.approx(0.5, abs=1e-4 if lossless else 0.08)
+    assert measured(back)[0] == pytest.approx(440, abs=1)
+    assert measured(back)[1] == pytest.approx(0.3, rel=0.001 if lossless else 0.06)
+    if lossless:
+        assert np.abs(back.samples - sound.samples).max() < 1.01 / 32_768
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(
+    "kind", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW"]
+)
+def test_every_kind_of_wav_is_read_and_mixed(kind: str, rate: int) -> None:
+    tone = sine(rate).samples
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.stack([tone, 0 * tone], axis=1), rate, kind, format="WAV")
+    back = Sound.decode(buffer.getvalue())
+    assert back.samples.shape == tone.shape and back.samples.dtype == np.float32
+    assert np.abs(back.samples - tone / 2).max() < (0.02 if kind in ("PCM_U8", "ULAW") else 4e-5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "heard"),
+    [
+        (np.array([0, 16_384, -32_768], np.int16), [0, 0.5, -1]),
+        (np.array([0, 2**30, -(2**31)], np.int32), [0, 0.5, -1]),
+        (np.array([128, 192, 0], np.uint8), [0, 0.5, -1]),
+        (np.array([0, 0.5, -1], np.float64), [0, 0.5, -1]),
+        (np.array([[0, 0], [1, 0], [-1, -1]], np.float32), [0, 0.5, -1]),
+        (np.array([[0, 0], [32_767, 1], [-32_768, -32_768]], np.int16), [0, 0.5, -1]),
+        ([0.0, 0.5, -1.0], [0, 0.5, -1]),
+    ],
+)
+def test_arrays_are_scaled_and_mixed(samples: Any, heard: list[float]) -> None:
+    assert Sound(samples, 8_000).samples.tolist() == heard
+    assert Sound.of((np.int64(8_000), samples)).samples.tolist() == heard
+
+
+PHONES = [("mp4", "aac", rate) for rate in (16_000, 22_050, 44_100, 96_000)]
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), [*PHONES, ("webm", "libopus", 48_000)])
+def test_a_phones_recording_is_read(container: str, codec: str, rate: int) -> None:
+    back = Sound.decode(packed(sine(rate, seconds=1), container, codec, rate))
+    assert back.seconds == pytest.approx(1, abs=0.1)
+    assert measured(back)[0] == pytest.approx(440, abs=1)
+    assert measured(back)[1] == pytest.approx(0.3, rel=0.05)
+
+
+# -- headers ----------------------------------------------------------------------------------
+def header(wav: bytes) -> tuple[int, int]:
+    """The two sizes of a header of 44 bytes, as they should be: exact."""
+    assert (wav[:4], wav[8:16], wav[36:40]) == (b"RIFF", b"WAVEfmt ", b"data")
+    return struct.unpack("<I", wav[4:8])[0], struct.unpack("<I", wav[40:44])[0]
+
+
+@pytest.mark.parametrize("sizes", ENDLESS)
+@pytest.mark.parametrize("before", [b"", b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf61.7.100\0\0"])
+def test_an_endless_header_is_read_and_never_passed_on(
+    sizes: tuple[int, int], before: bytes, tone: Sound, tmp_path: Path
+) -> None:
+    wav = tone.encode("wav")
+    riff, data = (struct.pack("<I", size) for size in sizes)
+    sound = Sound.decode(wav[:4] + riff + wav[8:36] + before + b"data" + data + wav[44:])
+    assert sound.seconds == 1.0
+    assert np.abs(sound.samples - tone.samples).max() < 1.01 / 32_768
+    label, sent = sound.upload()
+    for written in (sent, sound.encode("wav"), sound.save(tmp_path / "a.wav").read_bytes()):
+        assert header(written) == (len(written) - 8, len(written) - 44) == (48_036, 48_000)
+    assert label == "wav"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_header_that_promises_more_than_memory_holds(tone: Sound) -> None:
+    flac = bytearray(tone.encode("flac"))
+    flac[21:26] = flac[21] | 0x0F, 255, 255, 255, 255  # 2**36 samples
+    try:
+        assert Sound.decode(bytes(flac)).seconds == pytest.approx(1)
+    except SoundError as error:
+        assert "not a sound file" in str(error)
+
+
+# -- what holds a sound -----------------------------------------------------------------------
+def test_whatever_holds_a_sound_is_taken(tone: Sound, tmp_path: Path) -> None:
+    wav = tone.encode("wav")
+    path = tmp_path / "tone.wav"
+    path.write_bytes(wav)
+    holders = [
+        (24_000, tone.samples),
+        wav,
+        bytearray(wav),
+        path,
+        str(path),
+        Audio(tone.samples, rate=24_000, normalize=False),
+        Audio(np.stack([tone.samples, tone.samples]), rate=24_000, normalize=False),
+        Audio(filename=str(path)),
+        Audio(data=wav),
+        SimpleNamespace(sound=tone),
+    ]
+    for holder in holders:
+        sound = Sound.of(holder)
+        assert sound.rate == 24_000 and np.abs(sound.samples - tone.samples).max() < 1e-4
+    assert Sound.of(tone) is tone
+    assert Sound.read(io.BytesIO(wav)).seconds == 1.0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 3.14, [], (24_000,), (b"RIFF", 3), {}, Audio(url="https://example.org/a.wav"), "",
+     SimpleNamespace(sound=None), SimpleNamespace(data="text"), np.zeros(9)],
+)  # fmt: skip
+def test_what_holds_none_is_said_in_one_line(value: object) -> None:
+    with pytest.raises(SoundError) as caught:
+        Sound.of(value)
+    assert "\n" not in str(caught.value)
+
+
+# -- errors -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nowhere.wav", r"cannot read .*nowhere\.wav: No such file"),
+        ("", "cannot read .*: Is a directory"),
+        ("empty.wav", r"empty\.wav: not a sound file"),
+        ("notes.txt", r"notes\.txt: not a sound file that can be read; try wav, mp3, flac or ogg"),
+        ("a\0b.wav", "cannot read a b.wav: embedded null byte"),
+        ("x" * 300 + ".wav", "cannot read x.*: File name too long"),
+        ("~nobody-of-this-name/a.wav", "cannot read ~nobody-of-this-name/a.wav: No such file"),
+        ("head.wav", r"head\.wav: "),
+        ("zero.wav", r"zero\.wav: there is no sound in it"),
+    ],
+)
+def test_a_file_that_cannot_be_read(
+    name: str, line: str, tone: Sound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.wav").touch()
+    Path("notes.txt").write_text("No sound at all.\n" * 99)
+    Path("head.wav").write_bytes(tone.encode("wav")[:30])
+    Path("zero.wav").write_bytes(tone.encode("wav")[:40] + bytes(4))
+    with pytest.raises(SoundError, match=line) as caught:
+        Sound.read(name)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg", "mp4", "webm"])
+def test_a_damaged_file_is_partly_read_or_refused(ending: str, capfd: Any) -> None:
+    sound = sine(24_000, seconds=0.3)
+    codecs = {kind[0]: kind for kind in (M4A, WEBM)}
+    whole = packed(sound, *codecs[ending]) if ending in codecs else sound.encode(ending)
+    random = np.random.default_rng(7)
+    for _ in range(60):
+        damaged = bytearray(whole[: random.integers(len(whole) // 4, len(whole))])
+        for place in random.integers(0, min(len(damaged), 200), size=random.integers(0, 3)):
+            damaged[place] = random.integers(256)
+        try:
+            assert Sound.decode(bytes(damaged)).seconds > 0
+        except SoundError as error:
+            assert "\n" not in str(error)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "line"),
+    [
+        ([0.0, math.nan], 8_000, "NaN or infinite"),
+        ([0.0, math.inf], 8_000, "NaN or infinite"),
+        ([0.0], 999, "a sample rate of 999 Hz; expected 1000 to"),
+        ([0.0], 10**9, "a sample rate of"),
+        ([0.0], math.nan, "a sample rate of nan"),
+        (np.zeros((2, 48_000)), 8_000, r"shape \(2, 48000\): give \(n,\) or \(n, channels\)"),
+        (np.zeros((5, 0)), 8_000, "samples of shape"),
+        (np.zeros((2, 2, 2)), 8_000, "samples of shape"),
+        (0.5, 8_000, "samples of shape"),
+        (["a"], 8_000, "samples of type"),
+        ([[0.5, 0.5], [0.5]], 8_000, "samples that are no array"),
+        (None, 8_000, "samples of type object"),
+        (np.zeros(3, complex), 8_000, "samples of type complex128"),
+        (np.zeros(3, np.int64), 8_000, "samples of type int64"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_samples_that_are_none(samples: Any, rate: Any, line: str) -> None:
+    with pytest.raises(SoundError, match=line):
+        Sound(samples, rate)
