@@ -1,8 +1,7 @@
 """The far end: choose it, send it a request, yield its chunks, word its failures."""
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -111,21 +110,23 @@ def stream(
 
     try:
         with client.chat.completions.create(**body) as chunks:
-            yield (_plain(chunk) for chunk in chunks)
+            yield _chunks(chunks, route)
     except (openai.OpenAIError, httpx2.HTTPError) as error:
         raise _worded(error, route, request) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+
+
+def _chunks(chunks: Iterable[Any], route: Route) -> Iterator[Mapping[str, Any]]:
+    """Give chunks as plain dicts; the client builds its objects unchecked, parsing as it goes."""
+    try:
+        for chunk in chunks:
+            if not hasattr(chunk, "to_dict"):
+                raise ValueError("a chunk that is no object")
+            yield chunk.to_dict(warnings=False)
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, absurd numbers or depth
         raise BadAnswer(
             f"{route.host} answered with something that is not Chat Completions; "
             "check --base-url (it usually ends in /v1)"
         ) from error
-
-
-def _plain(chunk: Any) -> Mapping[str, Any]:
-    """The client builds its objects unchecked: what is no JSON object comes as it is."""
-    if not hasattr(chunk, "to_dict"):
-        raise BadAnswer("the server sent a chunk that is no object; this is not Chat Completions")
-    return dict(chunk.to_dict(warnings=False))
 
 
 def _worded(error: Exception, route: Route, request: Request) -> AudiomagicError:

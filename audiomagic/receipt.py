@@ -31,7 +31,9 @@ class Receipt:
         """
         if self.usage is None:
             return None
-        return bill(self.usage, self.model) or bill(self.usage, self.asked)
+        # A server may answer an alias by a snapshot's longer name; another name is another model.
+        named = self.engine == "local" or self.model.startswith(self.asked)
+        return bill(self.usage, self.model) or (bill(self.usage, self.asked) if named else None)
 
     @property
     def cost(self) -> Decimal | None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from . import card
-from .errors import SoundError
+from .errors import SoundError, one_line
 from .receipt import Receipt
-from .sound import FORMATS, Sound
+from .sound import FORMATS, Sound, file_path
 from .wire.request import Request
 from .wire.usage import Usage
 
@@ -62,7 +62,7 @@ class Reply:
         try:
             target.write_text(card.page(self), "utf-8")
         except OSError as error:
-            raise SoundError(f"cannot write {target}: {error.strerror or error}") from error
+            raise SoundError(f"cannot write {target.name}: {error.strerror}") from error
         return target
 
     def __str__(self) -> str:
@@ -84,10 +84,12 @@ def savable(path: str | os.PathLike[str]) -> Path:
 
     Raises SoundError for an ending that names no format, or a folder that is not there.
     """
-    target = Path(path).expanduser()
+    target = file_path(path)
     if target.suffix.lstrip(".").lower() not in ENDINGS:
         known = ", ".join("." + ending for ending in ENDINGS)
-        raise SoundError(f"cannot save as '{target.name}'; let its name end in one of {known}")
+        raise SoundError(
+            f"cannot save as '{one_line(target.name, 60)}'; let its name end in one of {known}"
+        )
     if not target.parent.is_dir():
-        raise SoundError(f"there is no folder {target.parent}; make it first")
+        raise SoundError(f"there is no folder {one_line(target.parent, 120)}; make it first")
     return target

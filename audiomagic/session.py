@@ -128,8 +128,10 @@ class Session:
     # -- one turn -----------------------------------------------------------------------------
     def _settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in _checked(options).items() if value is not None}
-        defaults = {"model": catalogue().default_model, "voice": catalogue().default_voice}
-        return dict.fromkeys(Options.__annotations__) | defaults | self.options | given
+        settings = dict.fromkeys(Options.__annotations__) | self.options | given
+        settings["model"] = settings["model"] or catalogue().default_model
+        settings["voice"] = settings["voice"] or catalogue().default_voice
+        return settings
 
     def _turn(
         self,

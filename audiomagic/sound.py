@@ -88,13 +88,13 @@ class Sound:
         """
         if not isinstance(file, str | os.PathLike):
             return cls.decode(file.read())
-        path = _path(file)
+        path = file_path(file)
         name = one_line(path, 120)
         try:
             return cls.decode(path.read_bytes())
         except SoundError as error:
             raise SoundError(f"{name}: {error}") from error
-        except (OSError, ValueError) as error:  # a ValueError: a null character in the name
+        except OSError as error:
             raise SoundError(f"cannot read {name}: {_reason(error)}") from error
 
     @classmethod
@@ -177,11 +177,11 @@ class Sound:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a file in the format that its ending names; return its path."""
-        target = _path(path)
+        target = file_path(path)
         data = self.encode(target.suffix.lstrip(".").lower())
         try:
             target.write_bytes(data)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise SoundError(f"cannot write {one_line(target, 120)}: {_reason(error)}") from error
         return target
 
@@ -217,7 +217,10 @@ def _check_rate(rate: int) -> None:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
 
 
-def _path(name: str | os.PathLike[str]) -> Path:
+def file_path(name: str | os.PathLike[str]) -> Path:
+    """Return a path with `~` expanded. Raises SoundError for a name that no file can have."""
+    if "\0" in os.fspath(name):
+        raise SoundError(f"'{one_line(name, 60)}' is no file name")
     try:
         return Path(name).expanduser()
     except RuntimeError:  # there is no such user

@@ -178,6 +178,10 @@ RUBBISH = {
     "an error in the stream": lambda handler, body: handler.stream(
         [{"error": {"message": "out of\norder", "type": "server_error"}}]
     ),
+    "a huge number": lambda handler, body: handler.stream(
+        [f'data: {{"created": {"9" * 5000}}}\n\n']
+    ),
+    "great depth": lambda handler, body: handler.stream([f"data: {'[' * 100_000}\n\n"]),
     "bytes": lambda handler, body: handler.send(200, bytes(range(256)), "text/event-stream"),
 }
 
@@ -219,6 +223,29 @@ def test_what_is_misspelled_in_python(far_end: FarEnd) -> None:
     with pytest.raises(OptionError, match="nothing to say"):
         Session().speak("  ")
     assert far_end.requests == []
+
+
+def test_an_empty_voice_or_model_is_the_default(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    Session(voice="").speak("Hi", model="")
+    body = far_end.requests[0]
+    assert (body["model"], body["audio"]["voice"]) == ("gpt-audio-1.5", "alloy")
+
+
+def test_another_models_answer_is_not_priced_as_the_one_asked_for(
+    far_end: FarEnd, tone: Sound
+) -> None:
+    for name, known in (("gpt-audio-1.5-2026-02-23", True), ("home-made", False)):
+        chunks = [chunk | {"model": name} for chunk in spoken(["Hi."], tone.pcm16())]
+        far_end.send_chunks(chunks)
+        assert (Session().speak("Hi").cost is not None) is known
+
+
+@pytest.mark.parametrize("name", ["a\0.wav", "a.doc", "none", "/nowhere/a.wav", "a\0.html"])
+def test_where_a_reply_cannot_be_saved(far_end: FarEnd, tone: Sound, name: str) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    with pytest.raises(SoundError):
+        Session().speak("Hi").save(name)
 
 
 def test_without_a_key_the_service_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

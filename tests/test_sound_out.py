@@ -166,6 +166,6 @@ def test_every_rate_is_written_in_every_format(rate: int) -> None:
 
 
 def test_a_folder_that_is_not_there(tone: Sound) -> None:
-    for name in ("nowhere/a.wav", "~nobody-of-this-name/a.wav", "a\0b.wav"):
+    for name in ("nowhere/a.wav", "~nobody-of-this-name/a.wav"):
         with pytest.raises(SoundError, match="cannot write"):
             tone.save(name)
