@@ -75,6 +75,14 @@ def test_it_streams_sentence_by_sentence() -> None:
     assert reply.text == text
 
 
+def test_lines_stay_lines() -> None:
+    poem = "Roses are red,\nviolets are blue.\n\nThis is a list:\n- one\n- two"
+    listener = Listener()
+    reply = Session().speak(poem, verbatim=True, audience=listener)
+    assert reply.text == "Roses are red,\nviolets are blue.\n\nThis is a list:\none\ntwo"
+    assert "".join(piece.words for piece in listener.pieces) == reply.text
+
+
 def test_verbatim_reads_the_text_itself() -> None:
     reply = Session().speak(QUESTION, verbatim=True, voice="onyx")
     assert reply.text == QUESTION
@@ -206,6 +214,18 @@ def test_any_openai_client_can_use_it(server: dict[str, str], question: Sound) -
             ],
         )
     assert e.value.code == "audio_not_found"
+
+
+def test_usage_is_streamed_where_it_is_asked_for(server: dict[str, str]) -> None:
+    client = openai.OpenAI(**server)
+    for asked in (True, False):
+        with client.chat.completions.create(
+            model="local-engine",
+            messages=[{"role": "user", "content": "Say hello."}],
+            stream=True,
+            stream_options={"include_usage": asked},
+        ) as stream:
+            assert any(chunk.usage for chunk in stream) is asked
 
 
 def test_over_http_too_it_streams(server: dict[str, str]) -> None:

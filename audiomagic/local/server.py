@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..errors import one_line
 from ..sound import Sound
-from ..wire.answer import Answer, Envelope, Piece
+from ..wire.answer import Answer, Envelope
 from ..wire.reading import Refused, read
 from ..wire.request import Request
 from .engine import MODEL, Engine
 from .mouth import voices
-from .turn import End, Turn
+from .turn import Turn
 
 LARGEST_BODY = 100_000_000  # bytes: an hour of mp3 in base64
-REMEMBERED = 3600  # seconds that an answer may be referred to by its id, as at the service
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -71,54 +71,51 @@ class App:
 
     def _complete(self, body: object) -> tuple[int, str, Iterable[bytes]]:
         now = int(time.time())
-        self._spoken = {k: kept for k, kept in self._spoken.items() if kept[0] > now}
-        spoken = {audio_id: transcript for audio_id, (_, transcript) in self._spoken.items()}
+        spoken = {key: words for key, (until, words) in list(self._spoken.items()) if until > now}
         request = read(body, spoken, tuple(voices()))
         letter = Envelope(
             "chatcmpl-" + secrets.token_hex(12), MODEL, now, "audio_" + secrets.token_hex(16)
         )
+        turn = Turn(self._engine, request)
         if request.stream:
-            return 200, "text/event-stream; charset=utf-8", self._stream(request, letter)
-        return 200, "application/json", _json(self._whole(request, letter))
+            return 200, "text/event-stream; charset=utf-8", self._stream(turn, request, letter)
+        return 200, "application/json", _json(self._whole(turn, request, letter))
 
-    def _stream(self, request: Request, letter: Envelope) -> Iterator[bytes]:
+    def _stream(self, turn: Turn, request: Request, letter: Envelope) -> Iterator[bytes]:
         """Write the events of one answer, in the order of the service's own streams."""
-        words, end = "", None
         yield _event(letter.opening())
-        for piece in Turn(self._engine, request).run():
-            if isinstance(piece, End):
-                end = piece
-                break
-            words += piece.words
-            for chunk in letter.spoken(piece) if request.voice else [letter.text(piece.words)]:
-                yield _event(chunk)
-        assert end is not None
-        if request.voice is None or end.finish != "stop":
-            yield _event(letter.delta({}, end.finish))
-        yield _event(letter.chunk([], end.usage))
+        try:
+            for piece in turn.run():
+                for chunk in letter.spoken(piece) if request.voice else [letter.text(piece.words)]:
+                    yield _event(chunk)
+        except Exception as error:  # too late for a status: the service sends it as an event
+            yield _event(letter.failure(one_line(error)))
+            return
+        if request.voice is None or turn.finish != "stop":
+            yield _event(letter.delta({}, turn.finish))
+        if request.usage:
+            yield _event(letter.chunk([], turn.usage))
         if request.voice:
-            self._spoken[letter.audio_id] = (letter.expires_at, words)
+            self._remember(turn, letter)
             yield _event(letter.expiry())
         yield b"data: [DONE]\n\n"
 
-    def _whole(self, request: Request, letter: Envelope) -> dict[str, Any]:
-        words, pcm, end = "", b"", None
-        for piece in Turn(self._engine, request).run():
-            if isinstance(piece, Piece):
-                words += piece.words
-                pcm += piece.pcm
-            else:
-                end = piece
-        assert end is not None
-        answer = Answer(words, pcm, end.finish, usage=end.usage)
+    def _whole(self, turn: Turn, request: Request, letter: Envelope) -> dict[str, Any]:
+        pcm = b"".join(piece.pcm for piece in turn.run())
+        answer = Answer(turn.text, pcm, turn.finish, usage=turn.usage)
         if request.voice is None:
             return letter.whole(answer, None)
-        self._spoken[letter.audio_id] = (letter.expires_at, words)
-        file = pcm
-        if request.format != "pcm16":
-            ending = "ogg" if request.format == "opus" else request.format
-            file = Sound.from_pcm16(pcm).encode(ending)
+        self._remember(turn, letter)
+        ending = {"opus": "ogg"}.get(request.format, request.format)
+        file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm).encode(ending)
         return letter.whole(answer, file)
+
+    def _remember(self, turn: Turn, letter: Envelope) -> None:
+        """Keep what was said under its id, and forget what has expired."""
+        for key, (until, _) in list(self._spoken.items()):
+            if until <= letter.created:
+                self._spoken.pop(key, None)
+        self._spoken[letter.audio_id] = (letter.expires_at, turn.text)
 
 
 def _model() -> dict[str, Any]:

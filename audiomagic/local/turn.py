@@ -27,14 +27,6 @@ TOKEN = WIRE_RATE * SAMPLE // AUDIO_OUT_PER_SECOND  # bytes of sound in one audi
 
 
 @dataclass(frozen=True)
-class End:
-    """What closes an answer: "stop" or "length", and the tokens."""
-
-    finish: str
-    usage: Usage
-
-
-@dataclass(frozen=True)
 class Heard:
     """A message whose sounds were recognised; `spoken` is None where it held none."""
 
@@ -49,26 +41,38 @@ class Heard:
 
 
 class Turn:
-    """A request being answered: `run` it once."""
+    """A request being answered: `run` it once; then `finish` and `usage` tell how it ended."""
 
     def __init__(self, engine: Engine, request: Request):
         self._engine = engine
         self._request = request
         self._said: list[str] = []
         self._audio_out = 0  # tokens
-        self._finish = "stop"
+        self.finish = "stop"  # or "length", when the cap was reached
 
-    def run(self) -> Iterator[Piece | End]:
-        """Yield words and 24 kHz pcm16 as they are made, then an End."""
+    def run(self) -> Iterator[Piece]:
+        """Yield words and 24 kHz pcm16 as they are made."""
         self._engine.load(*_parts(self._request))
         messages = [self._hear(message) for message in self._request.messages]
         with closing(self._sentences(messages)) as sentences:
             for sentence in sentences:
                 self._said.append(sentence)
                 yield from self._say(sentence)
-                if self._finish == "length":
+                if self.finish == "length":
                     break
-        yield End(self._finish, self._usage(messages))
+
+    @property
+    def text(self) -> str:
+        """What was said."""
+        return "".join(self._said).strip()
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens, by the model's own tokenizer; sound at the service's rates."""
+        written = "\n".join(message.text for message in self._request.messages)
+        text_in, text_out = self._engine.count(written), self._engine.count(self.text)
+        audio_in = round(self._request.seconds * AUDIO_IN_PER_SECOND)
+        return Usage(text_in + audio_in, text_out + self._audio_out, audio_in, self._audio_out)
 
     def _hear(self, message: Message) -> Heard:
         if not message.sounds:
@@ -103,35 +107,34 @@ class Turn:
             yield from self._cut(pieces, whole=cap is None)
 
     def _cut(self, pieces: Iterable[str], whole: bool = False) -> Iterator[str]:
-        """Cut text into sentences, each given as soon as it is there.
+        """Cut text into sentences, each given as soon as it is there, with the space before it.
 
         With `whole`, a last sentence that broke off is left out, unless it is the only one.
         """
         text, given = "", 0
         for piece in pieces:
             text += piece
-            *done, last = self._engine.mouth.sentences(text) or [text]
-            for sentence in done:
+            for sentence in self._engine.mouth.sentences(text)[:-1]:
                 given += 1
-                yield self._speakable(sentence)
-            if done:
-                text = text[text.rindex(last) :]  # with the space or newline that ends it so far
-        if given == 0 or (text.strip() and not (whole and not ENDED.search(text.strip()))):
-            yield self._speakable(text.strip())
+                space, _, text = text.partition(sentence)
+                yield space + self._speakable(sentence)
+        last = text.strip()
+        if given == 0 or (last and not (whole and not ENDED.search(last))):
+            yield text[: text.find(last)] + self._speakable(last)
 
     def _speakable(self, sentence: str) -> str:
         return self._engine.mouth.pronounceable(sentence) if self._request.voice else sentence
 
     # -- saying it ----------------------------------------------------------------------------
     def _say(self, sentence: str) -> Iterator[Piece]:
-        yield Piece(words=sentence if len(self._said) == 1 else f" {sentence}")
+        yield Piece(words=sentence)
         room = self._room()
         if room is not None and room <= 0:
-            self._finish = "length"
+            self.finish = "length"
         elif self._request.voice:
-            pcm = self._engine.mouth.say(sentence, self._request.voice).pcm16()
+            pcm = self._engine.mouth.say(sentence.strip(), self._request.voice).pcm16()
             if room is not None and len(pcm) > room * TOKEN:
-                pcm, self._finish = pcm[: room * TOKEN], "length"
+                pcm, self.finish = pcm[: room * TOKEN], "length"
             self._audio_out += round(len(pcm) / TOKEN)
             for start in range(0, len(pcm), BLOCK):
                 yield Piece(pcm=pcm[start : start + BLOCK])
@@ -140,14 +143,7 @@ class Turn:
         """Tokens left for sound under the request's cap; None without one."""
         if self._request.max_tokens is None:
             return None
-        words = self._engine.count(" ".join(self._said))
-        return self._request.max_tokens - words - self._audio_out
-
-    def _usage(self, messages: list[Heard]) -> Usage:
-        text_in = self._engine.count("\n".join(message.written for message in messages))
-        audio_in = round(self._request.seconds * AUDIO_IN_PER_SECOND)
-        text_out = self._engine.count(" ".join(self._said))
-        return Usage(text_in + audio_in, text_out + self._audio_out, audio_in, self._audio_out)
+        return self._request.max_tokens - self._engine.count(self.text) - self._audio_out
 
 
 def _parts(request: Request) -> list[str]:

@@ -168,6 +168,11 @@ class Envelope:
             data = base64.b64encode(piece.pcm).decode("ascii")
             yield self.delta({"audio": {"id": self.audio_id, "data": data}})
 
+    @staticmethod
+    def failure(message: str) -> dict[str, Any]:
+        """What ends a stream in which something broke."""
+        return {"error": {"message": message, "type": "server_error", "param": None, "code": None}}
+
     def expiry(self) -> dict[str, Any]:
         """The last chunk of a spoken answer."""
         return self.chunk([{"index": 0, "delta": {"audio": {"expires_at": self.expires_at}}}])

@@ -63,7 +63,9 @@ def read(body: object, spoken: Mapping[str, str], voices: Sequence[str]) -> Requ
         Message(draft.role, draft.said(spoken, index) or parts)
         for index, (draft, parts) in enumerate(zip(drafts, heard, strict=True))
     )
-    return Request(model, messages, voice, form, limit, stream)
+    options = body.get("stream_options")
+    usage = isinstance(options, Mapping) and options.get("include_usage") is True
+    return Request(model, messages, voice, form, limit, stream, usage)
 
 
 @dataclass(frozen=True)

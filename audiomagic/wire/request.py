@@ -50,6 +50,7 @@ class Request:
     format: str = "pcm16"  # the only one a stream may have
     max_tokens: int | None = None  # a cap on audio and text tokens together
     stream: bool = True
+    usage: bool = True  # whether the stream reports it; an answer in one piece always does
 
     @property
     def seconds(self) -> float:
@@ -75,7 +76,7 @@ class Request:
         if self.max_tokens:
             body["max_completion_tokens"] = self.max_tokens
         if self.stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+            body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
         return body
 
 
