@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import TraitError
 from traitlets.config import Config
 
 from . import spelling, syntax, template
-from .errors import OptionError
+from .completion import complete
+from .errors import OptionError, one_line
 from .line import parse
-from .settings import Settings, complaint
+from .settings import Settings, refuse_misspelt
 
 if TYPE_CHECKING:
     from .reply import Reply
@@ -40,7 +40,7 @@ class AudioMagics(Magics, Settings):
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell):
-        _refuse_misspelt(shell.config)
+        refuse_misspelt(shell.config)
         super().__init__(shell)
         self._session: Session | None = None
         self._staged: Reply | None = None  # the reply whose card is on show already
@@ -118,8 +118,9 @@ class AudioMagics(Magics, Settings):
         given, text = parse(magic, line)
         if cell is not None:
             if text:
-                raise OptionError(f"'{text}' is no option; the text goes into the cell, below")
-            text = cell
+                shown = one_line(text, 60)
+                raise OptionError(f"'{shown}' is no option; the text goes into the cell, below")
+            text = cell.strip("\n")
         options = {name: getattr(self, name) for name, _ in self.declared(magic)} | given
         variables = self.shell.user_ns
         filled = {
@@ -127,7 +128,8 @@ class AudioMagics(Magics, Settings):
             for name, value in options.items()
         }
         if filled["out"] and not filled["out"].isidentifier():
-            raise OptionError(f"--out takes a variable's name, not '{filled['out']}'")
+            shown = one_line(filled["out"], 60)
+            raise OptionError(f"--out takes a variable's name, not '{shown}'")
         return filled, template.fill(text, variables)
 
     def _sound(self, file: str, name: str) -> object:
@@ -136,10 +138,10 @@ class AudioMagics(Magics, Settings):
         if file:
             return file
         if name not in self.shell.user_ns:
-            mine = [n for n in self.shell.user_ns if not n.startswith("_")]
+            mine = [known for known in self.shell.user_ns if not known.startswith("_")]
             close = spelling.nearest(name, mine)
             hint = f"did you mean '{close}'?" if close else "define it in a cell above"
-            raise OptionError(f"no variable '{name}'; {hint}")
+            raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
         return self.shell.user_ns[name]
 
     # -- the call -----------------------------------------------------------------------------
@@ -178,48 +180,11 @@ class AudioMagics(Magics, Settings):
         """After a cell, whatever it showed may be shown again."""
         self._staged = None
 
-    # -- settings and completion --------------------------------------------------------------
+    # -- settings -----------------------------------------------------------------------------
     def update_config(self, config: Config) -> None:
         """Take settings (`%config`), and name the nearest for a misspelled one."""
-        _refuse_misspelt(config)
+        refuse_misspelt(config)
         super().update_config(config)
-
-    def complete(self, shell: InteractiveShell, event: Any) -> list[str]:
-        """Complete flags, and the values of those that have a list of them."""
-        flags = Settings.flags(event.command.lstrip("%"))
-        before = event.text_until_cursor.removesuffix(event.symbol).split()
-        if before and before[-1] in flags:
-            return [v for v in _values(flags[before[-1]]) if v.startswith(event.symbol)]
-        return [flag for flag in flags if flag.startswith(event.symbol or "-")]
-
-
-def _refuse_misspelt(config: Config) -> None:
-    """Raise OptionError for a setting that is none; forget it, so that it complains once."""
-    given = config.get("AudioMagics", {})
-    traits = AudioMagics.class_traits(config=True)
-    for name, value in list(given.items()):
-        try:
-            if name not in traits:
-                raise OptionError(spelling.unknown("AudioMagics setting", name, traits))
-            traits[name]._validate(Settings(), value)
-        except (OptionError, TraitError) as error:
-            given.pop(name)
-            if isinstance(error, OptionError):
-                raise
-            raise OptionError(complaint(name, value)) from None
-
-
-def _values(option: str) -> list[str]:
-    from .catalogue import catalogue
-
-    match option:
-        case "model":
-            return [name for name, model in catalogue().models.items() if not model.shut_down()]
-        case "voice":
-            return list(catalogue().voices)
-        case "engine":
-            return ["auto", "openai", "local"]
-    return []
 
 
 def load(shell: InteractiveShell) -> None:
@@ -227,7 +192,7 @@ def load(shell: InteractiveShell) -> None:
     magics = AudioMagics(shell)
     shell.register_magics(magics)
     for name in ("%%speak", "%speak", "%%listen", "%listen"):
-        shell.set_hook("complete_command", magics.complete, str_key=name)  # type: ignore[no-untyped-call]
+        shell.set_hook("complete_command", complete, str_key=name)  # type: ignore[no-untyped-call]
     if shell.display_formatter:
         shell.display_formatter.ipython_display_formatter.for_type_by_name(
             "audiomagic.reply", "Reply", magics.show

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from traitlets import Bool, Enum, Int, TraitError, TraitType, Unicode
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
 
 from . import spelling
 from .errors import OptionError, one_line
@@ -108,3 +108,19 @@ def complaint(name: str, value: object) -> str:
         return spelling.unknown(name, str(value), [str(known) for known in trait.values or ()])
     wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
     return f"{name} takes {wanted}, not '{one_line(value, 60)}'"
+
+
+def refuse_misspelt(config: Config) -> None:
+    """Raise OptionError for a setting that is none; forget it, so that it complains once."""
+    given = config.get("AudioMagics", {})
+    traits = Settings.class_traits(config=True)
+    for name, value in list(given.items()):
+        try:
+            if name not in traits:
+                raise OptionError(spelling.unknown("AudioMagics setting", name, traits))
+            traits[name]._validate(Settings(), value)
+        except (OptionError, TraitError) as error:
+            given.pop(name)
+            if isinstance(error, OptionError):
+                raise
+            raise OptionError(complaint(name, value)) from None

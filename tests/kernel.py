@@ -1,5 +1,8 @@
 """A real IPython kernel, run cell by cell as a notebook is."""
 
+import os
+import signal
+import threading
 from typing import Any
 
 import nbformat
@@ -27,6 +30,11 @@ class Kernel:
         self._notebook.cells.append(cell)
         self._client.execute_cell(cell, len(self._notebook.cells) - 1)
         return list(cell.outputs)
+
+    def interrupt_after(self, seconds: float) -> None:
+        """Press the stop button, some seconds from now."""
+        pid = self._client.km.provisioner.pid
+        threading.Timer(seconds, os.kill, (pid, signal.SIGINT)).start()
 
     def value(self, expression: str) -> str:
         """Return the plain text of an expression's value."""

@@ -13,7 +13,7 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"__init__"},
     {"magics"},
-    {"syntax", "line", "stage", "tables"},
+    {"syntax", "line", "completion", "stage", "tables"},
     {"settings", "table", "template"},
     {"session"},
     {"client", "reply"},

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,20 @@ def test_earlier_turns_and_the_system_message_reach_the_model(server: dict[str, 
     )
     words = answer.choices[0].message.content or ""
     assert re.search(r"pirate|captain|sea|ship|aye|matey", words, re.IGNORECASE)
+
+
+def test_threads_may_call_at_once(question: Sound) -> None:
+    def one(i: int) -> str:
+        if i % 3 == 0:
+            return transcribe(question)
+        if i % 3 == 1:
+            return Session().speak(QUESTION, verbatim=True).text
+        return Session().listen(question, "Answer the question.").text
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(one, range(9)))
+    assert found[0::3] == found[1::3] == [QUESTION] * 3
+    assert all("Paris" in text for text in found[2::3])
 
 
 def test_names_are_checked_as_the_service_would() -> None:

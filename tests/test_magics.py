@@ -75,7 +75,7 @@ def test_names_are_filled_in_and_other_braces_stay(
     kernel.run("%%speak --style {mood}\n{planet} {rows[0]['n']} {nobody} {\"a\": {}} ${planet}")
     system, user = server.requests[0]["messages"]
     assert system["content"] == "Speak in this way: sad"
-    assert user["content"] == 'Mars 4 {nobody} {"a": {}} $Mars\n'
+    assert user["content"] == 'Mars 4 {nobody} {"a": {}} $Mars'
 
 
 def test_listen_sends_a_file_and_a_variable(
@@ -166,6 +166,22 @@ def test_words_that_came_before_a_failure_stay(kernel: Kernel, server: FarEnd, t
     shown, error = kernel.run("%speak Tell me a story")
     assert shown["data"]["text/plain"] == "Once upon … (cut off)"
     assert error["ename"] == "BadAnswer"
+
+
+def test_the_stop_button_ends_the_request_and_the_next_call_works(
+    kernel: Kernel, server: FarEnd, tone: Sound
+) -> None:
+    server.hung_up.clear()
+    many = [chunk for _ in range(200) for chunk in spoken(["On "], tone.pcm16()[:4800])[1:-2]]
+    server.send_chunks(many, pace=0.05)
+    kernel.interrupt_after(1.0)
+    shown, error = kernel.run("%speak Count to a million")
+    assert error["ename"] == "KeyboardInterrupt"
+    assert shown["data"]["text/plain"].endswith("… (cut off)")
+    assert server.hung_up.wait(5)
+    server.say("Here I am.", tone.pcm16())
+    kernel.run("%speak -q --out next Hi")
+    assert kernel.value("next.text") == "'Here I am.'"
 
 
 def test_status_models_and_costs_tell_no_key(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
