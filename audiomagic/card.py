@@ -33,6 +33,8 @@ MARKDOWN = str.maketrans(
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\\": "&#92;"}  # "\\\\(" would start a formula
 )
 # Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
+HOME = ("api.openai.com", "the local engine")  # who else answers is said on the badge
+FORMULA = re.compile(r"[$\\]")
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -43,8 +45,8 @@ def html(reply: "Reply") -> str:
         (
             f'<div style="{CARD}">',
             _player(reply),
-            f'<div dir="auto"{lang} style="{WORDS}">{escape(visible(reply.text))}</div>',
-            *(f'<div style="{NOTE}">{escape(visible(note))}</div>' for note in reply.notes),
+            f'<div dir="auto"{lang} style="{WORDS}">{as_html(reply.text)}</div>',
+            *(f'<div style="{NOTE}">{as_html(note)}</div>' for note in reply.notes),
             _badge(reply.receipt),
             "</div>",
         )
@@ -77,7 +79,8 @@ def summary(receipt: Receipt) -> str:
     usage = receipt.usage
     tokens = f"{usage.tokens_in} → {usage.tokens_out} tokens" if usage else "tokens not reported"
     seconds = f"{receipt.seconds_in:.1f} s in · {receipt.seconds_out:.1f} s out"
-    return f"{one_line(receipt.model, 80)} · {seconds} · {tokens} · {price(receipt)}"
+    other = "" if receipt.host in HOME else f" at {one_line(receipt.host, 80)}"
+    return f"{one_line(receipt.model, 80)}{other} · {seconds} · {tokens} · {price(receipt)}"
 
 
 def price(receipt: Receipt) -> str:
@@ -103,6 +106,14 @@ def visible(text: str) -> str:
     return HIDDEN.sub("", text)
 
 
+def as_html(text: str) -> str:
+    """Escape a text for HTML; Jupyter would read `$5 or $6` and `\\(x\\)` as formulas.
+
+    It looks for them in one piece of text at a time, so each sign gets a piece of its own.
+    """
+    return FORMULA.sub(r"<span>\g<0></span>", escape(visible(text)))
+
+
 def _unmarked(text: str) -> str:
     """Escape a text for markdown; a line that starts with spaces would be code."""
     lines = (line.strip() for line in visible(text).splitlines())
@@ -121,11 +132,11 @@ def _player(reply: "Reply") -> str:
 
 def _badge(receipt: Receipt) -> str:
     return (
-        f'<details><summary style="{BADGE}">{escape(summary(receipt))}</summary>'
+        f'<details><summary style="{BADGE}">{as_html(summary(receipt))}</summary>'
         f'<table style="margin:6px 0;border-collapse:collapse;font-size:12px;color:{INK}">'
         f"{''.join(_rows(receipt))}</table>"
-        f'<div style="{NOTE}">{escape(_timing(receipt))}</div>'
-        f'<div style="{NOTE}">{escape(_source(receipt))}</div></details>'
+        f'<div style="{NOTE}">{as_html(_timing(receipt))}</div>'
+        f'<div style="{NOTE}">{as_html(_source(receipt))}</div></details>'
     )
 
 
@@ -150,8 +161,8 @@ def _rows(receipt: Receipt) -> list[str]:
 
 
 def _row(first: str, *rest: str) -> str:
-    cells = "".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in rest)
-    head = f'<td style="{CELL_LEFT}">{escape(first)}</td>'
+    cells = "".join(f'<td style="{CELL}">{as_html(cell)}</td>' for cell in rest)
+    head = f'<td style="{CELL_LEFT}">{as_html(first)}</td>'
     return f'<tr style="background:{PAPER}">{head}{cells}</tr>'
 
 

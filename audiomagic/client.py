@@ -41,7 +41,11 @@ class Route:
     @property
     def host(self) -> str:
         """The server's name, for messages."""
-        return "the local engine" if self.engine == "local" else urlsplit(self.base_url).netloc
+        if self.engine == "local":
+            return "the local engine"
+        address = urlsplit(self.base_url)  # its user and password are nobody's business
+        port = f":{address.port}" if address.port else ""
+        return f"{address.hostname}{port}"
 
 
 def choose(engine: str = "auto", base_url: str | None = None, key: str | None = None) -> Route:
@@ -52,16 +56,18 @@ def choose(engine: str = "auto", base_url: str | None = None, key: str | None = 
     """
     if engine not in ENGINES:
         raise OptionError(spelling.unknown("engine", engine, ENGINES))
-    key = key or os.environ.get(KEY_VARIABLE) or None
+    key = (key or os.environ.get(KEY_VARIABLE) or "").strip() or None
+    if key and not (key.isascii() and key.isprintable()):
+        raise OptionError(f"the key holds characters that no key has; set {KEY_VARIABLE} anew")
     named = base_url or os.environ.get(URL_VARIABLE) or None  # set but empty means unset
     if engine == "local":
         return Route("local", "asked for")
-    if named and urlsplit(named).scheme not in ("http", "https"):
+    if named and not _is_address(named):
         raise OptionError(f"'{one_line(named, 80)}' is no address; --base-url http://host:port/v1")
-    if base_url:
-        return Route("openai", "a server is named", base_url, key or "none")
+    if named:
+        return Route("openai", "a server is named", named, key or "none")
     if key:
-        return Route("openai", "a key is set", named or SERVICE, key)
+        return Route("openai", "a key is set", SERVICE, key)
     if engine == "openai":
         raise EngineError(f"there is no key; set {KEY_VARIABLE}, or use --engine local")
     from .local import weights
@@ -74,13 +80,23 @@ def choose(engine: str = "auto", base_url: str | None = None, key: str | None = 
     )
 
 
+def _is_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
 def connect(route: Route, report: Callable[[str], None] | None = None) -> "openai.OpenAI":
     """Open the official client on a route; the embedded engine stands behind the same client."""
     import httpx2
     import openai
 
     if route.engine != "local":
-        return openai.OpenAI(api_key=route.key, base_url=route.base_url)
+        # What is sent goes to the server that was named, and is not handed on to another.
+        direct = openai.DefaultHttpxClient(follow_redirects=False)
+        return openai.OpenAI(api_key=route.key, base_url=route.base_url, http_client=direct)
     from .local import weights
 
     if not weights.installed():
@@ -139,9 +155,9 @@ def _worded(error: Exception, route: Route, request: Request) -> AudiomagicError
     if isinstance(error, openai.APIStatusError):
         return _refusal(error, route, request)
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
-        cause = error.__cause__ or error
+        cause = _without_key(one_line(error.__cause__ or error, 100), route)
         return ConnectionFailed(
-            f"no connection to {route.host} ({one_line(cause, 100)}); "
+            f"no connection to {route.host} ({cause}); "
             "check the network and --base-url, or use --engine local"
         )
     said = one_line(getattr(error, "message", error))
@@ -157,6 +173,8 @@ def _refusal(error: "openai.APIStatusError", route: Route, request: Request) -> 
         line = unknown_model(request.model)
     elif param == "audio.voice" and request.voice and code == "invalid_value":
         line = spelling.unknown("voice", request.voice, catalogue().voices)
+    elif 300 <= status < 400:
+        line = f"{route.host} redirects to another address; if you trust it, name it by --base-url"
     elif code == "insufficient_quota":
         line = "the account has no credit left; add some, or use --engine local"
     elif status == 429:

@@ -2,10 +2,18 @@
 
 import inspect
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
 from traitlets.config import Config
 
 from . import spelling, syntax, template
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from .session import Audience, Session
     from .table import Table
 
+Variables = dict[str, Any]
 SESSION_OPTIONS = ("model", "voice", "style", "system", "engine", "base_url", "max_tokens")
 
 
@@ -56,15 +65,19 @@ class AudioMagics(Magics, Settings):
 
     # -- the magics ---------------------------------------------------------------------------
     @no_var_expand
+    @needs_local_scope
     @line_cell_magic
     @_manual("speak")
-    def speak(self, line: str, cell: str | None = None) -> "Reply":
+    def speak(
+        self, line: str, cell: str | None = None, local_ns: Variables | None = None
+    ) -> "Reply":
         """Send the cell's text to an audio model; its answer is heard, and kept as a card.
 
         `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
         `{name}` in the text is replaced by the notebook's variable. Gives a Reply.
         """
-        options, text = self._options("speak", line, cell)
+        variables = {**self.shell.user_ns, **(local_ns or {})}  # in a function, its own too
+        options, text = self._options("speak", line, cell, variables)
         chosen = {name: options[name] for name in SESSION_OPTIONS}
         return self._perform(
             options,
@@ -74,16 +87,22 @@ class AudioMagics(Magics, Settings):
         )
 
     @no_var_expand
+    @needs_local_scope
     @line_cell_magic
     @_manual("listen")
-    def listen(self, line: str, cell: str | None = None) -> "Reply":
+    def listen(
+        self, line: str, cell: str | None = None, local_ns: Variables | None = None
+    ) -> "Reply":
         """Send a sound to an audio model, with the cell's text as its instruction.
 
         `%%listen --file PATH` or `%%listen --sound NAME` with the instruction below it, or
         `%listen [options] [INSTRUCTION]`. Gives a Reply.
         """
-        options, text = self._options("listen", line, cell)
-        sound = self._sound(options["file"], options["sound"])
+        variables = {**self.shell.user_ns, **(local_ns or {})}
+        options, text = self._options("listen", line, cell, variables)
+        sound = _sound(options["file"], options["sound"], variables)
+        if options["text"] and options["save"] and not options["save"].endswith(".html"):
+            raise OptionError("--text asks for no sound to save; drop --text, or save as .html")
         chosen = {name: options[name] for name in SESSION_OPTIONS}
         return self._perform(
             options,
@@ -113,7 +132,9 @@ class AudioMagics(Magics, Settings):
         raise OptionError(spelling.unknown("%audiomagic command", line.strip(), known))
 
     # -- the line -----------------------------------------------------------------------------
-    def _options(self, magic: str, line: str, cell: str | None) -> tuple[dict[str, Any], str]:
+    def _options(
+        self, magic: str, line: str, cell: str | None, variables: Variables
+    ) -> tuple[dict[str, Any], str]:
         """Return the line's options over the settings, and the text; `{name}` filled in both."""
         given, text = parse(magic, line)
         if cell is not None:
@@ -122,27 +143,14 @@ class AudioMagics(Magics, Settings):
                 raise OptionError(f"'{shown}' is no option; the text goes into the cell, below")
             text = cell.strip("\n")
         options = {name: getattr(self, name) for name, _ in self.declared(magic)} | given
-        variables = self.shell.user_ns
         filled = {
             name: template.fill(value, variables) if isinstance(value, str) else value
             for name, value in options.items()
         }
-        if filled["out"] and not filled["out"].isidentifier():
+        if filled["out"] and (not filled["out"].isidentifier() or iskeyword(filled["out"])):
             shown = one_line(filled["out"], 60)
             raise OptionError(f"--out takes a variable's name, not '{shown}'")
         return filled, template.fill(text, variables)
-
-    def _sound(self, file: str, name: str) -> object:
-        if bool(file) == bool(name):
-            raise OptionError("%listen needs one sound: --file PATH or --sound NAME")
-        if file:
-            return file
-        if name not in self.shell.user_ns:
-            mine = [known for known in self.shell.user_ns if not known.startswith("_")]
-            close = spelling.nearest(name, mine)
-            hint = f"did you mean '{close}'?" if close else "define it in a cell above"
-            raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
-        return self.shell.user_ns[name]
 
     # -- the call -----------------------------------------------------------------------------
     def _perform(
@@ -187,6 +195,19 @@ class AudioMagics(Magics, Settings):
         super().update_config(config)
 
 
+def _sound(file: str, name: str, variables: Variables) -> object:
+    if bool(file) == bool(name):
+        raise OptionError("%listen needs one sound: --file PATH or --sound NAME")
+    if file:
+        return file
+    if name not in variables:
+        mine = [known for known in variables if not known.startswith("_")]
+        close = spelling.nearest(name, mine)
+        hint = f"did you mean '{close}'?" if close else "define it in a cell above"
+        raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
+    return variables[name]
+
+
 def load(shell: InteractiveShell) -> None:
     """Register the magics, their completer, and how their result is shown."""
     magics = AudioMagics(shell)
@@ -194,9 +215,9 @@ def load(shell: InteractiveShell) -> None:
     for name in ("%%speak", "%speak", "%%listen", "%listen"):
         shell.set_hook("complete_command", complete, str_key=name)  # type: ignore[no-untyped-call]
     if shell.display_formatter:
-        shell.display_formatter.ipython_display_formatter.for_type_by_name(
-            "audiomagic.reply", "Reply", magics.show
-        )
+        hook = shell.display_formatter.ipython_display_formatter
+        hook.pop("audiomagic.reply.Reply", None)  # of magics that were reloaded
+        hook.for_type_by_name("audiomagic.reply", "Reply", magics.show)
     shell.events.register("post_run_cell", magics.forget_staged)
     syntax.teach(shell)
 

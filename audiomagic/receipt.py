@@ -14,6 +14,7 @@ class Receipt:
 
     when: datetime
     engine: str  # "openai": a server that speaks its protocol; "local": the embedded engine
+    host: str  # the server's name
     asked: str  # the model asked for
     model: str  # the model that answered
     voice: str | None

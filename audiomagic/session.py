@@ -88,7 +88,7 @@ class Session:
 
         Raises AudiomagicError: OptionError, ConnectionFailed, RequestRefused, BadAnswer, ...
         """
-        if not text.strip():
+        if not isinstance(text, str) or not text.strip():
             raise OptionError("there is nothing to say; write some text")
         settings = self._settings(options)
         head = system(settings["system"] or "", settings["style"] or "", verbatim)
@@ -178,6 +178,7 @@ class Session:
         receipt = Receipt(
             when=datetime.now(UTC),
             engine=route.engine,
+            host=route.host,
             asked=request.model,
             model=answer.model or request.model,
             voice=request.voice,

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
-from .card import EDGE, FAINT, FONT, INK, PAPER, visible
+from .card import EDGE, FAINT, FONT, INK, PAPER, as_html
 from .errors import one_line
 
 BOX = (
@@ -26,9 +25,9 @@ class Table:
     caption: str = ""
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th style="{HEAD}">{escape(name)}</th>' for name in self.heading)
+        head = "".join(f'<th style="{HEAD}">{as_html(name)}</th>' for name in self.heading)
         rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
-        caption = f'<div style="padding:4px 0;{FONT};font-size:12px">{escape(self.caption)}</div>'
+        caption = f'<div style="padding:4px 0;{FONT};font-size:12px">{as_html(self.caption)}</div>'
         return (
             f'<div style="overflow-x:auto"><table style="{BOX}"><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>{caption if self.caption else ''}</div>"
@@ -46,5 +45,5 @@ class Table:
 
 def _cell(value: Any) -> str:
     face = getattr(value, "_repr_html_", None)
-    inside = face() if face else escape(visible(str(value)))
+    inside = face() if face else as_html(str(value))
     return f'<td style="{CELL};color:{INK}">{inside}</td>'

@@ -30,7 +30,7 @@ def status(session: Session, model: str, voice: str, **where: Any) -> Table:
         ("voice", voice),
         ("key", key),
         ("calls", str(len(session.receipts))),
-        ("spent", dollars(session.spent)),
+        ("spent", _paid(session.receipts)),
     ]
     return Table(("setting", "value"), rows)
 
@@ -99,11 +99,15 @@ def costs(receipts: Sequence[Receipt]) -> Table:
         "on the service",
     )
     rows = [_call(receipt) for receipt in receipts]
-    paid = sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0))
-    unknown = sum(receipt.cost is None for receipt in receipts)
     calls = f"{len(receipts)} call{'' if len(receipts) == 1 else 's'}"
-    total = f"{calls}, {dollars(paid)} paid"
-    return Table(heading, rows, total + (f", {unknown} of unknown price" if unknown else ""))
+    return Table(heading, rows, f"{calls}, {_paid(receipts)} paid")
+
+
+def _paid(receipts: Sequence[Receipt]) -> str:
+    """Say what was paid, and for how many calls that is not known."""
+    known = dollars(sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0)))
+    unknown = sum(receipt.cost is None for receipt in receipts)
+    return known + (f" and {unknown} of unknown price" if unknown else "")
 
 
 def _call(receipt: Receipt) -> tuple[str, ...]:

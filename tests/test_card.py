@@ -42,7 +42,7 @@ class Reading(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
         self.text = ""
-        self.feed(html)
+        self.feed(re.sub(r"<span>([$\\])</span>", r"\1", html))  # signs kept from MathJax
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -60,8 +60,8 @@ class Reading(HTMLParser):
 
 def receipt(**changes: Any) -> Receipt:
     usual = Receipt(
-        datetime(2026, 11, 22, tzinfo=UTC), "openai", "gpt-audio-1.5", "gpt-audio-1.5", "coral",
-        1.234, 1.0, Usage(62, 26, 12, 20), 0.51, 1.234,
+        datetime(2026, 11, 22, tzinfo=UTC), "openai", "api.openai.com", "gpt-audio-1.5",
+        "gpt-audio-1.5", "coral", 1.234, 1.0, Usage(62, 26, 12, 20), 0.51, 1.234,
     )  # fmt: skip
     return dataclasses.replace(usual, **changes)
 
@@ -195,7 +195,11 @@ def test_what_cannot_be_seen_is_taken_out(reply: Reply) -> None:
 def test_a_page_plays_anywhere(reply: Reply) -> None:
     page = card.page(reply)
     assert page.startswith('<!doctype html><html><head><meta charset="utf-8"><title>Hello, Ada.')
-    assert page.count("base64,") == 1 and BADGE in page and page.endswith("</body></html>")
+    assert (
+        page.count("base64,") == 1
+        and BADGE in Reading(page).text
+        and page.endswith("</body></html>")
+    )
     assert "<title>A reply</title>" in card.page(dataclasses.replace(reply, text=""))
 
 
@@ -222,3 +226,12 @@ def test_jupyters_sanitizer_leaves_a_table(tone: Sound) -> None:
     assert after.declared() == before.declared() != []
     assert after.text == before.text and "<b>coral</b>" in after.text and "A caption." in after.text
     assert after.tags == before.tags and ("audio", "src", tone.data_url) in after.attributes
+
+
+def test_dollars_and_backslashes_are_no_formulas(reply: Reply) -> None:
+    """Jupyter typesets `$...$` and `\\(...\\)` within one piece of text."""
+    words = r"It costs $5 for one, and $10 for two: \(x^2\)"
+    face = card.html(dataclasses.replace(reply, text=words))
+    pieces = re.split(r"<[^>]*>", face)
+    assert not [piece for piece in pieces if re.search(r"\$.*\$|\\[(\[]", piece)]
+    assert words in unescape("".join(pieces))

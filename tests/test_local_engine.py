@@ -17,7 +17,7 @@ import openai
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.errors import EngineError, OptionError
+from audiomagic.errors import EngineError, OptionError, RequestRefused
 from audiomagic.local import synthesize, transcribe, weights
 from audiomagic.local.mouth import UNSPEAKABLE
 from audiomagic.local.turn import NO_BRAIN, NOTHING_HEARD
@@ -130,6 +130,11 @@ def test_earlier_turns_and_the_system_message_reach_the_model(server: dict[str, 
     assert re.search(r"pirate|captain|sea|ship|aye|matey", words, re.IGNORECASE)
 
 
+def test_a_prompt_that_is_too_long_is_said_to_be() -> None:
+    with pytest.raises(RequestRefused, match="the local engine broke off"):
+        Session().speak("0123 " * 20_000)
+
+
 def test_threads_may_call_at_once(question: Sound) -> None:
     def one(i: int) -> str:
         if i % 3 == 0:
@@ -176,6 +181,10 @@ def test_a_damaged_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     path.parent.mkdir(parents=True)
     path.write_bytes(b"GGUF, but not the pinned one")
     with pytest.raises(EngineError, match="is damaged; run: python -m"):
+        weights.brain()
+    monkeypatch.setenv("AUDIOMAGIC_BRAIN", str(path.with_suffix(".txt")))
+    path.with_suffix(".txt").write_bytes(b"root:x:0:0")
+    with pytest.raises(EngineError, match="no GGUF file"):
         weights.brain()
     monkeypatch.setenv("AUDIOMAGIC_BRAIN", str(tmp_path / "none.gguf"))
     with pytest.raises(EngineError, match=r"names .*none\.gguf, which is no file"):

@@ -78,6 +78,12 @@ def test_names_are_filled_in_and_other_braces_stay(
     assert user["content"] == 'Mars 4 {nobody} {"a": {}} $Mars'
 
 
+def test_a_functions_own_names_are_filled_in(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+    server.say("Fine.", tone.pcm16())
+    kernel.run("def ask(animal):\n    %speak -q A {animal}\n\nask('zebra')")
+    assert server.requests[0]["messages"][0]["content"] == "A zebra"
+
+
 def test_listen_sends_a_file_and_a_variable(
     kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
 ) -> None:
@@ -136,6 +142,8 @@ def test_a_misspelled_setting_is_named(kernel: Kernel) -> None:
         ("%%speak Hello\nHi", "'Hello' is no option; the text goes into the cell, below"),
         ("%speak --save x.doc Hi", "cannot save as 'x.doc'; let its name end in one of"),
         ("%speak --save /nowhere/x.mp3 Hi", "there is no folder /nowhere; make it first"),
+        ("%speak --out class Hi", "--out takes a variable's name, not 'class'"),
+        ("%listen --sound planet --text --save x.wav", "--text asks for no sound to save"),
         ("%speak --out 3x Hi", "--out takes a variable's name, not '3x'"),
         ("%speak --base-url localhost Hi", "'localhost' is no address"),
         ("%speak --base-url http://127.0.0.1:9/v1 Hi", "no connection to 127.0.0.1:9"),
@@ -189,7 +197,7 @@ def test_status_models_and_costs_tell_no_key(kernel: Kernel, server: FarEnd, ton
     server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
     kernel.run("%speak Hi")
     status = kernel.run("%audiomagic")[0]["data"]
-    assert "openai: a key is set" in status["text/plain"] and "$0.0065" in status["text/plain"]
+    assert "openai: a server is named" in status["text/plain"] and "$0.0065" in status["text/plain"]
     assert "2027-01-20" in kernel.run("%audiomagic models")[0]["data"]["text/plain"]
     costs = kernel.run("%audiomagic costs")[0]["data"]
     assert "1 call, $0.0065 paid" in costs["text/plain"]
@@ -218,6 +226,16 @@ def test_unloading_takes_the_magics_away(kernel: Kernel) -> None:
     kernel.run("%unload_ext audiomagic")
     assert kernel.run("%speak Hi")[0]["text"].startswith("UsageError")
     assert kernel.run("%load_ext audiomagic") == []
+
+
+def test_after_a_reload_a_card_is_still_shown_once(
+    kernel: Kernel, server: FarEnd, tone: Sound
+) -> None:
+    kernel.run("%reload_ext audiomagic")
+    server.say("Hi.", tone.pcm16())
+    server.say("Hi.", tone.pcm16())
+    assert len(kernel.run("%speak Hi")) == 1
+    assert kernel.run("%speak -q Hi") == []
 
 
 def test_loading_imports_nothing_heavy() -> None:

@@ -18,7 +18,7 @@ from audiomagic.errors import (
     SoundError,
 )
 
-from .far_end import KEY, FarEnd, chunk, spoken, usage, written
+from .far_end import KEY, FarEnd, Handler, chunk, spoken, usage, written
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -153,6 +153,51 @@ def test_a_servers_words_are_one_line_without_the_key(far_end: FarEnd) -> None:
     assert "\n" not in said and "\x1b" not in said and KEY not in said and len(said) < 500
 
 
+@pytest.mark.parametrize("around", ["{}\n", "  {}\r\n", " {} "])
+def test_blanks_around_a_key_are_not_part_of_it(far_end: FarEnd, tone: Sound, around: str) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    assert Session(api_key=around.format(KEY)).speak("Hi").text == "Hi."
+
+
+@pytest.mark.parametrize("key", ["sk-LEAK\nME99-secret", "sk-“LEAKME99”-secret"])
+def test_a_key_that_can_be_none_is_not_repeated(key: str) -> None:
+    with pytest.raises(OptionError, match="holds characters that no key has") as caught:
+        Session(api_key=key).speak("Hi")
+    assert "LEAK" not in str(caught.value)
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:9 ") as caught:
+        Session(base_url="http://me:hunter2@127.0.0.1:9/v1").speak("Hi")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_redirect_is_not_followed(far_end: FarEnd) -> None:
+    with FarEnd() as thief:
+
+        def elsewhere(handler: Handler, body: object) -> None:
+            handler.send_response(307)
+            handler.send_header("location", f"{thief.url}/chat/completions")
+            handler.send_header("content-length", "0")
+            handler.end_headers()
+
+        far_end.then(elsewhere)
+        with pytest.raises(RequestRefused, match="redirects to another address"):
+            Session().speak("My secret")
+        assert thief.requests == []
+
+
+def test_another_server_is_named_on_the_card(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    bundle = Session().speak("Hi")._repr_mimebundle_()
+    assert all(far_end.url.split("/")[2] in face.replace("\\", "") for face in bundle.values())
+
+
+def test_a_named_server_needs_no_key(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert Session().route().engine == "openai"
+
+
 def test_no_credit_is_said(far_end: FarEnd) -> None:
     for _ in range(3):  # the client itself retries
         far_end.then(lambda handler, body: handler.refuse(
@@ -250,6 +295,7 @@ def test_where_a_reply_cannot_be_saved(far_end: FarEnd, tone: Sound, name: str) 
 
 def test_without_a_key_the_service_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("OPENAI_BASE_URL")
     with pytest.raises(EngineError, match="there is no key; set OPENAI_API_KEY"):
         Session(engine="openai").speak("Hi")
 

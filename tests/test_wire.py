@@ -151,7 +151,7 @@ def test_an_emoji_in_two_halves_is_one_and_a_lone_half_is_replaced() -> None:
 def test_more_than_any_model_sends_is_not_read() -> None:
     part = chunk({"audio": {"data": base64.b64encode(bytes(9_000_000)).decode()}})
     with pytest.raises(BadAnswer, match="more sound than any model"):
-        folded([part] * 8)
+        folded([part] * 23)
     with pytest.raises(BadAnswer, match="more text than any model"):
         folded([chunk({"content": "x" * 400_000})] * 3)
 

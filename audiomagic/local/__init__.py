@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from ..sound import Sound
 
 
-def transcribe(sound: "Sound") -> str:
-    """Write down the English words of a sound; an empty string where nobody speaks."""
+def transcribe(sound: object) -> str:
+    """Write down the English words of whatever holds a sound; "" where nobody speaks.
+
+    Raises SoundError when it holds none.
+    """
+    from ..sound import Sound
     from .engine import engine
 
-    return engine().load("ears").ears.transcribe(sound)
+    return engine().load("ears").ears.transcribe(Sound.of(sound))
 
 
 def synthesize(text: str, voice: str = "alloy") -> "Sound":

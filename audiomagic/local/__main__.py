@@ -16,7 +16,14 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("install", help="fetch the language model (93 MB) into your cache")
     commands.add_parser("status", help="say which models are there, and check each file")
     server = commands.add_parser("serve", help="answer any OpenAI client on this machine")
-    server.add_argument("--port", type=int, default=0, help="default: any that is free")
+    server.add_argument(
+        "--port",
+        type=int,
+        choices=range(65_536),
+        metavar="N",
+        default=0,
+        help="default: a free one",
+    )
     chosen = parser.parse_args(arguments)
     try:
         match chosen.command:
@@ -26,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
                 _status()
             case "serve":
                 serve(engine().load(), chosen.port)
-    except AudiomagicError as error:
+    except (AudiomagicError, OSError) as error:  # an OSError: the port is taken
         print(f"audiomagic: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

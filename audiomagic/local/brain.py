@@ -77,6 +77,8 @@ class Brain:
 
     def _run(self, body: dict[str, Any], pieces: "queue.Queue[Any]", stop: threading.Event) -> None:
         def take(chunk: dict[str, Any]) -> bool:
+            if "error" in chunk:  # a prompt longer than the context, say
+                pieces.put(RuntimeError(chunk["error"].get("message", "the model failed")))
             for choice in chunk.get("choices") or ():
                 if words := choice["delta"].get("content"):
                     pieces.put(words)

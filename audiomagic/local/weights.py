@@ -62,6 +62,9 @@ def brain() -> Path | None:
         path = Path(named).expanduser()
         if not path.is_file():
             raise EngineError(f"${BRAIN_VARIABLE} names {one_line(path, 120)}, which is no file")
+        with path.open("rb") as file:
+            if file.read(4) != b"GGUF":
+                raise EngineError(f"${BRAIN_VARIABLE} names {one_line(path, 120)}: no GGUF file")
         return path
     name, expected = _brain_pin()
     path = _cached(name)

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import BadAnswer
 from .usage import Usage
 
-LARGEST_ANSWER = 64_000_000  # bytes of pcm16: 22 minutes; 16,384 tokens are less than 14
+LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
 
 
