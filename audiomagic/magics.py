@@ -16,10 +16,10 @@ from IPython.core.magic import (
 )
 from traitlets.config import Config
 
-from . import spelling, syntax, template
+from . import ipython_input, spelling, template
 from .completion import complete
 from .errors import OptionError, one_line
-from .line import parse
+from .magic_line import parse
 from .settings import Settings, refuse_misspelt
 
 if TYPE_CHECKING:
@@ -115,19 +115,19 @@ class AudioMagics(Magics, Settings):
     @line_magic
     def audiomagic(self, line: str) -> "Table":
         """Show the status (no argument), or a table: `models`, `voices`, `costs`."""
-        from . import tables
+        from . import reports
 
         match line.split():
             case [] | ["status"]:
                 chosen = {name: getattr(self, name) for name in ("model", "voice")}
                 route = {name: getattr(self, name) for name in ("engine", "base_url")}
-                return tables.status(self.session, **chosen, **route)
+                return reports.status(self.session, **chosen, **route)
             case ["models"]:
-                return tables.models()
+                return reports.models()
             case ["voices"]:
-                return tables.voices()
+                return reports.voices()
             case ["costs"]:
-                return tables.costs(self.session.receipts)
+                return reports.costs(self.session.receipts)
         known = ("status", "models", "voices", "costs")
         raise OptionError(spelling.unknown("%audiomagic command", line.strip(), known))
 
@@ -156,13 +156,13 @@ class AudioMagics(Magics, Settings):
     def _perform(
         self, options: dict[str, Any], call: "Callable[[Audience | None], Reply]"
     ) -> "Reply":
-        """Run a call on a stage; bind and save the reply; return it as the cell's result."""
+        """Run a call, shown live; bind and save the reply; return it as the cell's result."""
+        from .live_card import live_card
         from .reply import savable
-        from .stage import stage
 
         if options["save"]:
             savable(options["save"])
-        shown = None if options["quiet"] else stage(self.shell)
+        shown = None if options["quiet"] else live_card(self.shell)
         try:
             reply = call(shown)
         except BaseException:
@@ -219,12 +219,12 @@ def load(shell: InteractiveShell) -> None:
         hook.pop("audiomagic.reply.Reply", None)  # of magics that were reloaded
         hook.for_type_by_name("audiomagic.reply", "Reply", magics.show)
     shell.events.register("post_run_cell", magics.forget_staged)
-    syntax.teach(shell)
+    ipython_input.teach(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take back what `load` did."""
-    syntax.unteach(shell)
+    ipython_input.unteach(shell)
     for magics in list(shell.configurables):
         if isinstance(magics, AudioMagics):
             shell.configurables.remove(magics)

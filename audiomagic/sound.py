@@ -14,8 +14,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from .decoding import decoded
 from .errors import SoundError, one_line
+from .sound_file import decoded
 
 if TYPE_CHECKING:
     from typing import Self

@@ -13,7 +13,7 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"__init__"},
     {"magics"},
-    {"syntax", "line", "completion", "stage", "tables"},
+    {"ipython_input", "magic_line", "completion", "live_card", "reports"},
     {"settings", "table", "template"},
     {"session"},
     {"client", "reply"},
@@ -24,7 +24,7 @@ FLOORS = [
     {"catalogue"},
     {"wire"},
     {"sound"},
-    {"decoding"},
+    {"sound_file"},
     {"spelling"},
     {"errors"},
 ]

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audiomagic import Sound
-from audiomagic.wire.reading import Refused, read
 from audiomagic.wire.request import VERBATIM, Message, Request, system
+from audiomagic.wire.request_reader import Refused, read
 
 from .far_end import VOICES
 from .test_wire import JSON

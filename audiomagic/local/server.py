@@ -10,8 +10,8 @@ from typing import Any
 from ..errors import one_line
 from ..sound import Sound
 from ..wire.answer import Answer, Envelope
-from ..wire.reading import Refused, read
 from ..wire.request import Request
+from ..wire.request_reader import Refused, read
 from .engine import MODEL, Engine
 from .mouth import voices
 from .turn import Turn

@@ -1,7 +1,7 @@
 """Chat Completions with sound, spelled in one place.
 
 `request`: what is asked, as the client sends it.
-`reading`: the same, read and refused by the embedded engine.
+`request_reader`: the same, read and refused by the embedded engine.
 `answer`: what comes back, folded for the client and written by the embedded engine.
 `usage`: the tokens of one call.
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from traitlets import Bool
 
 from audiomagic.errors import OptionError
-from audiomagic.line import parse
+from audiomagic.magic_line import parse
 from audiomagic.settings import MAGICS, Settings
 
 # What the product description lists, as far as it is there: flag -> (option, magic or both).

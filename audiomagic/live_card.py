@@ -15,7 +15,7 @@ LINE = f"color:{FAINT};{FONT};font-size:13px;white-space:pre-wrap"
 PACE = 0.1  # seconds between two updates: a front end drops more than a thousand messages a second
 
 
-class Stage:
+class LiveCard:
     """Shows progress and words as they come, then the card in the same place."""
 
     def __init__(self) -> None:
@@ -54,6 +54,6 @@ class Stage:
             self._handle.update(bundle, raw=True)
 
 
-def stage(shell: InteractiveShell) -> Stage | None:
-    """Return a stage where the front end can redraw an output; a terminal cannot."""
-    return Stage() if getattr(shell, "kernel", None) is not None else None
+def live_card(shell: InteractiveShell) -> LiveCard | None:
+    """Return a live card where the front end can redraw an output; a terminal cannot."""
+    return LiveCard() if getattr(shell, "kernel", None) is not None else None
