@@ -122,8 +122,7 @@ class Session:
 
     def route(self, **options: Unpack[Options]) -> client.Route:
         """Say where a call with these options would go."""
-        settings = self._settings(options)
-        return client.choose(settings["engine"] or "auto", settings["base_url"], self._key)
+        return self._route(self._settings(options))
 
     # -- one turn -----------------------------------------------------------------------------
     def _settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,6 +132,9 @@ class Session:
         settings["voice"] = settings["voice"] or catalogue().default_voice
         return settings
 
+    def _route(self, settings: Mapping[str, Any]) -> client.Route:
+        return client.choose(settings["engine"] or "auto", settings["base_url"], self._key)
+
     def _turn(
         self,
         messages: tuple[Message, ...],
@@ -140,7 +142,7 @@ class Session:
         settings: Mapping[str, Any],
         audience: Audience | None,
     ) -> Reply:
-        route = client.choose(settings["engine"] or "auto", settings["base_url"], self._key)
+        route = self._route(settings)
         request = Request(settings["model"], messages, voice, max_tokens=settings["max_tokens"])
         if route.engine == "local":
             _check_local(request)

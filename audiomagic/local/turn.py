@@ -83,7 +83,7 @@ class Turn:
     # -- what to say --------------------------------------------------------------------------
     def _sentences(self, messages: list[Heard]) -> Generator[str, None, None]:
         asked = next((m for m in reversed(messages) if m.role == "user"), Heard("user", "", None))
-        brain = self._engine.brain if "brain" in _parts(self._request) else None
+        brain = self._engine.brain
         if asked.spoken == "":
             yield NOTHING_HEARD
         elif asked.spoken and TRANSCRIBE.search(f"{self._request.system}\n{asked.written}"):
