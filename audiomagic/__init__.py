@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from .costs import cost_of as cost_of
     from .errors import AudiomagicError as AudiomagicError
+    from .recorder import Recorder as Recorder
     from .reply import Reply as Reply
     from .session import Session as Session
     from .sound import Sound as Sound
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 # Loaded on first use: the client, numpy and the widgets take most of a second to import.
 _HOMES = {
     "AudiomagicError": "errors",
+    "Recorder": "recorder",
     "Reply": "reply",
     "Session": "session",
     "Sound": "sound",

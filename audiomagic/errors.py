@@ -6,7 +6,9 @@ AudiomagicError
 ├── ConnectionFailed   the server was never reached, or went away
 ├── RequestRefused     the server answered with an error
 ├── BadAnswer          the server answered with something that is not an answer
-└── EngineError        the embedded engine is missing, incomplete or damaged
+├── EngineError        the embedded engine is missing, incomplete or damaged
+├── NoMicrophone       a recording was asked for where nobody can record
+└── NotYet             the reply to a recording that was not made yet
 
 Each message is one line: what happened, then what to type. In IPython that line is all that is
 shown; the exception still stops Run All and can be caught.
@@ -52,6 +54,14 @@ class BadAnswer(AudiomagicError):
 
 class EngineError(AudiomagicError):
     """The embedded engine, or one of its models, is missing or damaged."""
+
+
+class NoMicrophone(AudiomagicError):
+    """A recording asked for without a front end, or a person, to make it."""
+
+
+class NotYet(AudiomagicError):
+    """A reply read before its recording was made and answered."""
 
 
 def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:

@@ -1,16 +1,28 @@
-"""Lines that IPython would read differently: a question asked of a magic, and a cell with no body.
+"""Lines that IPython would read differently: a question asked of a magic, a cell with no body,
+and a cell that waits.
 
 IPython takes any line that ends in a question mark for a request for help, so that
-`%speak How are you?` would look up `you`; and it refuses a cell magic with nothing below it.
+`%speak How are you?` would look up `you`; it refuses a cell magic with nothing below it; and a
+magic cannot wait for a message of the page, but a cell with an `await` can.
 """
 
+from collections.abc import Callable
 from tokenize import TokenInfo
 from typing import Any
 
-from IPython.core.inputtransformer2 import EscapedCommand, MagicAssign
+from IPython.core.inputtransformer2 import (
+    EscapedCommand,
+    MagicAssign,
+    TokenTransformBase,
+    assemble_continued_line,
+    find_end_of_continued_line,
+)
 from IPython.core.interactiveshell import InteractiveShell
 
 from .settings import MAGICS
+
+AWAIT = "await get_ipython().magics_manager.registry['AudioMagics'].awaited"
+Waits = Callable[[str], bool]  # whether a line of %listen asks to wait
 
 
 class Question(EscapedCommand):
@@ -61,6 +73,59 @@ def _asked(line: list[TokenInfo], at: int) -> tuple[int, int] | None:
     return None
 
 
+def awaited_line(waits: Waits) -> type[TokenTransformBase]:
+    """Make the transformer of `%listen --wait`, alone or assigned."""
+
+    class AwaitedLine(TokenTransformBase):
+        priority = 1
+
+        @classmethod
+        def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
+            for number, line in enumerate(tokens_by_line):
+                words = [token.string for token in line if token.string.strip()]
+                at = 2 if words[1:2] == ["="] else 0
+                if words[at : at + 2] != ["%", "listen"] or _in_function(tokens_by_line, number):
+                    continue
+                start = next(token for token in line if token.string == "%")
+                if waits(start.line[start.start[1] :].removeprefix("%listen").strip()):
+                    return cls(start.start)
+            return None
+
+        def transform(self, lines: list[str]) -> list[str]:
+            start, end = self.start_line, find_end_of_continued_line(lines, self.start_line)
+            line = assemble_continued_line(lines, (start, self.start_col), end)
+            head, rest = lines[start][: self.start_col], line.removeprefix("%listen").strip()
+            return [*lines[:start], f"{head}{AWAIT}({rest!r})\n", *lines[end + 1 :]]
+
+    return AwaitedLine
+
+
+def _in_function(tokens_by_line: list[list[TokenInfo]], number: int) -> bool:
+    """Say whether a line stands in a function or class, where an `await` may not."""
+    column = None
+    for line in reversed(tokens_by_line[: number + 1]):
+        words = [token for token in line if token.string.strip()]
+        if not words or (column is not None and words[0].start[1] >= column):
+            continue
+        if column is not None and words[0].string in ("def", "class", "async"):
+            return True
+        column = words[0].start[1]
+    return False
+
+
+def awaited_cell(waits: Waits) -> Callable[[list[str]], list[str]]:
+    """Make the transformer of a cell that begins with `%%listen --wait`."""
+
+    def transform(lines: list[str]) -> list[str]:
+        first = lines[0].split(maxsplit=1) if lines else []
+        line = first[1].strip() if len(first) > 1 else ""
+        if first[:1] != ["%%listen"] or line.endswith("?") or not waits(line):
+            return lines
+        return [f"{AWAIT}({line!r}, {''.join(lines[1:])!r})\n"]
+
+    return transform
+
+
 def bare_cell(lines: list[str]) -> list[str]:
     """Turn a cell of nothing but `%%listen ...` into the line `%listen ...`: the same request."""
     written = [line for line in lines if line.strip()]
@@ -72,11 +137,13 @@ def bare_cell(lines: list[str]) -> list[str]:
     return lines
 
 
-def teach(shell: InteractiveShell) -> None:
+def teach(shell: InteractiveShell, waits: Waits) -> None:
     """Let a shell read our lines as meant."""
     unteach(shell)
-    shell.input_transformers_cleanup.append(bare_cell)
-    shell.input_transformer_manager.token_transformers.extend((Question, AssignedQuestion))
+    shell.input_transformers_cleanup.extend((bare_cell, awaited_cell(waits)))
+    shell.input_transformer_manager.token_transformers.extend(
+        (awaited_line(waits), Question, AssignedQuestion)
+    )
 
 
 def unteach(shell: InteractiveShell) -> None:

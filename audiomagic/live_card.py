@@ -1,14 +1,13 @@
 """The place in a cell's output where a call is followed, and where its card stays."""
 
 import time
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from .card import FAINT, FONT
-from .reply import Reply
 from .wire.answer import Piece
 
 LINE = f"color:{FAINT};{FONT};font-size:13px;white-space:pre-wrap"
@@ -18,8 +17,9 @@ PACE = 0.1  # seconds between two updates: a front end drops more than a thousan
 class LiveCard:
     """Shows progress and words as they come, then the card in the same place."""
 
-    def __init__(self) -> None:
-        self._handle: Any = None
+    def __init__(self, handle: Any = None) -> None:
+        """Make one, in a place of its own or in that of a display's handle."""
+        self._handle = handle
         self._words = ""
         self._shown_at = 0.0
 
@@ -33,9 +33,14 @@ class LiveCard:
         if piece.words and time.monotonic() - self._shown_at >= PACE:
             self._show(self._words)
 
-    def settle(self, reply: Reply) -> None:
-        """Put the card in place."""
-        self._update(reply._repr_mimebundle_())
+    def settle(self, bundle: dict[str, str]) -> None:
+        """Put the card, or what stands for it, in place."""
+        self._update(bundle)
+
+    def take_back(self, show: Callable[[Any], None]) -> None:
+        """Give the place back to what stood there before; `show` gets the display's handle."""
+        self._words = ""
+        show(self._handle)
 
     def clear(self) -> None:
         """Take progress away after a failure; words that came stay, marked."""
@@ -52,8 +57,3 @@ class LiveCard:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(bundle, raw=True)
-
-
-def live_card(shell: InteractiveShell) -> LiveCard | None:
-    """Return a live card where the front end can redraw an output; a terminal cannot."""
-    return LiveCard() if getattr(shell, "kernel", None) is not None else None

@@ -16,13 +16,15 @@ from IPython.core.magic import (
 )
 from traitlets.config import Config
 
-from . import ipython_input, spelling, template
+from . import frontend, ipython_input, spelling, template
 from .completion import complete
 from .errors import OptionError, one_line
 from .magic_line import parse
 from .settings import Settings, refuse_misspelt
 
 if TYPE_CHECKING:
+    from .cells import Cells
+    from .pending import Pending
     from .reply import Reply
     from .session import Audience, Session
     from .table import Table
@@ -52,7 +54,7 @@ class AudioMagics(Magics, Settings):
         refuse_misspelt(shell.config)
         super().__init__(shell)
         self._session: Session | None = None
-        self._staged: Reply | None = None  # the reply whose card is on show already
+        self._cells: Cells | None = None
 
     @property
     def session(self) -> "Session":
@@ -62,6 +64,21 @@ class AudioMagics(Magics, Settings):
 
             self._session = Session()
         return self._session
+
+    @property
+    def cells(self) -> "Cells":
+        """Where replies are shown; made at the first call."""
+        if self._cells is None:
+            from .cells import Cells
+
+            self._cells = Cells(self.shell)
+            self._cells.open()
+        return self._cells
+
+    def close(self) -> None:
+        """Let go of the shell, and of every microphone."""
+        if self._cells:
+            self._cells.close()
 
     # -- the magics ---------------------------------------------------------------------------
     @no_var_expand
@@ -76,10 +93,9 @@ class AudioMagics(Magics, Settings):
         `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
         `{name}` in the text is replaced by the notebook's variable. Gives a Reply.
         """
-        variables = {**self.shell.user_ns, **(local_ns or {})}  # in a function, its own too
-        options, text = self._options("speak", line, cell, variables)
+        options, text = self._options("speak", line, cell, self._variables(local_ns))
         chosen = {name: options[name] for name in SESSION_OPTIONS}
-        return self._perform(
+        return self.cells.perform(
             options,
             lambda audience: self.session.speak(
                 text, verbatim=options["verbatim"], audience=audience, **chosen
@@ -92,24 +108,57 @@ class AudioMagics(Magics, Settings):
     @_manual("listen")
     def listen(
         self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply":
-        """Send a sound to an audio model, with the cell's text as its instruction.
+    ) -> "Reply | Pending":
+        """Record a sound, and send it to an audio model with the cell's text as its instruction.
 
-        `%%listen --file PATH` or `%%listen --sound NAME` with the instruction below it, or
-        `%listen [options] [INSTRUCTION]`. Gives a Reply.
+        `%%listen [options]` with the instruction below it, or `%listen [options] [INSTRUCTION]`.
+        A recorder appears; the cell gives a Pending at once, which becomes the reply, and with
+        `--wait` the Reply itself. With `--file PATH` or `--sound NAME` that sound is sent.
         """
-        variables = {**self.shell.user_ns, **(local_ns or {})}
-        options, text = self._options("listen", line, cell, variables)
-        sound = _sound(options["file"], options["sound"], variables)
+        options, call = self._call(line, cell, local_ns)
+        if options["file"] or options["sound"]:
+            sound = _sound(options["file"], options["sound"], self._variables(local_ns))
+            return self.cells.perform(options, lambda audience: call(sound, audience))
+        listening = self.cells.record(options, call)
+        if not options["wait"]:
+            return listening.pending
+        if frontend.waiting(self.shell) == "poll":
+            return listening.poll()
+        print(frontend.CANNOT_WAIT)  # a cell that could was rewritten to call `awaited`
+        return listening.pending
+
+    async def awaited(self, line: str, cell: str | None = None) -> "Reply | Pending":
+        """Run `%listen --wait` where an `await` lets the recorder's messages through."""
+        return await self.cells.record(*self._call(line, cell, None)).wait()
+
+    def _waits(self, line: str) -> bool:
+        """Say whether a line of %listen is to be rewritten so that it awaits."""
+        if frontend.waiting(self.shell) != "await":
+            return False
+        try:
+            given, _ = parse("listen", line)
+        except OptionError:
+            return False  # the magic will say what is wrong
+        options = {name: getattr(self, name) for name in ("wait", "file", "sound")} | given
+        return options["wait"] and not (options["file"] or options["sound"])
+
+    def _call(
+        self, line: str, cell: str | None, local_ns: Variables | None
+    ) -> tuple[dict[str, Any], "Callable[[object, Audience | None], Reply]"]:
+        """Return the options of a %listen, and what sends a sound by them."""
+        options, text = self._options("listen", line, cell, self._variables(local_ns))
         if options["text"] and options["save"] and not options["save"].endswith(".html"):
             raise OptionError("--text asks for no sound to save; drop --text, or save as .html")
         chosen = {name: options[name] for name in SESSION_OPTIONS}
-        return self._perform(
-            options,
-            lambda audience: self.session.listen(
+        if not options["file"] and not options["sound"]:
+            self.session.prepare(**chosen)
+
+        def call(sound: object, audience: "Audience | None") -> "Reply":
+            return self.session.listen(
                 sound, text, text=options["text"], audience=audience, **chosen
-            ),
-        )
+            )
+
+        return options, call
 
     @no_var_expand
     @line_magic
@@ -152,41 +201,9 @@ class AudioMagics(Magics, Settings):
             raise OptionError(f"--out takes a variable's name, not '{shown}'")
         return filled, template.fill(text, variables)
 
-    # -- the call -----------------------------------------------------------------------------
-    def _perform(
-        self, options: dict[str, Any], call: "Callable[[Audience | None], Reply]"
-    ) -> "Reply":
-        """Run a call, shown live; bind and save the reply; return it as the cell's result."""
-        from .live_card import live_card
-        from .reply import savable
-
-        if options["save"]:
-            savable(options["save"])
-        shown = None if options["quiet"] else live_card(self.shell)
-        try:
-            reply = call(shown)
-        except BaseException:
-            if shown:
-                shown.clear()
-            raise
-        if options["out"]:
-            self.shell.user_ns[options["out"]] = reply
-        if shown:
-            shown.settle(reply)
-        self._staged = reply if shown or options["quiet"] else None
-        if options["save"]:
-            reply.save(options["save"])
-        return reply
-
-    def show(self, reply: "Reply") -> None:
-        """Leave a cell's result unshown when its card is there already (IPython's display hook)."""
-        staged, self._staged = self._staged, None
-        if reply is not staged:
-            raise NotImplementedError  # IPython then shows it the usual way
-
-    def forget_staged(self, *_: object) -> None:
-        """After a cell, whatever it showed may be shown again."""
-        self._staged = None
+    def _variables(self, local_ns: Variables | None) -> Variables:
+        """Return the notebook's variables; in a function, its own too."""
+        return {**self.shell.user_ns, **(local_ns or {})}
 
     # -- settings -----------------------------------------------------------------------------
     def update_config(self, config: Config) -> None:
@@ -196,8 +213,8 @@ class AudioMagics(Magics, Settings):
 
 
 def _sound(file: str, name: str, variables: Variables) -> object:
-    if bool(file) == bool(name):
-        raise OptionError("%listen needs one sound: --file PATH or --sound NAME")
+    if file and name:
+        raise OptionError("%listen takes one sound: --file PATH or --sound NAME")
     if file:
         return file
     if name not in variables:
@@ -214,12 +231,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     for name in ("%%speak", "%speak", "%%listen", "%listen"):
         shell.set_hook("complete_command", complete, str_key=name)  # type: ignore[no-untyped-call]
-    if shell.display_formatter:
-        hook = shell.display_formatter.ipython_display_formatter
-        hook.pop("audiomagic.reply.Reply", None)  # of magics that were reloaded
-        hook.for_type_by_name("audiomagic.reply", "Reply", magics.show)
-    shell.events.register("post_run_cell", magics.forget_staged)
-    ipython_input.teach(shell)
+    ipython_input.teach(shell, magics._waits)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -228,7 +240,7 @@ def unload(shell: InteractiveShell) -> None:
     for magics in list(shell.configurables):
         if isinstance(magics, AudioMagics):
             shell.configurables.remove(magics)
-            shell.events.unregister("post_run_cell", magics.forget_staged)
+            magics.close()
     for kind, names in AudioMagics.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from . import client, spelling
 from .catalogue import catalogue
-from .errors import BadAnswer, OptionError
+from .errors import AudiomagicError, BadAnswer, OptionError
+from .notes import notes_on
 from .receipt import Receipt
 from .reply import Reply
 from .sound import Sound
@@ -18,12 +21,6 @@ from .wire.request import Message, Request, system
 
 if TYPE_CHECKING:
     import openai
-
-LOCAL_NOTE = (
-    "Answered by the local engine: three small models, often wrong, English only, "
-    "with voices of its own."
-)
-WARNING_TIME = timedelta(days=90)  # before a model's shutdown
 
 
 class Options(TypedDict, total=False):
@@ -75,6 +72,7 @@ class Session:
         self.receipts: list[Receipt] = []
         self._key = api_key
         self._clients: dict[client.Route, openai.OpenAI] = {}
+        self._opening = Lock()
 
     def speak(
         self,
@@ -115,6 +113,22 @@ class Session:
         voice = None if text else settings["voice"]
         return self._turn((*head, Message("user", parts)), voice, settings, audience)
 
+    def prepare(self, **options: Unpack[Options]) -> None:
+        """Check the options, and open the connection ahead of a call, in a thread.
+
+        The embedded engine's models take seconds to load. Raises AudiomagicError as the call would.
+        """
+        settings = self._settings(options)
+        route = self._route(settings)
+        if route.engine == "local":
+            _check_local(settings["model"], settings["voice"])
+
+        def open_it() -> None:
+            with suppress(AudiomagicError):  # the call itself will say it
+                self._connection(route, None)
+
+        Thread(target=open_it, daemon=True).start()
+
     @property
     def spent(self) -> Decimal:
         """US dollars paid so far; calls without a known price are not in it."""
@@ -145,7 +159,7 @@ class Session:
         route = self._route(settings)
         request = Request(settings["model"], messages, voice, max_tokens=settings["max_tokens"])
         if route.engine == "local":
-            _check_local(request)
+            _check_local(request.model, request.voice)
         body = request.wire()  # a sound that cannot be sent is found before anything is opened
         connection = self._connection(route, audience)
         watch = Stopwatch(time.perf_counter())
@@ -159,10 +173,11 @@ class Session:
         return self._reply(request, route, fold.answer(), watch, settings)
 
     def _connection(self, route: client.Route, audience: Audience | None) -> "openai.OpenAI":
-        if route not in self._clients:
-            report = audience.progress if audience else None
-            self._clients[route] = client.connect(route, report)
-        return self._clients[route]
+        with self._opening:
+            if route not in self._clients:
+                report = audience.progress if audience else None
+                self._clients[route] = client.connect(route, report)
+            return self._clients[route]
 
     def _reply(
         self,
@@ -191,7 +206,7 @@ class Session:
             total=time.perf_counter() - watch.start,
         )
         self.receipts.append(receipt)
-        notes = tuple(_notes(request, route, answer, settings))
+        notes = tuple(notes_on(request, route.engine, answer, settings))
         return Reply(
             answer.text,
             sound,
@@ -204,29 +219,6 @@ class Session:
         )
 
 
-def _notes(
-    request: Request, route: client.Route, answer: Answer, settings: Mapping[str, Any]
-) -> list[str]:
-    """Say what the reader of a card should know."""
-    notes = []
-    if answer.finish is None:
-        notes.append("Cut off: the server stopped before the end of the answer.")
-    if answer.finish == "length":
-        notes.append("Cut off: the cap on output tokens was reached (--max-tokens).")
-    if answer.finish == "content_filter":
-        notes.append("Cut off by the service's content filter.")
-    if request.voice and not answer.pcm:
-        notes.append("The model answered in text, although sound was asked for.")
-    model = catalogue().models.get(request.model)
-    if route.engine == "local":
-        notes.append(LOCAL_NOTE)
-        if settings["style"]:
-            notes.append("The local engine cannot follow --style.")
-    elif model and model.shutdown and model.shutdown - date.today() <= WARNING_TIME:
-        notes.append(f"{model.id} is shut down on {model.shutdown}; use {model.successor}.")
-    return notes
-
-
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     for name in options:
         if name not in Options.__annotations__:
@@ -234,11 +226,11 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def _check_local(request: Request) -> None:
+def _check_local(model: str, voice: str | None) -> None:
     """Refuse names that the service would refuse: the engine itself answers to any model's."""
     from .local.engine import MODEL
 
-    if request.model not in (*catalogue().models, MODEL):
-        raise OptionError(client.unknown_model(request.model))
-    if request.voice and request.voice not in catalogue().voices:
-        raise OptionError(spelling.unknown("voice", request.voice, catalogue().voices))
+    if model not in (*catalogue().models, MODEL):
+        raise OptionError(client.unknown_model(model))
+    if voice and voice not in catalogue().voices:
+        raise OptionError(spelling.unknown("voice", voice, catalogue().voices))

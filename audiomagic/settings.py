@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from traitlets import Bool, Enum, Int, TraitError, TraitType, Unicode
+from traitlets import Bool, Enum, Float, Int, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
 from . import spelling
@@ -41,6 +41,18 @@ class Settings(Configurable):
     )
     sound = Unicode("", help="a variable to send: a Sound, (rate, array), an Audio").tag(
         config=True, flags=("--sound",), metavar="NAME", only="listen"
+    )
+    seconds = Float(300.0, min=1, max=2400, help="longest recording").tag(
+        config=True, flags=("--seconds",), metavar="N", only="listen"
+    )
+    hands_free = Bool(False, help="record on speech, stop by itself after a silence").tag(
+        config=True, flags=("--hands-free",), only="listen"
+    )
+    processing = Bool(False, help="let the browser cancel echo and noise, and level the voice").tag(
+        config=True, flags=("--processing",), only="listen"
+    )
+    wait = Bool(False, help="let the cell wait for the recording and its reply").tag(
+        config=True, flags=("--wait",), only="listen"
     )
     out = Unicode("", help="bind the reply to a variable").tag(
         config=True, flags=("-o", "--out"), metavar="NAME"
@@ -106,7 +118,10 @@ def complaint(name: str, value: object) -> str:
     trait = Settings.class_traits()[name]
     if isinstance(trait, Enum):
         return spelling.unknown(name, str(value), [str(known) for known in trait.values or ()])
-    wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
+    if isinstance(trait, Float):
+        wanted = f"{trait.min} to {trait.max}"
+    else:
+        wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
     return f"{name} takes {wanted}, not '{one_line(value, 60)}'"
 
 

@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Mapping
 
+from .errors import NotYet
+
 # A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone.
 FIELD = re.compile(r"(?<!\{)\{([^\W\d]\w*)((?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)\}(?!\})")
 STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
@@ -12,7 +14,8 @@ STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
 def fill(text: str, variables: Mapping[str, object]) -> str:
     """Replace each `{name}`, `{name.attribute}`, `{name[index]}` that `variables` can answer.
 
-    Everything else in braces, JSON and code included, stays as typed. Never raises.
+    Everything else in braces, JSON and code included, stays as typed. Raises NotYet for a reply
+    that is still to be recorded, and nothing else.
 
     >>> fill('{name} said {"a": 1} to {nobody}', {"name": "Ada"})
     'Ada said {"a": 1} to {nobody}'
@@ -24,6 +27,8 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
             for attribute, index in STEP.findall(match[2]):
                 found = getattr(found, attribute) if attribute else _item(found, index, variables)
             return str(found)
+        except NotYet:  # sent as typed, the question would be paid for and make no sense
+            raise
         except Exception:  # whatever a notebook's object does: then it stays as typed
             return match[0]
 

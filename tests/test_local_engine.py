@@ -21,7 +21,7 @@ from audiomagic.errors import EngineError, OptionError, RequestRefused
 from audiomagic.local import synthesize, transcribe, weights
 from audiomagic.local.mouth import UNSPEAKABLE
 from audiomagic.local.turn import NO_BRAIN, NOTHING_HEARD
-from audiomagic.session import LOCAL_NOTE
+from audiomagic.notes import LOCAL_NOTE
 from audiomagic.wire.answer import Piece
 
 pytestmark = pytest.mark.models

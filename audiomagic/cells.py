@@ -1,0 +1,117 @@
+"""Cells: what becomes of a reply in a notebook: shown once, bound to a name, saved."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from . import frontend
+from .errors import SoundError
+from .reply import Reply, savable
+
+if TYPE_CHECKING:
+    from .listening import Listening
+    from .pending import Pending
+    from .session import Audience
+    from .sound import Sound
+
+Options = dict[str, Any]
+
+
+class Cells:
+    """Runs calls for the cells of one shell."""
+
+    def __init__(self, shell: InteractiveShell):
+        self._shell = shell
+        self._staged: Reply | Pending | None = None  # what is on show already
+        self._listening: dict[str, Listening] = {}  # the last one of each cell
+
+    def perform(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
+        """Run a call, shown live; bind and save the reply; return it as the cell's result."""
+        from .live_card import LiveCard
+
+        if options["save"]:
+            savable(options["save"])
+        live = LiveCard() if frontend.redraws(self._shell) and not options["quiet"] else None
+        try:
+            reply = call(live)
+        except BaseException:
+            if live:
+                live.clear()
+            raise
+        self._bind(options, reply)
+        if live:
+            live.settle(reply._repr_mimebundle_())
+        self._staged = reply if live or options["quiet"] else None
+        if options["save"]:
+            reply.save(options["save"])
+        return reply
+
+    def record(
+        self, options: Options, call: "Callable[[Sound, Audience | None], Reply]"
+    ) -> "Listening":
+        """Show a recorder; when it has recorded, run the call, and put the card in its place."""
+        frontend.check_recording(self._shell)
+        if options["save"]:
+            savable(options["save"])
+        from .listening import Listening
+
+        cell = frontend.cell_id(self._shell)
+        if cell in self._listening:
+            self._listening.pop(cell).close()
+
+        def done(reply: Reply) -> Reply | None:
+            if self._shell.user_ns.get(options["out"]) is listening.pending:
+                self._bind(options, reply)  # else the name means something else by now
+            if options["wait"]:
+                self._staged = reply
+            return None if options["quiet"] else _saved(reply, options["save"])
+
+        recorder = {name: options[name] for name in ("seconds", "hands_free", "processing")}
+        listening = Listening(call, done, **recorder)
+        self._bind(options, listening.pending)
+        self._staged = listening.pending
+        if cell:
+            self._listening[cell] = listening
+        return listening
+
+    def _bind(self, options: Options, reply: "Reply | Pending") -> None:
+        if options["out"]:
+            self._shell.user_ns[options["out"]] = reply
+
+    def show(self, reply: "Reply | Pending") -> None:
+        """Leave a cell's result unshown when it is there already (IPython's display hook)."""
+        staged, self._staged = self._staged, None
+        if reply is not staged:
+            raise NotImplementedError  # IPython then shows it the usual way
+
+    def forget_staged(self, *_: object) -> None:
+        """After a cell, whatever it showed may be shown again."""
+        self._staged = None
+
+    # -- IPython's side -----------------------------------------------------------------------
+    def open(self) -> None:
+        """Have IPython ask `show` before it displays a result."""
+        self._shell.events.register("post_run_cell", self.forget_staged)
+        if self._shell.display_formatter:
+            hook = self._shell.display_formatter.ipython_display_formatter
+            for module, name in (("reply", "Reply"), ("pending", "Pending")):
+                hook.pop(f"audiomagic.{module}.{name}", None)  # of magics that were reloaded
+                hook.for_type_by_name(f"audiomagic.{module}", name, self.show)
+
+    def close(self) -> None:
+        """Take that back, and let every microphone go."""
+        self._shell.events.unregister("post_run_cell", self.forget_staged)
+        for listening in self._listening.values():
+            listening.close()
+
+
+def _saved(reply: Reply, path: str) -> Reply:
+    """Save a reply whose cell has ended; what goes wrong is told on its card."""
+    try:
+        if path:
+            reply.save(path)
+    except SoundError as error:
+        return replace(reply, notes=(*reply.notes, f"Not saved: {error}."))
+    return reply

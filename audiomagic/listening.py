@@ -1,0 +1,99 @@
+"""Listening: a `%%listen` that records; first a recorder, then the reply's card in its place."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .errors import one_line
+from .frontend import CANNOT_WAIT
+from .live_card import LiveCard
+from .pending import PACE, Pending
+from .recorder import Recorder
+
+if TYPE_CHECKING:
+    from .reply import Reply
+    from .session import Audience
+    from .sound import Sound
+
+PROBE = 6.0  # seconds in which a page shows the recorder, where messages reach a busy kernel
+
+
+class Listening:
+    """Follows one recording from its recorder to its card.
+
+    `call` sends a sound; `done` is given the reply before anyone who waits, and gives back what
+    is shown of it, or None for nothing.
+    """
+
+    def __init__(
+        self,
+        call: "Callable[[Sound, Audience | None], Reply]",
+        done: "Callable[[Reply], Reply | None]",
+        **recorder: Any,
+    ):
+        self.pending = Pending()
+        self._call, self._done = call, done
+        self._recorder = Recorder(then=self._answer, **recorder)
+        self._live = LiveCard(self._recorder.show())
+
+    def close(self) -> None:
+        """Let the microphone go: the cell is run again."""
+        self._recorder.close()
+
+    async def wait(self) -> "Reply | Pending":
+        """Wait in a cell that awaits; where messages cannot get through, give the pending reply."""
+        patience = time.monotonic() + PROBE
+        try:
+            while not self.pending.settled:
+                if not self._recorder.shown.is_set() and time.monotonic() > patience:
+                    print(CANNOT_WAIT)
+                    return self.pending
+                await asyncio.sleep(PACE)
+        except asyncio.CancelledError:
+            self._recorder.halt()
+            raise KeyboardInterrupt from None
+        return self.pending.reply
+
+    def poll(self) -> "Reply | Pending":
+        """Do the same in a cell that blocks, as only ipykernel 6 needs."""
+        from jupyter_ui_poll import run_ui_poll_loop
+
+        patience = time.monotonic() + PROBE
+
+        def look() -> "Reply | Pending | None":
+            if self.pending.settled:
+                return self.pending
+            if not self._recorder.shown.is_set() and time.monotonic() > patience:
+                print(CANNOT_WAIT)
+                return self.pending
+            return None
+
+        try:
+            run_ui_poll_loop(look, PACE)
+        except KeyboardInterrupt:
+            self._recorder.halt()
+            raise
+        return self.pending.reply if self.pending.settled else self.pending
+
+    def _answer(self, sound: "Sound") -> None:
+        """Send what was recorded; the reply's card takes the recorder's place, for good."""
+        recorder = self._recorder
+        recorder.busy, recorder.notice = True, ""
+        try:
+            reply = self._call(sound, self._live)
+        except Exception as error:  # shown in the page, raised to whoever reads the reply
+            recorder.notice = f"{one_line(error)} The recording is kept."
+            recorder.busy = False
+            self._live.take_back(recorder.show_again)
+            self.pending.fail(error)
+            return
+        if recorder.complaint:
+            reply = replace(reply, notes=(*reply.notes, f"The recording: {recorder.complaint}"))
+        shown = self._done(reply)
+        card = shown._repr_mimebundle_() if shown else recorder.static("Answered.")
+        recorder.send({"kind": "card", "html": card["text/html"]})
+        self._live.settle(card)
+        self.pending.fulfil(reply)
+        recorder.close()

@@ -1,0 +1,230 @@
+"""Recorder: a widget that records in the browser. Its half in the page is static/recorder.js.
+
+Sound comes in custom messages and never is in a trait: traits are saved into notebooks. Messages
+from a page are not trusted; every one that is not as described here is passed over.
+
+    page → kernel                                       kernel → page
+    here     a view is on show                          arm     open the microphone (hands-free)
+    start    take, what: "sound" or "file"              refused take, line
+    piece    take, number, and a buffer or base64       ack, again   take, next: the missing piece
+    end      take, count, cut, complaint, send          done    take; decode: the page shall read it
+    drop     take: throw it away                        halt    stop, and keep what there is
+    play     give me what you have                      sound   a flac file
+    send     do again what it is for                    card    html: the answer
+"""
+
+import base64
+import binascii
+import secrets
+import threading
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from IPython.display import display
+from traitlets import Bool, Float, Unicode
+
+from .errors import OptionError, SoundError, one_line
+from .sound import LONGEST, Sound
+from .take import Take
+
+STATIC = Path(__file__).with_name("static")
+NO_WIDGET = "A recorder: run this cell in a front end with Jupyter widgets to record."
+
+
+class Recorder(anywidget.AnyWidget):
+    """A recorder for a notebook's output: microphone or file, in the page.
+
+    `seconds` is the longest recording (at most 2400); `hands_free` starts on speech and stops after
+    `silence` seconds without; `trim` cuts silence off both ends; `processing` lets the browser
+    cancel echo, suppress noise and level the volume, which changes what a model hears.
+
+    >>> rec = Recorder(seconds=60)
+    >>> rec          # in a cell: shows it
+    >>> rec.sound    # in a later one: a Sound at 24 kHz, or None before there is one
+    """
+
+    _esm = STATIC / "recorder.js"
+    _css = STATIC / "recorder.css"
+
+    seconds = Float().tag(sync=True)
+    hands_free = Bool().tag(sync=True)
+    silence = Float().tag(sync=True)
+    processing = Bool().tag(sync=True)
+    sends = Bool().tag(sync=True)  # whether what it records goes somewhere at once
+    place = Unicode().tag(sync=True)  # the class of HTML elements in which the page shows it
+    # What a page shows, in every tab and after a reload:
+    kept = Float(0.0).tag(sync=True)  # seconds of sound held here
+    taking = Unicode("").tag(sync=True)  # the take that is being recorded
+    busy = Bool(False).tag(sync=True)  # what was recorded is on its way
+    notice = Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        *,
+        seconds: float = 300.0,
+        hands_free: bool = False,
+        silence: float = 1.5,
+        trim: bool = True,
+        processing: bool = False,
+        then: Callable[[Sound], None] | None = None,
+    ):
+        """Make one; `then` is called with each new sound, in a thread of its own.
+
+        Raises OptionError for lengths that make no sense.
+        """
+        if not 1 <= seconds <= LONGEST:
+            raise OptionError(f"seconds takes 1 to {LONGEST}, not {seconds:g}")
+        if not 0.3 <= silence <= 60:
+            raise OptionError(f"silence takes 0.3 to 60 seconds, not {silence:g}")
+        self.trim = trim
+        self.shown = threading.Event()  # a page has it on show
+        self.complaint = ""  # what was wrong with the last sound, as the page heard it
+        self._then = then
+        self._sound: Sound | None = None
+        self._take: Take | None = None
+        self._arms = then is not None and hands_free  # whoever asks to talk hands-free means now
+        self._displays: list[Any] = []
+        super().__init__(  # the page must know all of it when it makes its half
+            seconds=float(seconds),
+            hands_free=hands_free,
+            silence=float(silence),
+            processing=processing,
+            sends=then is not None,
+            place="audiomagic-" + secrets.token_hex(8),
+        )
+        self.on_msg(self._heard)
+
+    @property
+    def sound(self) -> Sound | None:
+        """The last recording; of one that a closed tab broke off, what had come."""
+        if self._take and self._take.left_alone:
+            self._finish(self._take, None)
+        return self._sound
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        self._sound, self.kept, self.notice = None, 0.0, ""
+
+    def halt(self) -> None:
+        """Stop a recording that runs, and keep what there is."""
+        self.send({"kind": "halt"})
+
+    # -- on show ------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"Recorder({self.kept:.1f} s recorded)" if self.kept else "Recorder()"
+
+    def _ipython_display_(self) -> None:
+        self.show()
+
+    def show(self) -> Any:
+        """Show it in a cell's output; return the display's handle."""
+        handle = display(self._view(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        if handle is not None:
+            self._displays.append(handle)
+        return handle
+
+    def show_again(self, handle: Any) -> None:
+        """Put it back into a display that showed something else meanwhile."""
+        handle.update(self.static() if self.shown.is_set() else self._view(), raw=True)
+
+    def static(self, line: str = "") -> dict[str, str]:
+        """Return an output in which the page shows the recorder, and without a kernel this line."""
+        line = line or "A recorder. Run this cell again to record."
+        return {"text/html": f'<div class="{self.place}">{escape(line)}</div>', "text/plain": line}
+
+    def _view(self) -> dict[str, Any]:
+        bundle: Any = self._repr_mimebundle_()
+        widget: dict[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**widget, **self.static(NO_WIDGET)}
+
+    # -- what the page says -------------------------------------------------------------------
+    def _heard(self, _: object, message: Any, buffers: list[Any]) -> None:
+        take = self._take
+        match message:
+            case {"kind": "here", "inhabits": bool(inhabits)}:
+                self._here(inhabits)
+            case {"kind": "start", "take": str(name), "what": "sound" | "file" as what}:
+                self._start(Take(one_line(name, 40), what == "file"))
+            case {"kind": "play"} if self._sound:
+                self.send({"kind": "sound"}, [self._sound.encode("flac")])
+            case {"kind": "send"} if self._sound and not self.busy:
+                self._hand_on(self._sound)
+            case {"take": str(name)} if take and take.name == name:
+                self._of_take(take, message, buffers)
+            case {"kind": "end", "take": str(name)}:  # again: its "done" was lost
+                self.send({"kind": "done", "take": name})
+
+    def _here(self, inhabits: bool) -> None:
+        first = not self.shown.is_set()
+        self.shown.set()
+        if inhabits:
+            for handle in self._displays:
+                handle.update(self.static(), raw=True)
+        if first and self._arms:
+            self.send({"kind": "arm"})
+
+    def _start(self, take: Take) -> None:
+        if self._take and not self._take.left_alone:
+            line = "A recording is running in another tab."
+            self.send({"kind": "refused", "take": take.name, "line": line})
+            return
+        self._take, self.taking, self.notice = take, take.name, ""
+
+    def _of_take(self, take: Take, message: Any, buffers: list[Any]) -> None:
+        match message:
+            case {"kind": "piece", "number": int(number)}:
+                self._piece(take, number, message, buffers)
+            case {"kind": "end", "count": int(count), "send": bool(send)} if count <= take.next:
+                self.complaint = one_line(message.get("complaint", ""), 200)
+                sound = self._finish(take, _cut(message.get("cut")) if self.trim else None)
+                if sound and send:
+                    self._hand_on(sound)
+            case {"kind": "end"}:
+                self.send({"kind": "again", "take": take.name, "next": take.next})
+            case {"kind": "drop"}:
+                self._take, self.taking = None, ""
+                self.send({"kind": "done", "take": take.name})
+
+    def _piece(self, take: Take, number: int, message: Any, buffers: list[Any]) -> None:
+        text = message.get("base64")
+        answer: dict[str, Any] = {"take": take.name}
+        try:
+            if buffers or isinstance(text, str):
+                piece = bytes(buffers[0]) if buffers else base64.b64decode(text, validate=True)
+                answer["kind"] = "ack" if take.add(number, piece) else "again"
+            else:  # the front end lost the buffer
+                answer |= {"kind": "again", "text": True}
+        except SoundError as error:
+            self._finish(take, None)
+            answer |= {"kind": "refused", "line": f"{error}"}
+        except binascii.Error:
+            return
+        self.send({**answer, "next": take.next})
+
+    def _finish(self, take: Take, cut: tuple[int, int] | None) -> Sound | None:
+        """Keep what a take holds; None, and a notice, when it cannot be read."""
+        self._take, self.taking = None, ""
+        try:
+            sound = take.sound(cut)
+        except SoundError as error:
+            kind = "decode" if take.is_file else "done"
+            self.notice = "" if take.is_file else f"{error}"
+            self.send({"kind": kind, "take": take.name})
+            return None
+        self._sound, self.kept = sound, sound.seconds
+        self.send({"kind": "done", "take": take.name})
+        return sound
+
+    def _hand_on(self, sound: Sound) -> None:
+        if self._then:  # not here: what a message's handler displays, front ends drop
+            threading.Thread(target=self._then, args=(sound,), daemon=True).start()
+
+
+def _cut(value: object) -> tuple[int, int] | None:
+    match value:
+        case [int(first) | float(first), int(last) | float(last)] if 0 <= first < last:
+            return int(first), int(last)
+    return None
