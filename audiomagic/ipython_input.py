@@ -7,7 +7,7 @@ magic cannot wait for a message of the page, but a cell with an `await` can.
 """
 
 from collections.abc import Callable
-from tokenize import TokenInfo
+from tokenize import COMMENT, TokenInfo
 from typing import Any
 
 from IPython.core.inputtransformer2 import (
@@ -77,7 +77,9 @@ def awaited_line(waits: Waits) -> type[TokenTransformBase]:
     """Make the transformer of `%listen --wait`, alone or assigned."""
 
     class AwaitedLine(TokenTransformBase):
-        priority = 1
+        def __init__(self, start: tuple[int, int]):
+            super().__init__(start)  # type: ignore[no-untyped-call]
+            self._column, self.start_col = self.start_col, -2  # before AssignedQuestion
 
         @classmethod
         def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
@@ -87,14 +89,16 @@ def awaited_line(waits: Waits) -> type[TokenTransformBase]:
                 if words[at : at + 2] != ["%", "listen"] or _in_function(tokens_by_line, number):
                     continue
                 start = next(token for token in line if token.string == "%")
-                if waits(start.line[start.start[1] :].removeprefix("%listen").strip()):
+                if words[at + 2 : at + 3] != ["?"] and waits(
+                    start.line[start.start[1] :].removeprefix("%listen").strip()
+                ):
                     return cls(start.start)
             return None
 
         def transform(self, lines: list[str]) -> list[str]:
             start, end = self.start_line, find_end_of_continued_line(lines, self.start_line)
-            line = assemble_continued_line(lines, (start, self.start_col), end)
-            head, rest = lines[start][: self.start_col], line.removeprefix("%listen").strip()
+            line = assemble_continued_line(lines, (start, self._column), end)
+            head, rest = lines[start][: self._column], line.removeprefix("%listen").strip()
             return [*lines[:start], f"{head}{AWAIT}({rest!r})\n", *lines[end + 1 :]]
 
     return AwaitedLine
@@ -104,10 +108,11 @@ def _in_function(tokens_by_line: list[list[TokenInfo]], number: int) -> bool:
     """Say whether a line stands in a function or class, where an `await` may not."""
     column = None
     for line in reversed(tokens_by_line[: number + 1]):
-        words = [token for token in line if token.string.strip()]
+        words = [t for t in line if t.string.strip() and t.type != COMMENT]
         if not words or (column is not None and words[0].start[1] >= column):
             continue
-        if column is not None and words[0].string in ("def", "class", "async"):
+        first = [word.string for word in words[:2]]
+        if column is not None and (first[0] in ("def", "class") or first == ["async", "def"]):
             return True
         column = words[0].start[1]
     return False

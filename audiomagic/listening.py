@@ -80,12 +80,11 @@ class Listening:
     def _answer(self, sound: "Sound") -> None:
         """Send what was recorded; the reply's card takes the recorder's place, for good."""
         recorder = self._recorder
-        recorder.busy, recorder.notice = True, ""
+        recorder.notice = ""
         try:
             reply = self._call(sound, self._live)
         except Exception as error:  # shown in the page, raised to whoever reads the reply
             recorder.notice = f"{one_line(error)} The recording is kept."
-            recorder.busy = False
             self._live.take_back(recorder.show_again)
             self.pending.fail(error)
             return

@@ -4,17 +4,16 @@ Sound comes in custom messages and never is in a trait: traits are saved into no
 from a page are not trusted; every one that is not as described here is passed over.
 
     page → kernel                                       kernel → page
-    here     a view is on show                          arm     open the microphone (hands-free)
-    start    take, what: "sound" or "file"              refused take, line
+    here     a view is on show                          welcome arm: whether to begin at once
+    start    take, what: "sound" or "file"              done    take, line: why it was ended
     piece    take, number, and a buffer or base64       ack, again   take, next: the missing piece
-    end      take, count, cut, complaint, send          done    take; decode: the page shall read it
+    end      take, count, cut, complaint, send          decode  take: the page shall read the file
     drop     take: throw it away                        halt    stop, and keep what there is
     play     give me what you have                      sound   a flac file
     send     do again what it is for                    card    html: the answer
 """
 
 import base64
-import binascii
 import secrets
 import threading
 from collections.abc import Callable
@@ -85,6 +84,7 @@ class Recorder(anywidget.AnyWidget):
         self._then = then
         self._sound: Sound | None = None
         self._take: Take | None = None
+        self._finished = ""  # the name of the last take
         self._arms = then is not None and hands_free  # whoever asks to talk hands-free means now
         self._displays: list[Any] = []
         super().__init__(  # the page must know all of it when it makes its half
@@ -100,8 +100,8 @@ class Recorder(anywidget.AnyWidget):
     @property
     def sound(self) -> Sound | None:
         """The last recording; of one that a closed tab broke off, what had come."""
-        if self._take and self._take.left_alone:
-            self._finish(self._take, None)
+        if self._take and self._take.left_alone and self._take.seconds:
+            return self._take.sound()
         return self._sound
 
     def clear(self) -> None:
@@ -150,27 +150,29 @@ class Recorder(anywidget.AnyWidget):
                 self._start(Take(one_line(name, 40), what == "file"))
             case {"kind": "play"} if self._sound:
                 self.send({"kind": "sound"}, [self._sound.encode("flac")])
-            case {"kind": "send"} if self._sound and not self.busy:
+            case {"kind": "send"} if self._sound:
                 self._hand_on(self._sound)
             case {"take": str(name)} if take and take.name == name:
                 self._of_take(take, message, buffers)
-            case {"kind": "end", "take": str(name)}:  # again: its "done" was lost
-                self.send({"kind": "done", "take": name})
+            case {"kind": "end", "take": str(name)} if name == self._finished:
+                self.send({"kind": "done", "take": name, "line": ""})  # the first was lost
 
     def _here(self, inhabits: bool) -> None:
         first = not self.shown.is_set()
         self.shown.set()
+        self.send({"kind": "welcome", "arm": first and self._arms})
         if inhabits:
             for handle in self._displays:
                 handle.update(self.static(), raw=True)
-        if first and self._arms:
-            self.send({"kind": "arm"})
 
     def _start(self, take: Take) -> None:
+        if take.name in (self._finished, self.taking):
+            return  # again: an acknowledgement was lost
         if self._take and not self._take.left_alone:
-            line = "A recording is running in another tab."
-            self.send({"kind": "refused", "take": take.name, "line": line})
+            self._done(take, "A recording is running in another tab.")
             return
+        if self._take and self._take.seconds:
+            self._finish(self._take)
         self._take, self.taking, self.notice = take, take.name, ""
 
     def _of_take(self, take: Take, message: Any, buffers: list[Any]) -> None:
@@ -185,46 +187,66 @@ class Recorder(anywidget.AnyWidget):
             case {"kind": "end"}:
                 self.send({"kind": "again", "take": take.name, "next": take.next})
             case {"kind": "drop"}:
-                self._take, self.taking = None, ""
-                self.send({"kind": "done", "take": take.name})
+                self._done(take)
 
     def _piece(self, take: Take, number: int, message: Any, buffers: list[Any]) -> None:
         text = message.get("base64")
-        answer: dict[str, Any] = {"take": take.name}
+        answer: dict[str, Any] = {"kind": "ack", "take": take.name}
         try:
             if buffers or isinstance(text, str):
                 piece = bytes(buffers[0]) if buffers else base64.b64decode(text, validate=True)
-                answer["kind"] = "ack" if take.add(number, piece) else "again"
+                whole = take.add(number, piece)
             else:  # the front end lost the buffer
-                answer |= {"kind": "again", "text": True}
+                whole, answer["text"] = False, True
         except SoundError as error:
-            self._finish(take, None)
-            answer |= {"kind": "refused", "line": f"{error}"}
-        except binascii.Error:
+            self._finish(take, line=f"{error}")
             return
+        except ValueError:  # no base64
+            return
+        if not whole and take.asked_for == take.next:
+            return  # every piece on its way behind a missing one would ask for it
+        if not whole:
+            answer["kind"], take.asked_for = "again", take.next
         self.send({**answer, "next": take.next})
 
-    def _finish(self, take: Take, cut: tuple[int, int] | None) -> Sound | None:
-        """Keep what a take holds; None, and a notice, when it cannot be read."""
-        self._take, self.taking = None, ""
+    def _finish(
+        self, take: Take, cut: tuple[int, int] | None = None, line: str = ""
+    ) -> Sound | None:
+        """Keep what a take holds; None, and a line on why, when it cannot be read."""
         try:
             sound = take.sound(cut)
         except SoundError as error:
-            kind = "decode" if take.is_file else "done"
-            self.notice = "" if take.is_file else f"{error}"
-            self.send({"kind": kind, "take": take.name})
+            if take.is_file and not line:
+                self._take, self.taking = None, ""
+                self.send({"kind": "decode", "take": take.name})
+            else:
+                self._done(take, line or f"{error}")
             return None
         self._sound, self.kept = sound, sound.seconds
-        self.send({"kind": "done", "take": take.name})
+        self._done(take, line)
         return sound
 
+    def _done(self, take: Take, line: str = "") -> None:
+        if take is self._take:
+            self._take, self.taking, self._finished = None, "", take.name
+        self.send({"kind": "done", "take": take.name, "line": line})
+
     def _hand_on(self, sound: Sound) -> None:
-        if self._then:  # not here: what a message's handler displays, front ends drop
-            threading.Thread(target=self._then, args=(sound,), daemon=True).start()
+        if self._then and not self.busy:
+            self.busy = True  # now: a second press of the button comes before the thread begins
+            # Not here: what a message's handler displays, front ends drop.
+            threading.Thread(target=self._hand, args=(sound,), daemon=True).start()
+
+    def _hand(self, sound: Sound) -> None:
+        try:
+            if self._then:
+                self._then(sound)
+        finally:
+            self.busy = False
 
 
 def _cut(value: object) -> tuple[int, int] | None:
     match value:
-        case [int(first) | float(first), int(last) | float(last)] if 0 <= first < last:
-            return int(first), int(last)
+        case [int(first), int(last)] if 0 <= first < last:
+            return first, last
     return None

@@ -1,7 +1,7 @@
 """Session: settings, a far end, and the turns that were run on it. No IPython in here."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -125,7 +125,7 @@ class Session:
 
         def open_it() -> None:
             with suppress(AudiomagicError):  # the call itself will say it
-                self._connection(route, None)
+                self._connection(route, lambda line: None)
 
         Thread(target=open_it, daemon=True).start()
 
@@ -161,7 +161,7 @@ class Session:
         if route.engine == "local":
             _check_local(request.model, request.voice)
         body = request.wire()  # a sound that cannot be sent is found before anything is opened
-        connection = self._connection(route, audience)
+        connection = self._connection(route, audience.progress if audience else None)
         watch = Stopwatch(time.perf_counter())
         fold = Fold()
         with client.stream(connection, route, request, body) as chunks:
@@ -172,10 +172,11 @@ class Session:
                     audience.hear(piece)
         return self._reply(request, route, fold.answer(), watch, settings)
 
-    def _connection(self, route: client.Route, audience: Audience | None) -> "openai.OpenAI":
+    def _connection(
+        self, route: client.Route, report: Callable[[str], None] | None
+    ) -> "openai.OpenAI":
         with self._opening:
             if route not in self._clients:
-                report = audience.progress if audience else None
                 self._clients[route] = client.connect(route, report)
             return self._clients[route]
 

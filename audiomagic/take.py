@@ -17,6 +17,7 @@ class Take:
         self.name = name  # the page's own, random
         self.is_file = is_file
         self.next = 0  # number of the first piece that is not there
+        self.asked_for: int | None = None  # the last missing piece that was asked for
         self._data = bytearray()
         self._touched = time.monotonic()
 
@@ -39,8 +40,7 @@ class Take:
         if number > self.next:
             return False
         if number == self.next:
-            if len(self._data) + len(piece) > (LARGEST_FILE if self.is_file else LARGEST_PCM):
-                raise SoundError("this is longer than 40 minutes; record it in parts")
+            self._check_size(len(self._data) + len(piece))
             self._data += piece
             self.next += 1
         return True
@@ -52,8 +52,15 @@ class Take:
         """
         if self.is_file:
             return Sound.decode(bytes(self._data))
-        first, last = cut or (0, len(self._data) // 2)
-        sound = Sound.from_pcm16(bytes(self._data[2 * first : 2 * last]))
+        whole = len(self._data) // 2
+        first, last = cut or (0, whole)
+        sound = Sound.from_pcm16(bytes(self._data[2 * first : 2 * min(last, whole)]))
         if len(sound.samples) == 0:
             raise SoundError("nothing was recorded")
         return sound
+
+    def _check_size(self, size: int) -> None:
+        if self.is_file and size > LARGEST_FILE:
+            raise SoundError("the file is over 200 MB; cut it into parts")
+        if not self.is_file and size > LARGEST_PCM:
+            raise SoundError("the recording is longer than 40 minutes; make it in parts")

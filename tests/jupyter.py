@@ -69,11 +69,11 @@ _RENDERED = f"""i => {{
 }}"""
 
 
-def make_notebook(path: Path, cells: Sequence[Cell]) -> Path:
+def make_notebook(path: Path, cells: Sequence[Cell], kernel: str = "python3") -> Path:
     """Write a notebook; a cell is code, or a pair of its type and source, or an nbformat node."""
     make = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell, "raw": v4.new_raw_cell}
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = v4.new_notebook(metadata={"kernelspec": kernel})
+    spec = {"name": kernel, "display_name": kernel, "language": "python"}
+    notebook = v4.new_notebook(metadata={"kernelspec": spec})
     for cell in cells:
         if isinstance(cell, str):
             cell = ("code", cell)

@@ -14,11 +14,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # ipykernel depends on it: always there
+
+from . import ipykernels
 
 #: Dialogs and requests that Lab makes on its own at its first start.
 QUIET = {
@@ -32,9 +34,15 @@ class JupyterServer:
     """`jupyter lab` (with Notebook 7) on a free loopback port, sharing nothing with the user's."""
 
     def __init__(
-        self, root: Path, *, env: Mapping[str, str] | None = None, timeout: float = 90.0
+        self,
+        root: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        ipykernels: Sequence[str] = (),
+        timeout: float = 90.0,
     ) -> None:
-        self.root, self.timeout = root.resolve(), timeout
+        """Prepare one; a notebook may ask for a kernel `ipykernel-<version>` of `ipykernels`."""
+        self.root, self.timeout, self.ipykernels = root.resolve(), timeout, ipykernels
         self.token = secrets.token_hex(16)
         self.url = ""
         self._extra = dict(env or {})
@@ -46,6 +54,8 @@ class JupyterServer:
             path = self.state / "settings" / f"{plugin}.jupyterlab-settings"
             path.parent.mkdir(parents=True)
             path.write_text(json.dumps(values))
+        for version in self.ipykernels:
+            ipykernels.write_kernelspec(version, self.state / "data")
         # Port 0: the system picks a free one, which no other process can take in between.
         options = f"""--no-browser --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.port=0
             --IdentityProvider.token={self.token} --LabApp.extension_manager=readonly

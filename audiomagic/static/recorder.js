@@ -117,22 +117,30 @@ export class Ear {
     this.frame = { sum: 0, count: 0 };
   }
 
-  /** The loudness in dB below full scale that a share of all frames, the softest, stay under. */
-  #below(share) {
-    let left = share * this.counts.reduce((a, b) => a + b, 0);
-    for (let d = Ear.QUIETEST; d > 0; d--) if ((left -= this.counts[d]) <= 0) return d;
-    return 0;
+  /** In dB: the softest tenth is taken for the room, but no more than 0.3 s, for a held note. */
+  get room() {
+    let left = Math.min(0.1 * this.#frames, 15);
+    let d = Ear.QUIETEST;
+    while (d > 0 && (left -= this.counts[d]) > 0) d--;
+    return -d;
   }
 
-  get room() { return -this.#below(0.1); } // dB: the softest tenth is taken for the room
-  get voice() { return -this.#below(0.95); }
+  /** In dB: the loudest twentieth is taken for the voice, but no more than 0.5 s, for few words. */
+  get voice() {
+    let left = Math.min(0.05 * this.#frames, 25);
+    let d = 0;
+    while (d < Ear.QUIETEST && (left -= this.counts[d]) > 0) d++;
+    return -d;
+  }
+
+  get #frames() { return Math.floor(this.samples / FRAME); }
   get threshold() { return Math.max(-60, this.room + Math.min(12, (this.voice - this.room) / 2)); }
 
   /** Where speech was: [first, last] in samples with a margin, or null when there was none. */
   speech() {
     const d = Math.floor(-this.threshold);
     if (this.voice - this.room < 6 || this.last[d] < 0) return null;
-    const margin = MARGIN * RATE;
+    const margin = Math.round(MARGIN * RATE);
     return [Math.max(0, this.first[d] - margin), Math.min(this.samples, this.last[d] + margin)];
   }
 
@@ -179,13 +187,15 @@ export class Chunker {
 
 /** Numbers the pieces of a take, and keeps each until the kernel has acknowledged it. */
 export class Delivery {
-  constructor(take, send) {
+  constructor(take, what, send) {
     this.take = take;
     this.send = send; // (message, buffers)
+    this.start = { kind: "start", take, what }; // "sound" or "file"
     this.next = 0; // the first piece that the kernel does not have
     this.waiting = [];
     this.text = false; // as base64: some front ends lose binary buffers (Positron)
     this.end = null;
+    send(this.start);
   }
 
   put(piece) {
@@ -209,6 +219,7 @@ export class Delivery {
   /** Sends again all that the kernel does not have. */
   again(text = this.text) {
     this.text = text;
+    this.send(this.start);
     this.waiting.forEach((_, i) => this.#post(i));
     if (this.end) this.send(this.end);
   }
@@ -409,20 +420,25 @@ class Recording {
 
   #delivery(what) {
     const take = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
-    this.model.send({ kind: "start", take, what });
     this.asked = Date.now();
-    return new Delivery(take, (message, buffers) => this.model.send(message, undefined, buffers));
+    return new Delivery(take, what, (message, buffers) => this.model.send(message, undefined, buffers));
   }
 
   #heard(samples) {
     this.heard = Date.now();
     if (!this.live && this.state !== "finishing") return;
+    if (this.state === "recording") samples = samples.slice(0, this.#room());
     this.ear.push(samples);
     if (this.state === "armed") return this.#waiting(samples);
     for (const piece of this.chunker.push(samples)) this.delivery.put(piece);
     if (this.state !== "recording") return;
-    if (this.seconds >= this.get("seconds")) this.stop("The longest recording was reached.");
+    if (this.#room() <= 0) this.stop("The longest recording was reached.");
     else if (this.get("hands_free") && this.ear.silence() > this.get("silence")) this.stop();
+  }
+
+  /** Samples until the longest recording is reached. */
+  #room() {
+    return Math.round(this.get("seconds") * RATE) - this.ear.samples;
   }
 
   #waiting(samples) {
@@ -511,9 +527,17 @@ class Recording {
     this.model.send({ kind: "send" });
   }
 
+  /** Says that it is on show, until the kernel answers: Lab sends a widget's first messages to a
+   *  queue that a busy kernel does not look at, and those that follow to one that it does. */
+  greet(inhabits) {
+    this.model.send({ kind: "here", inhabits });
+    this.greeting = setTimeout(() => this.greet(inhabits), 500);
+  }
+
   // -- what the kernel says --
   #told(message, buffers) {
-    if (message.kind === "arm") this.record();
+    if (message.kind === "welcome") clearTimeout(this.greeting);
+    if (message.kind === "welcome" && message.arm) this.record();
     if (message.kind === "halt") this.stop("Interrupted; what was recorded is kept.", false);
     if (message.kind === "card") for (const panel of this.panels) panel.replace(message.html);
     if (message.kind === "sound") {
@@ -527,12 +551,11 @@ class Recording {
       this.delivery.acknowledge(message.next);
       this.delivery.again(message.text || this.delivery.text);
     }
-    if (message.kind === "refused") this.#refused(message.line);
     if (message.kind === "decode") this.#decode();
-    if (message.kind === "done") this.#ended(this.line);
+    if (message.kind === "done") this.#done(message.line || this.line);
   }
 
-  async #refused(line) {
+  async #done(line) {
     if (this.live) await this.capture.close();
     this.#ended(line);
   }
@@ -551,6 +574,7 @@ class Recording {
   over(line) {
     if (this.state === "over") return;
     clearInterval(this.timer);
+    clearTimeout(this.greeting);
     this.capture?.close();
     this.become("over", line);
   }
@@ -574,7 +598,7 @@ class Recording {
     if (this.get("busy")) return "Sent; the answer is on its way.";
     if (this.line || this.get("notice")) return [this.line, this.get("notice")].filter(Boolean).join(" ");
     if (this.get("kept")) return `Recorded ${this.get("kept").toFixed(1)} s.`;
-    return this.get("sends") ? "Press Record and speak, or drop a sound file here." : "Ready to record.";
+    return "Press Record and speak.";
   }
 }
 
@@ -602,7 +626,8 @@ const HTML = `
   <audio class="am-audio" controls aria-label="The recording"></audio>
   <div class="am-row am-ways">
     <label class="am-device">Microphone <select></select></label>
-    <label class="am-file">or a sound file <input type="file" accept="audio/*,video/mp4,video/webm,.aiff,.au,.caf,.flac,.m4a,.mp3,.ogg,.opus,.wav"></label>
+    <label class="am-file">Choose a file<input type="file" accept="audio/*,video/mp4,video/webm,.aiff,.au,.caf,.flac,.m4a,.mp3,.ogg,.opus,.wav"></label>
+    <span>or drop one here</span>
   </div>`;
 
 class Panel {
@@ -666,8 +691,8 @@ class Panel {
     this.meter.hidden = this.clock.hidden = !live;
     this.audio.hidden = !(idle && recording.player);
     if (idle && recording.player && this.shown !== recording.player) this.#open(recording.player);
-    this.device.hidden = !idle || recording.devices.length < 2;
-    this.file.parentElement.hidden = !idle;
+    this.device.hidden = recording.devices.length < 2;
+    this.root.classList.toggle("am-idle", idle);
     this.#devices();
     this.tick();
   }
@@ -754,7 +779,7 @@ export default () => {
     },
     render({ model, el }) {
       const panel = new Panel(recording, el);
-      model.send({ kind: "here", inhabits: Boolean(document.querySelector(".jp-OutputArea")) });
+      recording.greet(Boolean(document.querySelector(".jp-OutputArea")));
       return () => panel.remove();
     },
   };
