@@ -29,8 +29,8 @@ CHROMIUM_FLAGS = [
     *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
     *("--no-pings", "--disable-domain-reliability", "--disable-quic"),
 ]
-LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
-_ELSEWHERE = re.compile(r"^(https?|wss?)://(?!(127\.0\.0\.1|localhost|\[::1\])[:/])")
+LOOPBACK_ONLY = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+_ELSEWHERE = r"^(https?|wss?)://(?!(127\.0\.0\.1|localhost|\[::1\]|{host})[:/])"
 _CACHES = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright")
 _BINARIES = (
     "chromium-*/chrome-linux*/chrome",
@@ -169,7 +169,8 @@ class Browser:
 
     `mic_file` is a WAV spoken into the microphone (without it, Chromium's own beeps; only for
     `mic="granted"`), over and over unless `loop_mic` is false. While `offline`, a request to
-    anything but loopback is aborted and its address put in `blocked`.
+    anything but loopback is aborted and its address put in `blocked`. `host` is another name for
+    the loopback, one that browsers do not trust with a microphone.
     """
 
     def __init__(
@@ -183,10 +184,14 @@ class Browser:
         color_scheme: Literal["light", "dark"] | None = None,
         viewport: tuple[int, int] = (1280, 1000),
         init_script: str | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.flags = list(CHROMIUM_FLAGS)
-        if offline:
-            self.flags.append(LOOPBACK_ONLY)
+        self.host = host
+        self._elsewhere = re.compile(_ELSEWHERE.format(host=re.escape(host)))
+        rules = [f"MAP {host} 127.0.0.1"] if host != "127.0.0.1" else []
+        rules += [LOOPBACK_ONLY] if offline else []
+        self.flags.append(f"--host-resolver-rules={', '.join(rules)}")
         if mic != "none":
             answer = "=deny" if mic == "denied" else ""
             self.flags.append("--use-fake-device-for-media-stream")
@@ -229,7 +234,7 @@ class Browser:
             context.add_init_script(self.init_script)
         page = context.new_page()
         if self.offline:
-            context.route(_ELSEWHERE, self._refuse)
+            context.route(self._elsewhere, self._refuse)
             # Sockets cannot be routed here; LOOPBACK_ONLY refuses them, this notes that it did.
             page.on("websocket", self._note_socket)
         return page
@@ -245,5 +250,5 @@ class Browser:
         route.abort()
 
     def _note_socket(self, socket: WebSocket) -> None:
-        if _ELSEWHERE.match(socket.url):
+        if self._elsewhere.match(socket.url):
             self.blocked.append(socket.url)

@@ -50,3 +50,10 @@ def key(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> str:
 def tone() -> Sound:
     """A second of a 440 Hz tone."""
     return Sound(0.3 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000), 24_000)
+
+
+@pytest.fixture
+def listening(far_end: FarEnd) -> str:
+    """A cell that sends the magics to the scripted server."""
+    address = f"os.environ.update(OPENAI_API_KEY={KEY!r}, OPENAI_BASE_URL={far_end.url!r})"
+    return f"import os\n{address}\n%load_ext audiomagic"

@@ -129,7 +129,7 @@ class Notebook(Tab):
         folder = "lab/tree" if app == "lab" else "notebooks"
         # reset: Lab would otherwise bring back what an earlier tab had open.
         query = f"?token={server.token}" + ("&reset" if app == "lab" else "")
-        address = f"{server.url}{folder}/{quote(path)}{query}"
+        address = f"{server.url.replace('127.0.0.1', browser.host)}{folder}/{quote(path)}{query}"
         self.page.goto(address, wait_until="domcontentloaded", timeout=timeout * 1000)
         self._wait_until_usable(wait_kernel, timeout)
         return self
@@ -170,6 +170,10 @@ class Notebook(Tab):
     def interrupt(self) -> None:
         """Interrupt the kernel, as the toolbar's button does."""
         self.js(f"() => {_SESSION}.session.kernel.interrupt().then(() => null)")
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel, as the toolbar's button does once it has asked."""
+        self.js(f"() => {_SESSION}.session.kernel.restart().then(() => null)")
 
     def shutdown_kernel(self) -> None:
         """Shut the kernel down and wait until the server has let it go."""

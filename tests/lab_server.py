@@ -39,10 +39,12 @@ class JupyterServer:
         *,
         env: Mapping[str, str] | None = None,
         ipykernels: Sequence[str] = (),
+        options: Sequence[str] = (),
         timeout: float = 90.0,
     ) -> None:
         """Prepare one; a notebook may ask for a kernel `ipykernel-<version>` of `ipykernels`."""
         self.root, self.timeout, self.ipykernels = root.resolve(), timeout, ipykernels
+        self.options = options
         self.token = secrets.token_hex(16)
         self.url = ""
         self._extra = dict(env or {})
@@ -63,7 +65,7 @@ class JupyterServer:
         command = [sys.executable, "-m", "jupyterlab", *options.split()]
         with open(self.state / "server.log", "ab") as log:
             self._process = subprocess.Popen(
-                [*command, f"--ServerApp.root_dir={self.root}"],
+                [*command, f"--ServerApp.root_dir={self.root}", *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

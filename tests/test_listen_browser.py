@@ -4,31 +4,20 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from audiomagic.sound import Sound
 
 from .ipykernels import VERSIONS
 from .jupyter import Browser, JupyterServer, Notebook, find_browser, make_notebook
+from .microphone import press, spoken, wait_state, wait_text
 
 pytestmark = [
     pytest.mark.models,
     pytest.mark.browser,
     pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
 ]
-QUESTION = Path(__file__).parents[1] / "notebooks" / "question.mp3"  # the capital of France?
 EVERYWHERE = [("lab", version) for version in VERSIONS] + [("notebook", "6.31.0")]
 EVERYWHERE += [("notebook", VERSIONS[-1])]
 CARD = "local · free"
-
-
-def spoken(path: Path, before: float = 0.8, after: float = 2.4) -> Path:
-    """Write what the microphone hears: the question, with silence about it, at 48 kHz."""
-    sound = Sound.read(QUESTION).resample(48_000)
-    silence = [np.zeros(int(48_000 * seconds), np.float32) for seconds in (before, after)]
-    samples = np.concatenate([silence[0], sound.samples, silence[1]])
-    return Sound(samples, 48_000).save(path)
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +32,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with Browser(mic_file=microphone, viewport=(1000, 1000)) as running:
         yield running
     assert running.blocked == []
-
-
-def press(notebook: Notebook, cell: int, name: str = ".am-main") -> None:
-    notebook.output(cell).locator(name).click()
-
-
-def wait_state(notebook: Notebook, cell: int, state: str, timeout: float = 30.0) -> None:
-    selector = f'.audiomagic-recorder[data-state="{state}"]'
-    notebook.wait(notebook.output(cell).locator(selector).count, f"{state} in {cell}", timeout)
-
-
-def wait_text(notebook: Notebook, cell: int, text: str, timeout: float = 30.0) -> None:
-    notebook.wait(lambda: text in notebook.output_text(cell), f"{text!r} in {cell}", timeout)
 
 
 @pytest.mark.parametrize(("app", "version"), EVERYWHERE)

@@ -73,7 +73,8 @@ def test_a_recording_arrives_as_it_was_and_never_in_a_trait() -> None:
 @pytest.mark.parametrize(
     ("trim", "cut", "kept"),
     [(True, [2_400, 4_800], 2_400), (True, [2_400, 4_800.5], 12_000),
-     (False, [2_400, 4_800], 12_000), (True, None, 12_000), (True, [0, 10**9], 12_000), (True, [9, 3], 12_000), (True, "ab", 12_000), (True, [1], 12_000)],
+     (False, [2_400, 4_800], 12_000), (True, None, 12_000),
+     (True, [0, 10**9], 12_000), (True, [9, 3], 12_000), (True, "ab", 12_000), (True, [1], 12_000)],
 )  # fmt: skip
 def test_silence_is_cut_off_when_asked(trim: bool, cut: Any, kept: int) -> None:
     recorder = Told(trim=trim)

@@ -636,10 +636,12 @@ class Panel {
     this.host = host;
     this.root = document.createElement("div");
     this.root.className = "audiomagic-recorder";
-    this.root.dataset.lmSuppressShortcuts = "true"; // Lab's own keys (D D deletes the cell) stay out
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Recorder");
     this.root.innerHTML = HTML;
+    for (const node of this.root.querySelectorAll("button, select, input, audio")) {
+      node.dataset.lmSuppressShortcuts = "true"; // Lab's own keys (D D deletes the cell) stay out
+    }
     const part = (name) => this.root.querySelector(name);
     this.main = part(".am-main");
     this.discard = part(".am-discard");

@@ -1,0 +1,91 @@
+"""The recorder without a microphone: refused, missing, over http, taken away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .far_end import FarEnd
+from .jupyter import Browser, JupyterServer, find_browser
+from .microphone import QUESTION, opened, press, spoken, value, wait_state, wait_text
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
+]
+BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False)\nrec"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    with JupyterServer(tmp_path_factory.mktemp("root")) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("microphone_is", "line"),
+    [("denied", "The microphone was refused."), ("none", "No microphone was found.")],
+)
+def test_without_a_microphone_it_says_why_and_takes_a_file(
+    server: JupyterServer, far_end: FarEnd, listening: str, microphone_is: Any, line: str
+) -> None:
+    far_end.say("I hear you.", b"\0\0" * 2_400)
+    with (
+        Browser(mic=microphone_is) as deaf,
+        opened(deaf, server, listening, "%%listen --out a\nHi", "a.text") as notebook,
+    ):
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        press(notebook, 1)
+        wait_text(notebook, 1, line)
+        assert "choose a file" in notebook.output_text(1)
+        notebook.output(1).locator("input[type=file]").set_input_files(QUESTION)
+        wait_text(notebook, 1, "I hear you.")
+        assert value(notebook, 2) == "'I hear you.'"
+        assert notebook.console_errors() == []
+
+
+def test_over_http_it_says_what_browsers_ask_for(tmp_path: Path) -> None:
+    with (
+        JupyterServer(tmp_path, options=["--ServerApp.allow_remote_access=True"]) as remote,
+        Browser(host="notebook.test") as browser,
+        opened(browser, remote, BARE) as notebook,
+    ):
+        assert not notebook.js("() => isSecureContext")
+        notebook.run_cell(0)
+        press(notebook, 0)
+        wait_text(notebook, 0, "https pages and to localhost only")
+        notebook.output(0).locator("input[type=file]").set_input_files(QUESTION)
+        wait_text(notebook, 0, "Recorded")
+        assert notebook.console_errors() == []
+
+
+def test_the_microphone_is_let_go_when_the_cell_runs_again_or_the_kernel_restarts(
+    server: JupyterServer, tmp_path: Path, listening: str
+) -> None:
+    watch = """(() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      window.tracks = [];
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        const stream = await ask(wanted);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+      };
+    })()"""
+    open_ones = "() => window.tracks.filter((track) => track.readyState === 'live').length"
+    with (
+        Browser(mic_file=spoken(tmp_path / "mic.wav"), init_script=watch) as browser,
+        opened(browser, server, listening, "%%listen --out a\nHi") as notebook,
+    ):
+        notebook.run_cell(0)
+        for again in (lambda: notebook.run_cell(1), notebook.restart_kernel):
+            notebook.run_cell(1)
+            wait_state(notebook, 1, "idle")
+            press(notebook, 1)
+            wait_state(notebook, 1, "recording")
+            assert notebook.js(open_ones) == 1
+            again()
+            notebook.wait(lambda: notebook.js(open_ones) == 0, "the microphone to be let go")
+        wait_text(notebook, 1, "run this cell again to record")
+        assert notebook.console_errors() == []
