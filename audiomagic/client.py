@@ -166,6 +166,7 @@ def _worded(error: Exception, route: Route, request: Request) -> AudiomagicError
 
 def _refusal(error: "openai.APIStatusError", route: Route, request: Request) -> RequestRefused:
     said = _without_key(one_line(error.message), route)
+    said = said.removeprefix(f"Error code: {error.status_code} - ")
     code, param, status = error.code, error.param, error.status_code
     if status == 401:
         line = f"{route.host} refused the key; set {KEY_VARIABLE} to a valid one"

@@ -84,7 +84,7 @@ class Listening:
         try:
             reply = self._call(sound, self._live)
         except Exception as error:  # shown in the page, raised to whoever reads the reply
-            recorder.notice = f"{one_line(error)} The recording is kept."
+            recorder.notice = f"{one_line(error).rstrip('.')}. The recording is kept."
             self._live.take_back(recorder.show_again)
             self.pending.fail(error)
             return

@@ -27,7 +27,7 @@ from traitlets import Bool, Float, Unicode
 
 from .errors import OptionError, SoundError, one_line
 from .sound import LONGEST, Sound
-from .take import Take
+from .take import Take, span
 
 STATIC = Path(__file__).with_name("static")
 NO_WIDGET = "A recorder: run this cell in a front end with Jupyter widgets to record."
@@ -181,7 +181,7 @@ class Recorder(anywidget.AnyWidget):
                 self._piece(take, number, message, buffers)
             case {"kind": "end", "count": int(count), "send": bool(send)} if count <= take.next:
                 self.complaint = one_line(message.get("complaint", ""), 200)
-                sound = self._finish(take, _cut(message.get("cut")) if self.trim else None)
+                sound = self._finish(take, span(message.get("cut")) if self.trim else None)
                 if sound and send:
                     self._hand_on(sound)
             case {"kind": "end"}:
@@ -243,10 +243,3 @@ class Recorder(anywidget.AnyWidget):
                 self._then(sound)
         finally:
             self.busy = False
-
-
-def _cut(value: object) -> tuple[int, int] | None:
-    match value:
-        case [int(first), int(last)] if 0 <= first < last:
-            return first, last
-    return None

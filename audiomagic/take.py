@@ -64,3 +64,11 @@ class Take:
             raise SoundError("the file is over 200 MB; cut it into parts")
         if not self.is_file and size > LARGEST_PCM:
             raise SoundError("the recording is longer than 40 minutes; make it in parts")
+
+
+def span(value: object) -> tuple[int, int] | None:
+    """Read what a page says of the first and last sample; None when it makes no sense."""
+    match value:
+        case [int(first), int(last)] if 0 <= first < last:
+            return first, last
+    return None

@@ -114,6 +114,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        self.server.far_end.times.append(time.time())
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.far_end.received(self, body)
 
@@ -171,6 +172,7 @@ class FarEnd:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.times: list[float] = []  # when each began to arrive (Unix seconds)
         self.scripts: list[Script] = []
         self.hung_up = threading.Event()
 

@@ -147,7 +147,7 @@ def test_a_misspelled_setting_is_named(kernel: Kernel) -> None:
         ("%speak --out 3x Hi", "--out takes a variable's name, not '3x'"),
         ("%speak --base-url localhost Hi", "'localhost' is no address"),
         ("%speak --base-url http://127.0.0.1:9/v1 Hi", "no connection to 127.0.0.1:9"),
-        ("%listen", "%listen needs one sound: --file PATH or --sound NAME"),
+        ("%listen --file a.wav --sound b", "%listen takes one sound: --file PATH or --sound NAME"),
         ("%listen --file none.wav", "cannot read none.wav: No such file or directory"),
         ("%listen --sound plnet", "no variable 'plnet'; did you mean 'planet'?"),
         ("%listen --sound planet", "cannot read Mars: No such file or directory"),

@@ -35,7 +35,7 @@ def test_the_options_are_the_programs() -> None:
 
 
 def test_its_links_and_pictures_are_there() -> None:
-    for target in re.findall(r"\]\(([^):]+)\)", README.read_text("utf-8")):
+    for target in re.findall(r"\]\(([^):#][^):]*)\)", README.read_text("utf-8")):
         assert (README.parent / target).exists(), target
 
 

@@ -1,0 +1,136 @@
+"""Measure the recorder in a real browser: `python -m tests.recorder_benchmarks [--minutes 10]`.
+
+Speeds depend on the machine; each is a median, beside its goal.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from audiomagic.sound import Sound
+
+from .far_end import KEY, FarEnd
+from .jupyter import Browser, JupyterServer
+from .microphone import opened, press, spoken, value, wait_state, wait_text
+from .wer import prompts, wer
+
+Row = tuple[str, str, str]
+LOAD = (
+    "import os\nos.environ.update(OPENAI_API_KEY={!r}, OPENAI_BASE_URL={!r})\n%load_ext audiomagic"
+)
+CLICKED = "() => addEventListener('click', () => { window.clicked = Date.now() / 1000 }, true)"
+HEAP = "() => performance.memory.usedJSHeapSize / 1e6"
+SPOKEN = 20  # prompts
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder, JupyterServer(Path(folder)) as server:
+        rows = [*stop_to_request(server), *recognition(server)]
+        if "--minutes" in sys.argv:
+            rows += long_recording(server, float(sys.argv[sys.argv.index("--minutes") + 1]))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def stop_to_request(server: JupyterServer) -> list[Row]:
+    """From the press of the button to the first byte of the request at the server."""
+    rows = []
+    with FarEnd() as far_end, Browser(mic_file=spoken(server.root / "mic.wav")) as browser:
+        cells = [LOAD.format(KEY, far_end.url), "%%listen\nHi"]
+        with opened(browser, server, *cells) as notebook:
+            notebook.run_cell(0)
+            notebook.js(CLICKED)
+            for seconds in (3, 30):
+                took = []
+                for _ in range(3):
+                    far_end.say("Yes.", b"\0\0" * 2_400)
+                    notebook.run_cell(1)
+                    wait_state(notebook, 1, "idle")
+                    notebook.sleep(1)
+                    press(notebook, 1)
+                    wait_state(notebook, 1, "recording")
+                    notebook.sleep(seconds)
+                    press(notebook, 1)
+                    wait_text(notebook, 1, "Yes.")
+                    took.append(far_end.times[-1] - notebook.js("() => window.clicked"))
+                shown = f"{1000 * statistics.median(took):.0f} ms"
+                rows.append((f"stop to request, {seconds} s recorded", shown, "at most 300 ms"))
+    return rows
+
+
+def recognition(server: JupyterServer) -> list[Row]:
+    """Words heard wrongly by the local ears, with the browser's processing off and on."""
+    from audiomagic.local import transcribe
+
+    known = prompts()[:: max(1, len(prompts()) // SPOKEN)]
+    if not known:
+        return [
+            ("word error rate, recorded", "not measured", "apt install asterisk-core-sounds-en-wav")
+        ]
+    pause = np.zeros(14_400, np.float32)
+    speech = [Sound.read(path).resample(24_000).samples for path, _ in known]
+    samples = np.concatenate([part for piece in speech for part in (piece, pause)])
+    said = " ".join(text for _, text in known)
+    rows = []
+    for room, noise in (("quiet", 0.0), ("noisy", 0.02)):
+        hiss = np.random.default_rng(1).normal(0, noise, len(samples)) if noise else 0.0
+        heard = Sound(np.clip(0.5 * samples + hiss, -1, 1), 24_000)
+        file = heard.resample(48_000).save(server.root / f"{room}.wav")
+        rates = [_error_rate(said, transcribe(heard))]
+        for processing in (False, True):
+            cell = f"from audiomagic import Recorder\nrec = Recorder(processing={processing})\nrec"
+            with (
+                Browser(mic_file=file, loop_mic=False) as browser,
+                opened(browser, server, cell, "rec.sound.save('rec.wav')") as notebook,
+            ):
+                notebook.run_cell(0)
+                press(notebook, 0)
+                wait_state(notebook, 0, "recording")
+                notebook.sleep(heard.seconds + 1)
+                press(notebook, 0)
+                wait_text(notebook, 0, "Recorded")
+                value(notebook, 1)
+            rates.append(_error_rate(said, transcribe(Sound.read(server.root / "rec.wav"))))
+        shown = "{} %, processed {} %".format(*(f"{rate:.1f}" for rate in rates[1:]))
+        rows.append((f"word error rate, {room} room", shown, f"the file itself: {rates[0]:.1f} %"))
+    return rows
+
+
+def _error_rate(said: str, heard: str) -> float:
+    wrong, count = wer(said, heard)
+    return 100 * wrong / count
+
+
+def long_recording(server: JupyterServer, minutes: float) -> list[Row]:
+    """Memory of the page, and the length that arrives."""
+    cell = "from audiomagic import Recorder\nrec = Recorder(seconds=2400, trim=False)\nrec"
+    with (
+        Browser(mic_file=spoken(server.root / "mic.wav")) as browser,
+        opened(browser, server, cell, "rec.sound.seconds") as notebook,
+    ):
+        notebook.run_cell(0)
+        press(notebook, 0)
+        wait_state(notebook, 0, "recording")
+        begun, heap = time.monotonic(), []
+        while time.monotonic() - begun < 60 * minutes:
+            notebook.sleep(10)
+            heap.append(notebook.js(HEAP))
+        length = time.monotonic() - begun
+        press(notebook, 0)
+        wait_text(notebook, 0, "Recorded")
+        arrived = float(value(notebook, 1))
+    first, last = (statistics.median(part) for part in (heap[:6], heap[-6:]))
+    return [
+        (f"{minutes:g} min recorded, arrived", f"{arrived:.1f} s", f"of {length:.1f} s"),
+        ("page's memory, first and last minute", f"{first:.0f} MB, {last:.0f} MB", ""),
+    ]
+
+
+if __name__ == "__main__":
+    main()
