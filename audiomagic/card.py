@@ -7,7 +7,9 @@ light card reads well on a dark page too), and nothing here needs more than that
 
 import re
 from decimal import Decimal
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import one_line
@@ -38,19 +40,31 @@ FORMULA = re.compile(r"[$\\]")
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def html(reply: "Reply") -> str:
-    """Return the card: player, transcript, badge."""
+def html(reply: "Reply", place: str = "") -> str:
+    """Return the card: player, transcript, badge.
+
+    `place` is a class for the player's element, where a reply that is still heard plays on.
+    """
     lang = ' lang="en"' if reply.receipt.engine == "local" else ""
+    starts = f' data-starts="{" ".join(map(str, reply.starts))}"' if reply.starts else ""
     return "".join(
         (
-            f'<div style="{CARD}">',
-            _player(reply),
-            f'<div dir="auto"{lang} style="{WORDS}">{as_html(reply.text)}</div>',
+            f'<div class="audiomagic-card" style="{CARD}">',
+            f'<div class="{place}">{_player(reply)}</div>' if reply.sound else "",
+            f'<div dir="auto"{lang}{starts} style="{WORDS}">{as_html(reply.text)}</div>',
             *(f'<div style="{NOTE}">{as_html(note)}</div>' for note in reply.notes),
             _badge(reply.receipt),
+            f"<script>{follow_along()}</script>" if starts else "",
             "</div>",
         )
     )
+
+
+@cache
+def follow_along() -> str:
+    """Return the script by which the transcript follows the sound, where scripts are let run."""
+    lines = Path(__file__).with_name("static").joinpath("follow.js").read_text("utf-8").split("\n")
+    return "\n".join(line.strip() for line in lines if not line.lstrip().startswith("//"))
 
 
 def markdown(reply: "Reply") -> str:
@@ -121,8 +135,7 @@ def _unmarked(text: str) -> str:
 
 
 def _player(reply: "Reply") -> str:
-    if reply.sound is None:
-        return ""
+    assert reply.sound
     # `controls` and a `src` on the tag itself: an untrusted notebook drops a <source>.
     return (
         '<audio controls preload="metadata" style="display:block;width:100%;height:40px" '

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,6 +13,7 @@ from .reply import Reply, savable
 
 if TYPE_CHECKING:
     from .listening import Listening
+    from .live_card import LiveCard
     from .pending import Pending
     from .session import Audience
     from .sound import Sound
@@ -29,24 +31,55 @@ class Cells:
 
     def perform(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
         """Run a call, shown live; bind and save the reply; return it as the cell's result."""
-        from .live_card import LiveCard
-
         if options["save"]:
             savable(options["save"])
-        live = LiveCard() if frontend.redraws(self._shell) and not options["quiet"] else None
+        if options["quiet"]:
+            reply = call(None)
+        elif frontend.redraws(self._shell):
+            reply = self._in_a_card(options, call)
+        else:
+            reply = self._in_a_terminal(call)
+        self._bind(options, reply)
+        self._staged = reply
+        if options["save"]:
+            saved = reply.save(options["save"])
+            if not frontend.redraws(self._shell):
+                print(f"saved {saved}")
+        return reply
+
+    def _in_a_card(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
+        live = self._live_card(options)
+        live.open()
         try:
             reply = call(live)
         except BaseException:
-            if live:
-                live.clear()
+            live.clear()
             raise
-        self._bind(options, reply)
-        if live:
-            live.settle(reply._repr_mimebundle_())
-        self._staged = reply if live or options["quiet"] else None
-        if options["save"]:
-            reply.save(options["save"])
+        live.settle(live.card(reply))
         return reply
+
+    def _in_a_terminal(self, call: "Callable[[Audience | None], Reply]") -> Reply:
+        from .live_text import LiveText
+
+        live = LiveText()
+        try:
+            reply = call(live)
+        except BaseException:
+            live.clear()
+            raise
+        live.settle(reply)
+        return reply
+
+    def _live_card(self, options: Options, handle: Any = None) -> "LiveCard":
+        """Make a live card, with a player where somebody is there to hear it."""
+        from .live_card import LiveCard
+
+        heard = options["autoplay"] and not options.get("text") and not options["quiet"]
+        if not heard or not frontend.somebody(self._shell):
+            return LiveCard(handle=handle)
+        from .player import Player
+
+        return LiveCard(Player, handle)
 
     def record(
         self, options: Options, call: "Callable[[Sound, Audience | None], Reply]"
@@ -69,7 +102,7 @@ class Cells:
             return None if options["quiet"] else _saved(reply, options["save"])
 
         recorder = {name: options[name] for name in ("seconds", "hands_free", "processing")}
-        listening = Listening(call, done, **recorder)
+        listening = Listening(call, done, partial(self._live_card, options), **recorder)
         self._bind(options, listening.pending)
         self._staged = listening.pending
         if cell:

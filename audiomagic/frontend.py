@@ -16,13 +16,20 @@ def redraws(shell: InteractiveShell) -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def somebody(shell: InteractiveShell) -> bool:
+    """Say whether a person sits before it.
+
+    A front end that has one lets the kernel ask for input; nbclient, papermill and nbconvert do
+    not (`allow_stdin` in Jupyter's messaging protocol).
+    """
+    return redraws(shell) and bool(_request(shell).get("content", {}).get("allow_stdin", True))
+
+
 def check_recording(shell: InteractiveShell) -> None:
     """Raise NoMicrophone where nobody could ever record: at once, so that nothing hangs."""
     if not redraws(shell):
         raise NoMicrophone("a terminal has no recorder; send a sound with --file PATH")
-    # A front end with a person before it lets the kernel ask for input; nbclient, papermill and
-    # nbconvert do not (`allow_stdin` in Jupyter's messaging protocol).
-    if not _request(shell).get("content", {}).get("allow_stdin", True):
+    if not somebody(shell):
         raise NoMicrophone("nobody is there to record; send a sound with --file PATH")
     if _ipykernel() == (7, 0):
         raise NoMicrophone("ipykernel 7.0 loses recordings; pip install -U ipykernel, or --file")

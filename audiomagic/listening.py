@@ -24,19 +24,20 @@ class Listening:
     """Follows one recording from its recorder to its card.
 
     `call` sends a sound; `done` is given the reply before anyone who waits, and gives back what
-    is shown of it, or None for nothing.
+    is shown of it, or None for nothing; `live_card` makes one in a display's place.
     """
 
     def __init__(
         self,
         call: "Callable[[Sound, Audience | None], Reply]",
         done: "Callable[[Reply], Reply | None]",
+        live_card: Callable[[Any], LiveCard],
         **recorder: Any,
     ):
         self.pending = Pending()
         self._call, self._done = call, done
         self._recorder = Recorder(then=self._answer, **recorder)
-        self._live = LiveCard(self._recorder.show())
+        self._live = live_card(self._recorder.show())
 
     def close(self) -> None:
         """Let the microphone go: the cell is run again."""
@@ -81,6 +82,7 @@ class Listening:
         """Send what was recorded; the reply's card takes the recorder's place, for good."""
         recorder = self._recorder
         recorder.notice = ""
+        self._live.open()
         try:
             reply = self._call(sound, self._live)
         except Exception as error:  # shown in the page, raised to whoever reads the reply
@@ -91,7 +93,7 @@ class Listening:
         if recorder.complaint:
             reply = replace(reply, notes=(*reply.notes, f"The recording: {recorder.complaint}"))
         shown = self._done(reply)
-        card = shown._repr_mimebundle_() if shown else recorder.static("Answered.")
+        card = self._live.card(shown) if shown else recorder.static("Answered.")
         recorder.send({"kind": "card", "html": card["text/html"]})
         self._live.settle(card)
         self.pending.fulfil(reply)

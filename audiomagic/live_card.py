@@ -3,49 +3,95 @@
 import time
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
-from .card import FAINT, FONT
+from . import card
+from .reply import Reply
 from .wire.answer import Piece
 
-LINE = f"color:{FAINT};{FONT};font-size:13px;white-space:pre-wrap"
+if TYPE_CHECKING:
+    from .player import Player
+
+LINE = f"color:{card.FAINT};{card.FONT};font-size:13px;white-space:pre-wrap"
 PACE = 0.1  # seconds between two updates: a front end drops more than a thousand messages a second
+LAST = 2000  # characters of words shown while they come: each update sends them anew
 
 
 class LiveCard:
-    """Shows progress and words as they come, then the card in the same place."""
+    """Shows progress and words as they come, then the card in the same place.
 
-    def __init__(self, handle: Any = None) -> None:
+    With a player, the page hears the reply too, and can stop it; it plays on in the card.
+    """
+
+    def __init__(self, player: "Callable[[], Player] | None" = None, handle: Any = None) -> None:
         """Make one, in a place of its own or in that of a display's handle."""
         self._handle = handle
+        self._make_player = player
+        self._player: Player | None = None
         self._words = ""
         self._shown_at = 0.0
 
+    def open(self) -> None:
+        """Begin a call."""
+        self._words = ""
+        if self._make_player:
+            self._player = self._make_player()
+            self._handle = self._player.show(self._handle)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the reader has not asked to stop."""
+        return self._player is None or self._player.wants_more
+
     def progress(self, line: str) -> None:
         """Show what takes time."""
-        self._show(line)
+        if self._player:
+            self._player.progress(line)
+        else:
+            self._show(line)
 
     def hear(self, piece: Piece) -> None:
-        """Show the words that came."""
+        """Show the words that came, and let the sound be heard."""
         self._words += piece.words
-        if piece.words and time.monotonic() - self._shown_at >= PACE:
-            self._show(self._words)
+        if self._player:
+            self._player.hear(piece)
+        elif piece.words and time.monotonic() - self._shown_at >= PACE:
+            self._show(self._words[-LAST:])
+
+    def card(self, reply: Reply) -> dict[str, str]:
+        """Return the output of a reply in this place."""
+        place = self._player.place if self._player else ""
+        return {**reply._repr_mimebundle_(), "text/html": card.html(reply, place)}
 
     def settle(self, bundle: dict[str, str]) -> None:
-        """Put the card, or what stands for it, in place."""
+        """Put the card, or what stands for it, in place, for good."""
+        if self._player:
+            self._player.end()
         self._update(bundle)
+        self._close()
 
     def take_back(self, show: Callable[[Any], None]) -> None:
         """Give the place back to what stood there before; `show` gets the display's handle."""
-        self._words = ""
+        self._halt()
         show(self._handle)
 
     def clear(self) -> None:
         """Take progress away after a failure; words that came stay, marked."""
+        self._halt()
         if self._handle is not None:
             self._show(f"{self._words.rstrip()} … (cut off)" if self._words else "")
+
+    def _halt(self) -> None:
+        if self._player:
+            self._player.end("halt")
+        self._close()
+
+    def _close(self) -> None:
+        if self._player:
+            self._player.close()
+            self._player = None
 
     def _show(self, line: str) -> None:
         self._shown_at = time.monotonic()

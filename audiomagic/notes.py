@@ -12,6 +12,7 @@ LOCAL_NOTE = (
     "Answered by the local engine: three small models, often wrong, English only, "
     "with voices of its own."
 )
+STOPPED = "stopped"  # an answer's finish when whoever listened asked for no more
 WARNING_TIME = timedelta(days=90)  # before a model's shutdown
 
 
@@ -22,6 +23,8 @@ def notes_on(
     notes = []
     if answer.finish is None:
         notes.append("Cut off: the server stopped before the end of the answer.")
+    if answer.finish == STOPPED:
+        notes.append("Stopped here: no more of it was asked for.")
     if answer.finish == "length":
         notes.append("Cut off: the cap on output tokens was reached (--max-tokens).")
     if answer.finish == "content_filter":

@@ -37,8 +37,8 @@ class Recorder(anywidget.AnyWidget):
     """A recorder for a notebook's output: microphone or file, in the page.
 
     `seconds` is the longest recording (at most 2400); `hands_free` starts on speech and stops after
-    `silence` seconds without; `trim` cuts silence off both ends; `processing` lets the browser
-    cancel echo, suppress noise and level the volume, which changes what a model hears.
+    `silence` seconds without; `trim` cuts silence off both ends; without `processing` the browser
+    neither cancels echo nor suppresses noise nor levels the volume: the sound as it was.
 
     >>> rec = Recorder(seconds=60)
     >>> rec          # in a cell: shows it
@@ -67,7 +67,7 @@ class Recorder(anywidget.AnyWidget):
         hands_free: bool = False,
         silence: float = 1.5,
         trim: bool = True,
-        processing: bool = False,
+        processing: bool = True,
         then: Callable[[Sound], None] | None = None,
     ):
         """Make one; `then` is called with each new sound, in a thread of its own.

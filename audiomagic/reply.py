@@ -29,8 +29,9 @@ class Reply:
     sound: Sound | None  # None for an answer in text
     receipt: Receipt
     request: Request = field(repr=False)
-    finish: str | None = "stop"  # "length": a cap was reached; None: cut off
+    finish: str | None = "stop"  # "length": a cap was reached; "stopped": by you; None: cut off
     notes: tuple[str, ...] = ()  # what the reader should know, a sentence each
+    starts: tuple[float, ...] = field(default=(), repr=False)  # second at which each word is said
     audio_id: str | None = None  # how a later message may refer to it,
     expires_at: int | None = None  # until then (Unix seconds)
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
-from . import client, spelling
+from . import client, spelling, timing
 from .catalogue import catalogue
 from .errors import AudiomagicError, BadAnswer, OptionError
-from .notes import notes_on
+from .notes import STOPPED, notes_on
 from .receipt import Receipt
 from .reply import Reply
 from .sound import Sound
@@ -43,6 +43,10 @@ class Audience(Protocol):
 
     def hear(self, piece: Piece) -> None:
         """Be given words and sound (24 kHz pcm16) as they arrive."""
+
+    @property
+    def wants_more(self) -> bool:
+        """Say whether to go on; else no more is asked of the server."""
 
 
 @dataclass
@@ -170,6 +174,9 @@ class Session:
                 watch.note(piece)
                 if audience:
                     audience.hear(piece)
+                    if not audience.wants_more:
+                        fold.finish = STOPPED
+                        break
         return self._reply(request, route, fold.answer(), watch, settings)
 
     def _connection(
@@ -193,6 +200,7 @@ class Session:
                 f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
             )
         sound = Sound.from_pcm16(answer.pcm) if answer.pcm else None
+        starts = timing.starts(answer.text, sound, answer.marks) if sound else ()
         receipt = Receipt(
             when=datetime.now(UTC),
             engine=route.engine,
@@ -215,6 +223,7 @@ class Session:
             request,
             answer.finish,
             notes,
+            starts,
             answer.audio_id,
             answer.expires_at,
         )

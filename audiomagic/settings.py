@@ -48,7 +48,7 @@ class Settings(Configurable):
     hands_free = Bool(False, help="record on speech, stop by itself after a silence").tag(
         config=True, flags=("--hands-free",), only="listen"
     )
-    processing = Bool(False, help="let the browser cancel echo and noise, and level the voice").tag(
+    processing = Bool(True, help="let the browser cancel echo and noise, and level the voice").tag(
         config=True, flags=("--processing",), only="listen"
     )
     wait = Bool(False, help="let the cell wait for the recording and its reply").tag(
@@ -70,6 +70,9 @@ class Settings(Configurable):
     )
     max_tokens = Int(None, allow_none=True, min=1, help="cap on output tokens").tag(
         config=True, flags=("--max-tokens",), metavar="N"
+    )
+    autoplay = Bool(True, help="let the reply be heard while it arrives").tag(
+        config=True, flags=("--autoplay",)
     )
     quiet = Bool(False, help="show no card").tag(config=True, flags=("-q", "--quiet"))
 

@@ -107,6 +107,13 @@ def written(words: Iterable[str], counted: Any = None) -> list[Any]:
     ]
 
 
+def _seconds(item: Any) -> float:
+    """The length of the sound in a chunk."""
+    choices = item.get("choices") or [{}]
+    data = (choices[0].get("delta", {}).get("audio") or {}).get("data", "")
+    return len(base64.b64decode(data)) / 48_000
+
+
 class Handler(BaseHTTPRequestHandler):
     """One request."""
 
@@ -142,8 +149,14 @@ class Handler(BaseHTTPRequestHandler):
         error = {"message": message, "type": kind, "param": param, "code": code}
         self.send(status, json.dumps({"error": error}).encode())
 
-    def stream(self, chunks: Iterable[Any], done: bool = True, pace: float = 0.0) -> None:
-        """Send chunks as events; a str goes as it is; without `done` the stream is cut."""
+    def stream(
+        self, chunks: Iterable[Any], done: bool = True, pace: float = 0.0, speed: float = 0.0
+    ) -> None:
+        """Send chunks as events; a str goes as it is; without `done` the stream is cut.
+
+        `pace` is a pause after each, in seconds; with `speed`, sound is sent that many times as
+        fast as it is heard.
+        """
         self.send_response(200)
         self.send_header("content-type", "text/event-stream; charset=utf-8")
         self.send_header("connection", "close")
@@ -153,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
                 line = item if isinstance(item, str) else f"data: {json.dumps(item)}\n\n"
                 self.wfile.write(line.encode())
                 self.wfile.flush()
-                time.sleep(pace)
+                time.sleep(pace + (_seconds(item) / speed if speed else 0.0))
             if done:
                 self.wfile.write(b"data: [DONE]\n\n")
         except (BrokenPipeError, ConnectionResetError):

@@ -23,7 +23,7 @@ OWN = {
     "listen": {"--text": "text", "--no-text": "text", "-f": "file", "--file": "file",
                "--sound": "sound"},
 }  # fmt: skip
-VALUES = {"engine": ("local", "local"), "max_tokens": ("300", 300)}
+VALUES = {"seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300)}
 
 
 @pytest.mark.parametrize("magic", MAGICS)

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
 ]
-BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False)\nrec"
+BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False, processing=False)\nrec"
 
 
 @pytest.fixture(scope="module")

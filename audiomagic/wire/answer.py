@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import BadAnswer
+from ..sound import WIRE_RATE
 from .usage import Usage
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
@@ -36,6 +37,8 @@ class Answer:
     usage: Usage | None = None
     audio_id: str | None = None
     expires_at: int | None = None
+    # When words came: the characters of text, and the seconds of sound, that were there before.
+    marks: tuple[tuple[int, float], ...] = field(default=(), compare=False)
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Fold:
     expires_at: int | None = None
     _told: int = 0  # bytes of pcm already given out in pieces
     _length: int = 0  # characters of words
+    _marks: list[tuple[int, float]] = field(default_factory=list)
 
     def add(self, chunk: Mapping[str, Any]) -> Piece:
         """Take one chunk; return what it added. Raises BadAnswer where it is no chunk."""
@@ -65,7 +69,9 @@ class Fold:
             self.model = model
         self.usage = Usage.of(chunk.get("usage")) or self.usage  # never overwritten with none
         words = "".join(self._choice(choice) for choice in _list(chunk, "choices"))
-        self.words.append(words)
+        if words:
+            self.words.append(words)
+            self._marks.append((self._length, len(self.pcm) / (2 * WIRE_RATE)))
         self._length += len(words)
         if self._length > LONGEST_TEXT:
             raise BadAnswer("the server sent more text than any model writes; stopped reading")
@@ -106,7 +112,8 @@ class Fold:
         finish = self.finish or ("stop" if self.expires_at else None)
         pcm = bytes(self.pcm[: len(self.pcm) // 2 * 2])
         text = _whole("".join(self.words)).strip()
-        return Answer(text, pcm, finish, self.model, self.usage, self.audio_id, self.expires_at)
+        ids = (self.audio_id, self.expires_at)
+        return Answer(text, pcm, finish, self.model, self.usage, *ids, tuple(self._marks))
 
 
 def _whole(words: str) -> str:

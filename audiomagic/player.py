@@ -1,0 +1,83 @@
+"""Player: a widget through which a reply is heard and read while it arrives.
+
+Its half in the page is static/player.js. Sound goes there in custom messages, never in a trait:
+traits are saved into notebooks. Only a page that shows it plays it.
+
+    kernel → page                                        page → kernel
+    open    make a way to the loudspeaker                (a comm whose target is `place`:
+    line    line: what takes time                         ask for no more)
+    words   text, second: words, and when they are likely heard
+    pcm     and a buffer: 24 kHz mono pcm16
+    end     that was all: play it to its end
+    halt    be silent
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+
+import anywidget
+from comm import get_comm_manager
+from IPython.display import display
+from traitlets import Unicode
+
+from .sound import WIRE_RATE
+from .wire.answer import Piece
+
+STATIC = Path(__file__).with_name("static")
+LETTERS = 15.0  # that speech has in a second, spaces included: a guess until all is there
+
+
+class Player(anywidget.AnyWidget):
+    """What a reply's place shows until the card is there."""
+
+    _esm = STATIC / "player.js"
+    _css = STATIC / "player.css"
+
+    # The class of HTML elements in which it plays on: of the card's own player.
+    place = Unicode().tag(sync=True)
+
+    def __init__(self) -> None:
+        self.wants_more = True  # false once the page was asked to stop
+        self._received = 0.0  # seconds of sound
+        self._said = 0.0  # second at which the last word is likely over
+        super().__init__(place="audiomagic-" + secrets.token_hex(8))
+        # While a cell runs, a kernel hears messages of a comm that the page opens (ipykernel 7.1
+        # and newer), and none of a widget's own.
+        get_comm_manager().register_target(self.place, self._asked_to_stop)
+
+    def show(self, handle: Any = None) -> Any:
+        """Show it in a cell's output, or in place of what a display shows; return its handle."""
+        bundle: Any = self._repr_mimebundle_()
+        widget: dict[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
+        view = {**widget, "text/plain": "The reply did not arrive."}
+        if handle is None:
+            handle = display(view, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            handle.update(view, raw=True)
+        self.send({"kind": "open"})
+        return handle
+
+    def progress(self, line: str) -> None:
+        """Show what takes time."""
+        self.send({"kind": "line", "line": line})
+
+    def hear(self, piece: Piece) -> None:
+        """Pass on words and sound."""
+        if piece.words:
+            # Not before the sound that came so far is over; where it really is, the whole tells.
+            start = max(self._said, self._received)
+            self._said = start + len(piece.words) / LETTERS
+            self.send({"kind": "words", "text": piece.words, "second": round(start, 2)})
+        if piece.pcm:
+            self._received += len(piece.pcm) / (2 * WIRE_RATE)
+            self.send({"kind": "pcm"}, [piece.pcm])
+
+    def end(self, kind: Literal["end", "halt"] = "end") -> None:
+        """Say that this was all: what the page has is played to its end, or not."""
+        self.send({"kind": kind})
+        get_comm_manager().unregister_target(self.place, self._asked_to_stop)
+
+    def _asked_to_stop(self, comm: Any, message: object) -> None:
+        self.wants_more = False
+        comm.send({})  # or else the page would interrupt the kernel

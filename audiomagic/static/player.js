@@ -1,0 +1,338 @@
+// The player's half in the page: sound and words are heard and seen while they arrive.
+//
+//   Ring       a queue of samples in the audio thread: plays them without gaps, adapts, counts gaps
+//   Playback   one reply: its sound, its words, what the buttons do
+//   Panel      what is seen of it: alone at first, then in the finished card, until all is played
+//
+// See player.py for the messages. Only what arrives live is played: a page that is reloaded, or
+// another tab, makes no sound.
+
+export const RATE = 24000; // Hz
+const DEAF = 500; // ms after which a kernel that did not answer does not hear us
+
+// ---- the audio thread ----------------------------------------------------------------------------
+
+/** Plays samples in order. Begins `lead` samples' time after the first came; when it runs dry it
+ *  waits until twice as much is there: a slow stream then pauses seldom, rather than stutters. */
+export class Ring {
+  constructor(lead = 0.04 * RATE, most = 0.64 * RATE) {
+    this.lead = lead;
+    this.most = most;
+    this.queue = [];
+    this.first = 0; // samples of the queue's head that are played
+    this.have = 0; // samples waiting
+    this.waited = 0; // samples' time since the first came
+    this.state = "empty"; // filling, playing, paused
+    this.ended = false;
+    this.played = 0;
+    this.gaps = 0;
+  }
+
+  /** Takes an Int16Array. */
+  push(samples) {
+    this.queue.push(samples);
+    this.have += samples.length;
+    if (this.state === "empty") this.state = "filling";
+  }
+
+  get done() { return this.ended && !this.have; }
+
+  /** Fills a Float32Array, with silence where there is nothing to play. */
+  fill(output) {
+    if (this.paused || this.done || this.state === "empty") return;
+    if (this.state === "filling") {
+      this.waited += output.length;
+      const enough = this.gaps ? this.have >= this.lead : this.waited > this.lead;
+      if (!enough && !this.ended) return;
+      this.state = "playing";
+    }
+    let at = 0;
+    while (at < output.length && this.queue.length) {
+      const head = this.queue[0];
+      const count = Math.min(head.length - this.first, output.length - at);
+      for (let i = 0; i < count; i++) output[at + i] = head[this.first + i] / 32768;
+      at += count;
+      this.first += count;
+      if (this.first === head.length) {
+        this.queue.shift();
+        this.first = 0;
+      }
+    }
+    this.have -= at;
+    this.played += at;
+    if (at < output.length && !this.ended) {
+      this.gaps++;
+      this.state = "filling";
+      this.lead = Math.min(this.most, 2 * Math.max(this.lead, 0.1 * RATE));
+    }
+  }
+}
+
+const PROCESSOR = `const RATE = ${RATE};
+${Ring}
+registerProcessor("audiomagic-ring", class extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.ring = new Ring();
+    this.port.onmessage = ({ data }) => {
+      if (data instanceof Int16Array) this.ring.push(data);
+      else Object.assign(this.ring, data);
+    };
+  }
+  process(_, [[output]]) {
+    this.ring.fill(output);
+    const { played, gaps, done } = this.ring;
+    if (done || played - (this.told ?? 0) >= 480) this.port.postMessage({ played, gaps, done });
+    if (done || played - (this.told ?? 0) >= 480) this.told = played;
+    return !done;
+  }
+});`;
+
+// ---- one reply -----------------------------------------------------------------------------------
+
+class Playback {
+  constructor(model) {
+    this.model = model;
+    this.panels = new Set();
+    this.words = []; // [text, second at which it is likely spoken]
+    this.early = []; // sound that came before there is a place to play it
+    this.state = "waiting"; // playing, blocked, paused, played, stopped
+    this.played = this.gaps = 0; // samples, times
+    model.on("msg:custom", (message, buffers) => this.#told(message, buffers));
+  }
+
+  get seconds() { return this.played / RATE; }
+  get live() { return !["played", "stopped"].includes(this.state); }
+
+  changed() { for (const panel of this.panels) panel.draw(); }
+
+  become(state) {
+    if (this.state === state || !this.live) return;
+    this.state = state;
+    this.changed();
+  }
+
+  #told(message, buffers) {
+    switch (message.kind) {
+      case "open": // by now, for it takes longer than the first sound
+        this.wanted = true;
+        if (this.panels.size) this.open();
+        break;
+      case "line":
+        this.line = message.line;
+        this.changed();
+        break;
+      case "words":
+        this.words.push([message.text, message.second]);
+        this.changed();
+        break;
+      case "pcm": {
+        const view = buffers[0];
+        this.#play(new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
+        break;
+      }
+      case "end":
+        this.whole = true;
+        this.#play({ ended: true });
+        break;
+      case "halt":
+        this.#over("stopped");
+        break;
+    }
+  }
+
+  #play(data) {
+    if (this.ring) this.ring.port.postMessage(data, data.buffer ? [data.buffer] : []);
+    else this.early.push(data);
+  }
+
+  /** Opens the way to the loudspeaker; called when there is a panel, so in one tab only. */
+  async open() {
+    if (!this.wanted || this.context || !this.live) return;
+    this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    this.context.onstatechange = () => this.#heard();
+    const url = URL.createObjectURL(new Blob([PROCESSOR], { type: "text/javascript" }));
+    await this.context.audioWorklet.addModule(url);
+    URL.revokeObjectURL(url);
+    const ring = new AudioWorkletNode(this.context, "audiomagic-ring", {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+    });
+    ring.port.onmessage = ({ data }) => this.#progressed(data);
+    ring.connect(this.context.destination);
+    this.ring = ring;
+    for (const data of this.early.splice(0)) this.#play(data);
+    setTimeout(() => this.#heard(), 300); // Firefox takes longer; then `onstatechange` says so
+  }
+
+  #heard() {
+    if (this.state === "paused") return;
+    if (this.context.state === "suspended") this.become("blocked");
+    if (this.context.state === "running" && this.state === "blocked") this.become("playing");
+  }
+
+  #progressed({ played, gaps, done }) {
+    this.played = played;
+    this.gaps = gaps;
+    if (played && this.state === "waiting") this.become("playing");
+    for (const panel of this.panels) panel.tick();
+    if (done) this.#over("played");
+  }
+
+  pause() {
+    this.#play({ paused: true });
+    this.become("paused");
+  }
+
+  resume() {
+    this.context?.resume();
+    this.#play({ paused: false });
+    this.become("playing");
+  }
+
+  /** Silence now, and no more is asked of the server. */
+  async stop() {
+    this.#over("stopped");
+    if (this.whole) return;
+    const kernel = this.model.widget_manager?.kernel;
+    if (!kernel?.createComm) return;
+    // A kernel at work hears a comm that the page opens (ipykernel 7.1 and newer), or nothing at
+    // all: then it is interrupted.
+    const interrupt = setTimeout(() => kernel.interrupt(), DEAF);
+    const comm = kernel.createComm(this.model.get("place"));
+    comm.onMsg = () => clearTimeout(interrupt);
+    await comm.open({}).done.catch(() => {});
+  }
+
+  #over(state) {
+    this.become(state);
+    this.early = [];
+    this.ring?.disconnect();
+    if (this.context && this.context.state !== "closed") this.context.close();
+    for (const panel of [...this.panels]) panel.leave();
+  }
+
+  close() {
+    this.closed = true; // sound that is there is played to its end, in the card
+  }
+}
+
+// ---- what is seen --------------------------------------------------------------------------------
+
+const HTML = `
+  <div class="am-row">
+    <button type="button" class="am-pause">Pause</button>
+    <button type="button" class="am-stop">Stop</button>
+    <span class="am-clock" role="timer" aria-live="off"></span>
+    <span class="am-line" role="status" aria-live="polite"></span>
+  </div>
+  <div class="am-words" dir="auto"></div>`;
+
+class Panel {
+  constructor(playback, host) {
+    this.playback = playback;
+    this.host = host;
+    this.card = host.closest(".audiomagic-card"); // null: the reply is still arriving
+    this.audio = this.card?.querySelector("audio");
+    this.root = document.createElement("div");
+    this.root.className = "audiomagic-player";
+    this.root.setAttribute("role", "group");
+    this.root.setAttribute("aria-label", "Player");
+    this.root.innerHTML = HTML;
+    for (const node of this.root.querySelectorAll("button")) {
+      node.dataset.lmSuppressShortcuts = "true"; // Lab's own keys stay out
+    }
+    const part = (name) => this.root.querySelector(name);
+    [this.pause, this.stop, this.clock, this.line, this.words] =
+      [".am-pause", ".am-stop", ".am-clock", ".am-line", ".am-words"].map(part);
+    this.pause.onclick = () => (this.stands ? playback.resume() : playback.pause());
+    this.stop.onclick = () => playback.stop();
+    this.root.classList.toggle("am-in-card", Boolean(this.card));
+    if (this.audio) this.audio.style.display = "none"; // until all is played; it stays silent
+    host.prepend(this.root);
+    playback.panels.add(this);
+    playback.open();
+    this.draw();
+  }
+
+  get stands() { return ["paused", "blocked"].includes(this.playback.state); }
+
+  draw() {
+    const { state, words } = this.playback;
+    this.root.dataset.state = state;
+    this.pause.textContent = this.stands ? "Play" : "Pause";
+    this.pause.setAttribute("aria-disabled", String(state === "waiting"));
+    const line = {
+      waiting: this.playback.line || "Waiting for the answer …",
+      blocked: "The browser waits for a click to play.",
+    }[state] ?? "";
+    if (this.line.textContent !== line) this.line.textContent = line;
+    if (!this.card) {
+      for (const [text] of words.slice(this.words.childElementCount)) {
+        const span = document.createElement("span");
+        span.textContent = text;
+        this.words.append(span);
+      }
+    }
+    this.tick();
+  }
+
+  tick() {
+    const { playback } = this;
+    this.clock.textContent = clock(playback.seconds);
+    if (this.card) {
+      this.card.live = true;
+      this.card.mark?.(playback.live ? playback.seconds : -1);
+      return;
+    }
+    let now = -1;
+    playback.words.forEach(([, start], i) => { if (start <= playback.seconds) now = i; });
+    [...this.words.children].forEach((span, i) => span.classList.toggle("am-now", playback.played && i === now));
+  }
+
+  /** Gives the place back to the card's own player. */
+  leave() {
+    this.playback.panels.delete(this);
+    if (!this.card) return this.draw();
+    this.card.mark?.(-1);
+    this.card.live = false;
+    this.audio.style.display = "block";
+    this.root.remove();
+  }
+}
+
+export const clock = (seconds) =>
+  `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
+/** Puts a panel into every element of a class, whenever one comes or goes: the finished card. */
+function inhabit(place, playback) {
+  const panels = new Map();
+  const look = () => {
+    for (const [host, panel] of panels) {
+      if (host.isConnected) continue;
+      playback.panels.delete(panel);
+      panels.delete(host);
+    }
+    for (const host of document.getElementsByClassName(place)) {
+      if (!panels.has(host) && playback.wanted && playback.live) panels.set(host, new Panel(playback, host));
+    }
+    if (playback.closed && !playback.live) observer.disconnect();
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document.body, { childList: true, subtree: true });
+}
+
+export default () => {
+  let playback;
+  return {
+    initialize({ model }) {
+      playback = new Playback(model);
+      inhabit(model.get("place"), playback);
+      return () => playback.close();
+    },
+    render({ el }) {
+      const panel = new Panel(playback, el);
+      return () => playback.panels.delete(panel);
+    },
+  };
+};
