@@ -3,9 +3,9 @@
 Its half in the page is static/player.js. Sound goes there in custom messages, never in a trait:
 traits are saved into notebooks. Only a page that shows it plays it.
 
-    kernel → page                                        page → kernel
-    open    make a way to the loudspeaker                (a comm whose target is `place`:
-    line    line: what takes time                         ask for no more)
+    kernel → page                                        page → kernel, by a comm of its own
+    open    make a way to the loudspeaker                place: ask for no more
+    line    line: what takes time
     words   text, second: words, and when they are likely heard
     pcm     and a buffer: 24 kHz mono pcm16
     end     that was all: play it to its end
@@ -14,7 +14,7 @@ traits are saved into notebooks. Only a page that shows it plays it.
 
 import secrets
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import anywidget
 from comm import get_comm_manager
@@ -33,6 +33,7 @@ class Player(anywidget.AnyWidget):
 
     _esm = STATIC / "player.js"
     _css = STATIC / "player.css"
+    _playing: ClassVar[dict[str, "Player"]] = {}  # by place
 
     # The class of HTML elements in which it plays on: of the card's own player.
     place = Unicode().tag(sync=True)
@@ -42,9 +43,10 @@ class Player(anywidget.AnyWidget):
         self._received = 0.0  # seconds of sound
         self._said = 0.0  # second at which the last word is likely over
         super().__init__(place="audiomagic-" + secrets.token_hex(8))
-        # While a cell runs, a kernel hears messages of a comm that the page opens (ipykernel 7.1
-        # and newer), and none of a widget's own.
-        get_comm_manager().register_target(self.place, self._asked_to_stop)
+        # While a cell runs, a kernel hears comms that the page opens (ipykernel 7.1 and newer), and
+        # none of a widget's own messages. Their target is one for all players of a kernel.
+        self._playing[self.place] = self
+        get_comm_manager().register_target("audiomagic.stop", self._asked_to_stop)
 
     def show(self, handle: Any = None) -> Any:
         """Show it in a cell's output, or in place of what a display shows; return its handle."""
@@ -76,8 +78,11 @@ class Player(anywidget.AnyWidget):
     def end(self, kind: Literal["end", "halt"] = "end") -> None:
         """Say that this was all: what the page has is played to its end, or not."""
         self.send({"kind": kind})
-        get_comm_manager().unregister_target(self.place, self._asked_to_stop)
+        self._playing.pop(self.place, None)
 
-    def _asked_to_stop(self, comm: Any, message: object) -> None:
-        self.wants_more = False
+    @classmethod
+    def _asked_to_stop(cls, comm: Any, message: Any) -> None:
+        player = cls._playing.get(message["content"]["data"].get("place"))
+        if player:
+            player.wants_more = False
         comm.send({})  # or else the page would interrupt the kernel

@@ -8,7 +8,7 @@
 // another tab, makes no sound.
 
 export const RATE = 24000; // Hz
-const DEAF = 500; // ms after which a kernel that did not answer does not hear us
+const DEAF = 1000; // ms after which a kernel that did not answer does not hear us
 
 // ---- the audio thread ----------------------------------------------------------------------------
 
@@ -196,12 +196,13 @@ class Playback {
     if (this.whole) return;
     const kernel = this.model.widget_manager?.kernel;
     if (!kernel?.createComm) return;
-    // A kernel at work hears a comm that the page opens (ipykernel 7.1 and newer), or nothing at
-    // all: then it is interrupted.
-    const interrupt = setTimeout(() => kernel.interrupt(), DEAF);
-    const comm = kernel.createComm(this.model.get("place"));
-    comm.onMsg = () => clearTimeout(interrupt);
-    await comm.open({}).done.catch(() => {});
+    // A kernel at work hears a comm that the page opens, once Lab has made a way for it (ipykernel
+    // 7.1 and newer), or nothing at all: then it is interrupted.
+    const interrupting = setTimeout(() => kernel.interrupt(), kernel.supportsSubshells === false ? 0 : DEAF);
+    const comm = kernel.createComm("audiomagic.stop");
+    comm.onMsg = () => clearTimeout(interrupting);
+    await comm.subshellStarted?.catch?.(() => {});
+    comm.open({ place: this.model.get("place") }).done.catch(() => {});
   }
 
   #over(state) {

@@ -1,4 +1,4 @@
-"""The recorder's pure JavaScript, by node's own test runner; no packages are needed."""
+"""The pure parts of the JavaScript, by node's own test runner; no packages are needed."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ NODE = shutil.which("node")
 
 @pytest.mark.node
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
-def test_the_recorders_pure_parts() -> None:
+def test_the_pure_parts() -> None:
     files = sorted(str(path) for path in Path(__file__).with_name("js").glob("*.test.mjs"))
     assert files
     done = subprocess.run(

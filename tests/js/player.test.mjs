@@ -1,0 +1,76 @@
+// The player's ring of samples, in node: no browser, no packages.
+
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const folder = await mkdtemp(join(tmpdir(), "player-"));
+const copy = join(folder, "player.mjs");
+await copyFile(new URL("../../audiomagic/static/player.js", import.meta.url), copy);
+const { RATE, Ring, clock } = await import(pathToFileURL(copy));
+await rm(folder, { recursive: true });
+
+const QUANTUM = 128;
+const speech = (count, from = 1) => Int16Array.from({ length: count }, (_, i) => ((from + i) % 30000) + 1);
+
+/** Runs the audio thread for some seconds; `arrivals` are [second, samples], in order. */
+function run(ring, seconds, arrivals) {
+  const heard = [];
+  for (let now = 0; now < seconds; now += QUANTUM / RATE) {
+    while (arrivals.length && arrivals[0][0] <= now) ring.push(arrivals.shift()[1]);
+    if (!arrivals.length) ring.ended = true;
+    const output = new Float32Array(QUANTUM);
+    ring.fill(output);
+    heard.push(...output);
+  }
+  return heard.map((v) => Math.round(v * 32768));
+}
+
+const trimmed = (heard) => heard.slice(heard.findIndex((v) => v), heard.findLastIndex((v) => v) + 1);
+
+test("samples come out as they went in, whatever the pieces", () => {
+  const all = speech(2 * RATE);
+  for (const size of [1, 127, 128, 129, 4800, all.length]) {
+    const pieces = [];
+    for (let i = 0; i < all.length; i += size) pieces.push([0, all.slice(i, i + size)]);
+    assert.deepEqual(trimmed(run(new Ring(), 2.2, pieces)), [...all]);
+  }
+});
+
+test("it begins soon after the first piece", () => {
+  const ring = new Ring();
+  const heard = run(ring, 0.3, [[0, speech(4800)], [0.2, speech(4800)]]);
+  assert.ok(heard.findIndex((v) => v) / RATE < 0.05);
+});
+
+test("pieces in real time, each a little late, leave no gap", () => {
+  const ring = new Ring();
+  const arrivals = Array.from({ length: 20 }, (_, i) => [0.2 * i + (i % 3) * 0.015, speech(4800, 4800 * i)]);
+  run(ring, 4.5, arrivals);
+  assert.equal(ring.gaps, 0);
+  assert.equal(ring.played, 20 * 4800);
+});
+
+test("a slow stream pauses seldom, loses nothing, and its gaps are counted", () => {
+  const ring = new Ring();
+  const arrivals = Array.from({ length: 50 }, (_, i) => [0.125 * i, speech(2400, 2400 * i)]); // 0.8 x
+  const heard = run(ring, 9, arrivals).filter((v) => v);
+  assert.deepEqual(heard, [...speech(50 * 2400, 0)]);
+  assert.ok(ring.gaps > 0 && ring.gaps < 12, `${ring.gaps} gaps`);
+});
+
+test("paused it is silent and goes on where it was", () => {
+  const ring = new Ring();
+  const first = run(ring, 0.5, [[0, speech(RATE)], [9, speech(1)]]).filter((v) => v);
+  ring.paused = true;
+  assert.ok(run(ring, 0.5, [[9, speech(1)]]).every((v) => v === 0));
+  ring.paused = false;
+  const rest = run(ring, 1, []).filter((v) => v);
+  assert.deepEqual([...first, ...rest], [...speech(RATE)]);
+  assert.ok(ring.done);
+});
+
+test("the clock", () => assert.deepEqual([0, 59.9, 61, 600].map(clock), ["0:00", "0:59", "1:01", "10:00"]));

@@ -1,0 +1,205 @@
+"""A reply heard while it arrives, in a real JupyterLab and Notebook 7; then its static card."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from . import far_end as scripted
+from .far_end import FarEnd
+from .ipykernels import VERSIONS
+from .jupyter import (
+    Browser,
+    JupyterServer,
+    Notebook,
+    find_browser,
+    make_notebook,
+    untrusted_copy,
+)
+from .loudspeaker import TAP, contexts, first_sample, heard
+from .microphone import opened, value, wait_text
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
+]
+TEXT = "One small robot. It counted the birds, every day, in the garden by the sea."
+WORDS = [word + " " for word in TEXT.split(" ")]
+PLAYER = ".audiomagic-player"
+STATE = f"() => document.querySelector('{PLAYER}')?.dataset.state ?? null"
+MARKED = """() => [...document.querySelectorAll(".audiomagic-card span, .am-words span")]
+  .filter((span) => span.style.background || span.classList.contains("am-now"))
+  .map((span) => span.textContent.trim()).join(" ")"""
+
+
+def speech(seconds: float) -> bytes:
+    """Make something that sounds, changes all the time, and has no silent sample."""
+    n = np.arange(int(24_000 * seconds))
+    wave = 6_000 * np.sin(n * (0.05 + n / 6e7)) + 40 * (n % 50)
+    return np.where(wave.astype("<i2") == 0, 1, wave).astype("<i2").tobytes()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    with JupyterServer(tmp_path_factory.mktemp("root"), ipykernels=VERSIONS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser(viewport=(1000, 1000), init_script=TAP) as running:
+        yield running
+    assert running.blocked == []
+
+
+def answer(far_end: FarEnd, pcm: bytes, **how: Any) -> None:
+    chunks = scripted.spoken(WORDS, pcm)
+    far_end.then(lambda handler, body: handler.stream(chunks, **how))
+
+
+def wait_played(notebook: Notebook, timeout: float = 30.0) -> None:
+    notebook.wait(lambda: notebook.js(STATE) is None, "the player to give way", timeout)
+
+
+@pytest.mark.parametrize(
+    ("app", "version"), [("lab", v) for v in VERSIONS] + [("notebook", VERSIONS[-1])]
+)
+def test_sound_and_words_come_while_the_cell_runs(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: str, version: str
+) -> None:
+    pcm = speech(4)
+    answer(far_end, pcm, speed=1.25)
+    path = f"{app}-{version}.ipynb"
+    cells = [listening, "%%speak\nTell a story", "import time; time.time()"]
+    make_notebook(server.root / path, cells, f"ipykernel-{version}")
+    with Notebook.open(browser, server, path, app) as notebook:  # type: ignore[arg-type]
+        notebook.run_cell(0)
+        notebook.start_cell(1)
+        notebook.wait(lambda: first_sample(notebook), "the first sound")
+        assert "*" in notebook.cell(1).locator(".jp-InputPrompt").inner_text()  # it still runs
+        marked = set()
+        while notebook.js(STATE) is not None:
+            marked.add(notebook.js(MARKED))
+            notebook.sleep(0.1)
+        assert len(marked - {""}) >= 8  # one word after another
+        wait_played(notebook)
+        assert heard(notebook).tobytes() == pcm  # no gap, nothing twice
+        assert contexts(notebook) == 1
+        (card,) = notebook.outputs(1)
+        assert sorted(card["data"]) == ["text/html", "text/markdown", "text/plain"]
+        (played,) = notebook.play_all(1)
+        assert played["ended"] and abs((played["duration"] or 0) - 4) < 0.1
+        notebook.output(1).get_by_text("birds,").click()  # a word plays from there
+        notebook.wait(lambda: notebook.js(MARKED) != "", "the word to be marked")
+        notebook.output(1).locator("audio").evaluate("(audio) => audio.pause()")
+        notebook.save()
+        assert notebook.console_errors() == []
+    text = (server.root / path).read_text("utf-8")
+    assert "widget-view" not in text and text.count("base64,") == 1
+    if (app, version) == ("lab", VERSIONS[-1]):
+        _reopened(server, browser, path)
+
+
+def _reopened(server: JupyterServer, browser: Browser, path: str) -> None:
+    """Trusted, untrusted, and as an exported page: player and transcript; no sound by itself."""
+    untrusted_copy(server.root / path, server.root / "untrusted.ipynb")
+    for name, follows in ((path, True), ("untrusted.ipynb", False)):
+        with Notebook.open(browser, server, name, wait_kernel=False) as notebook:
+            wait_text(notebook, 1, TEXT)
+            assert notebook.output(1).locator(".audiomagic-following").count() == follows
+            (played,) = notebook.play_all(1)
+            assert played["ended"] and contexts(notebook) == 0
+            assert notebook.console_errors() == []
+    convert = [sys.executable, "-m", "nbconvert", "--to", "html", path]
+    subprocess.run(convert, cwd=server.root, check=True, capture_output=True)
+    page = browser.open_file((server.root / path).with_suffix(".html"))
+    card = page.page.locator(".audiomagic-card")
+    assert TEXT in card.inner_text() and card.locator("span").count() > 10
+    (played,) = page.play_all()
+    assert played["ended"] and page.console_errors() == []
+    page.close()
+    browser.blocked.clear()  # nbconvert's own template asks a CDN for MathJax
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_stop_ends_the_request(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, version: str
+) -> None:
+    answer(far_end, speech(30), speed=1.5)
+    cells = [listening, "%%speak --out story\nTell a story", "story.finish, story.seconds"]
+    make_notebook(server.root / "stop.ipynb", cells, f"ipykernel-{version}")
+    with Notebook.open(browser, server, "stop.ipynb") as notebook:
+        notebook.run_cell(0)
+        notebook.start_cell(1)
+        notebook.wait(lambda: first_sample(notebook), "the first sound")
+        notebook.sleep(1)
+        notebook.output(1).locator(".am-stop").click()
+        pressed = time.monotonic()
+        notebook.wait(far_end.hung_up.is_set, "the server to see it", 5)
+        notebook.wait_cell(1)
+        assert time.monotonic() - pressed < 3
+        length = len(heard(notebook))
+        notebook.sleep(0.5)
+        assert len(heard(notebook)) == length  # silent from then on
+        if version.startswith("6."):  # there the page can but interrupt
+            assert notebook.outputs(1)[-1]["ename"] == "KeyboardInterrupt"
+            assert "(cut off)" in notebook.output_text(1)
+        else:
+            assert "Stopped here" in notebook.output_text(1)
+            finish, seconds = eval(value(notebook, 2))
+            assert finish == "stopped" and 0.5 < seconds < 10
+            assert notebook.output(1).locator("audio").is_visible()
+        assert notebook.console_errors() == []
+
+
+def test_paused_it_waits_and_goes_on(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    pcm = speech(3)
+    answer(far_end, pcm, speed=20)
+    with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)  # all is there; it plays on in the card
+        pause = notebook.output(1).locator(".am-pause")
+        pause.click()
+        notebook.sleep(0.3)
+        length = len(heard(notebook))
+        notebook.sleep(0.7)
+        assert len(heard(notebook)) == length
+        assert not notebook.output(1).locator("audio").is_visible()
+        pause.click()
+        wait_played(notebook)
+        assert notebook.output(1).locator("audio").is_visible()
+        # A pause is silence in the middle.
+        samples = heard(notebook)
+        assert samples[samples != 0].tobytes() == pcm
+
+
+def test_without_autoplay_there_is_the_cards_player_alone(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    answer(far_end, speech(1))
+    with opened(browser, server, listening, "%%speak --no-autoplay\nHi") as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        wait_text(notebook, 1, TEXT)
+        assert notebook.js(STATE) is None and contexts(notebook) == 0
+        assert notebook.output(1).locator("audio").is_visible()
+        assert notebook.console_errors() == []
+
+
+def test_a_failure_silences_it_and_leaves_the_words(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    chunks = [*scripted.spoken(WORDS, speech(2))[:-2], 'data: {"error": {"message": "gone"}}\n\n']
+    far_end.then(lambda handler, body: handler.stream(chunks))
+    with opened(browser, server, listening, "%%speak\nHi") as notebook:
+        notebook.run_cell(0)
+        error = notebook.run_cell(1, check=False)[-1]
+        assert error["output_type"] == "error" and "gone" in error["evalue"]
+        assert f"{TEXT} … (cut off)" in notebook.output_text(1)
+        assert notebook.console_errors() == []
