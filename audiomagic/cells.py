@@ -27,7 +27,8 @@ class Cells:
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
         self._staged: Reply | Pending | None = None  # what is on show already
-        self._listening: dict[str, Listening] = {}  # the last one of each cell
+        self._listening: dict[str, list[Listening]] = {}  # of each cell's last run
+        self._runs: dict[str, int] = {}
 
     def perform(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
         """Run a call, shown live; bind and save the reply; return it as the cell's result."""
@@ -89,25 +90,36 @@ class Cells:
         if options["save"]:
             savable(options["save"])
         from .listening import Listening
+        from .pending import Pending
 
-        cell = frontend.cell_id(self._shell)
-        if cell in self._listening:
-            self._listening.pop(cell).close()
+        of_this_run = self._of_this_run()
 
         def done(reply: Reply) -> Reply | None:
-            if self._shell.user_ns.get(options["out"]) is listening.pending:
+            if self._shell.user_ns.get(options["out"]) is pending:
                 self._bind(options, reply)  # else the name means something else by now
             if options["wait"]:
                 self._staged = reply
             return None if options["quiet"] else _saved(reply, options["save"])
 
         recorder = {name: options[name] for name in ("seconds", "hands_free", "processing")}
-        listening = Listening(call, done, partial(self._live_card, options), **recorder)
-        self._bind(options, listening.pending)
-        self._staged = listening.pending
-        if cell:
-            self._listening[cell] = listening
+        pending = Pending(awaitable=frontend.waiting(self._shell) == "await")
+        live_card = partial(self._live_card, options)
+        listening = Listening(call, done, live_card, pending, **recorder)
+        self._bind(options, pending)
+        self._staged = pending
+        of_this_run.append(listening)
         return listening
+
+    def _of_this_run(self) -> "list[Listening]":
+        """Return the recordings of the running cell; those of its last run let go."""
+        cell, run = frontend.cell_id(self._shell) or "", self._shell.execution_count
+        if not cell:
+            return []  # nobody can tell when it runs again
+        if self._runs.get(cell) != run:
+            for listening in self._listening.pop(cell, ()):
+                listening.close()
+        self._runs[cell] = run
+        return self._listening.setdefault(cell, [])
 
     def _bind(self, options: Options, reply: "Reply | Pending") -> None:
         if options["out"]:
@@ -136,8 +148,9 @@ class Cells:
     def close(self) -> None:
         """Take that back, and let every microphone go."""
         self._shell.events.unregister("post_run_cell", self.forget_staged)
-        for listening in self._listening.values():
-            listening.close()
+        for listenings in self._listening.values():
+            for listening in listenings:
+                listening.close()
 
 
 def _saved(reply: Reply, path: str) -> Reply:

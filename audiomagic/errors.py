@@ -64,6 +64,13 @@ class NotYet(AudiomagicError):
     """A reply read before its recording was made and answered."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """The stop button, pressed while a cell waited for a recording."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["\x1b[31mKeyboardInterrupt\x1b[0m: what was recorded is kept"]
+
+
 def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
     """Flatten foreign text to one bounded line without control, bidi or broken characters."""
     visible = "".join(

@@ -131,6 +131,20 @@ def awaited_cell(waits: Waits) -> Callable[[list[str]], list[str]]:
     return transform
 
 
+class Cell:
+    """Whether a cell runs just now."""
+
+    runs = False
+
+    def begin(self, *_: object) -> None:
+        """Note that one begins."""
+        self.runs = True
+
+    def end(self, *_: object) -> None:
+        """Note that it has ended."""
+        self.runs = False
+
+
 def bare_cell(lines: list[str]) -> list[str]:
     """Turn a cell of nothing but `%%listen ...` into the line `%listen ...`: the same request."""
     written = [line for line in lines if line.strip()]
@@ -145,15 +159,24 @@ def bare_cell(lines: list[str]) -> list[str]:
 def teach(shell: InteractiveShell, waits: Waits) -> None:
     """Let a shell read our lines as meant."""
     unteach(shell)
-    shell.input_transformers_cleanup.extend((bare_cell, awaited_cell(waits)))
+    cell = Cell()
+    shell.events.register("pre_run_cell", cell.begin)
+    shell.events.register("post_run_cell", cell.end)
+
+    def may_wait(line: str) -> bool:
+        return not cell.runs and waits(line)  # what %%time runs is no cell, and may not await
+
+    shell.input_transformers_cleanup.extend((bare_cell, awaited_cell(may_wait)))
     shell.input_transformer_manager.token_transformers.extend(
-        (awaited_line(waits), Question, AssignedQuestion)
+        (awaited_line(may_wait), Question, AssignedQuestion)
     )
 
 
 def unteach(shell: InteractiveShell) -> None:
     """Take it back."""
     for taught in (
+        shell.events.callbacks["pre_run_cell"],
+        shell.events.callbacks["post_run_cell"],
         shell.input_transformers_cleanup,
         shell.input_transformer_manager.token_transformers,
     ):

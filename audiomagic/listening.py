@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import one_line
+from .errors import Interrupted, NotYet, one_line
 from .frontend import CANNOT_WAIT
 from .live_card import LiveCard
 from .pending import PACE, Pending
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .session import Audience
     from .sound import Sound
 
+QUIET = {"text/plain": "Answered.", "text/html": "Answered."}
 PROBE = 6.0  # seconds in which a page shows the recorder, where messages reach a busy kernel
 
 
@@ -32,16 +33,19 @@ class Listening:
         call: "Callable[[Sound, Audience | None], Reply]",
         done: "Callable[[Reply], Reply | None]",
         live_card: Callable[[Any], LiveCard],
+        pending: Pending,
         **recorder: Any,
     ):
-        self.pending = Pending()
+        self.pending = pending
         self._call, self._done = call, done
-        self._recorder = Recorder(then=self._answer, **recorder)
+        self._recorder = Recorder(then=self._answer, unheard=self._unheard, **recorder)
         self._live = live_card(self._recorder.show())
 
     def close(self) -> None:
         """Let the microphone go: the cell is run again."""
         self._recorder.close()
+        if not self.pending.settled:
+            self.pending.fail(NotYet("its recorder was closed; run its cell again"))
 
     async def wait(self) -> "Reply | Pending":
         """Wait in a cell that awaits; where messages cannot get through, give the pending reply."""
@@ -54,7 +58,7 @@ class Listening:
                 await asyncio.sleep(PACE)
         except asyncio.CancelledError:
             self._recorder.halt()
-            raise KeyboardInterrupt from None
+            raise Interrupted from None
         return self.pending.reply
 
     def poll(self) -> "Reply | Pending":
@@ -75,8 +79,11 @@ class Listening:
             run_ui_poll_loop(look, PACE)
         except KeyboardInterrupt:
             self._recorder.halt()
-            raise
+            raise Interrupted from None
         return self.pending.reply if self.pending.settled else self.pending
+
+    def _unheard(self, line: str) -> None:
+        self.pending.fail(NotYet(f"{line.rstrip('.')}. Press Record to try again"))
 
     def _answer(self, sound: "Sound") -> None:
         """Send what was recorded; the reply's card takes the recorder's place, for good."""
@@ -87,13 +94,17 @@ class Listening:
             reply = self._call(sound, self._live)
         except Exception as error:  # shown in the page, raised to whoever reads the reply
             recorder.notice = f"{one_line(error).rstrip('.')}. The recording is kept."
-            self._live.take_back(recorder.show_again)
+            self._live.take_back(recorder.show)
             self.pending.fail(error)
             return
         if recorder.complaint:
             reply = replace(reply, notes=(*reply.notes, f"The recording: {recorder.complaint}"))
         shown = self._done(reply)
-        card = self._live.card(shown) if shown else recorder.static("Answered.")
+        card = (
+            self._live.card(shown)
+            if shown
+            else {"text/plain": "Answered.", "text/html": "Answered."}
+        )
         recorder.send({"kind": "card", "html": card["text/html"]})
         self._live.settle(card)
         self.pending.fulfil(reply)

@@ -20,7 +20,9 @@ class Pending:
     when it failed. `await` it in a cell to wait; `wait()` does so in a thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, awaitable: bool = True):
+        """Make one; `awaitable` says whether the kernel hears the recorder while a cell awaits."""
+        self._awaitable = awaitable
         self._settled = threading.Event()
         self._reply: Reply | None = None
         self._error: Exception | None = None
@@ -45,8 +47,9 @@ class Pending:
         """The reply. Raises NotYet, or the error of the call."""
         if self._reply:
             return self._reply
+        how = "await it to wait" if self._awaitable else "--wait lets its cell wait"
         raise self._error or NotYet(
-            "no reply yet: press Record in the cell's output and speak (await it to wait)"
+            f"no reply yet: press Record below its %listen and speak ({how})"
         )
 
     def wait(self, seconds: float | None = None) -> "Reply":
@@ -55,7 +58,7 @@ class Pending:
         return self.reply
 
     def __await__(self) -> "Generator[Any, None, Reply]":
-        while not self._settled.is_set():
+        while not self._settled.is_set() and self._awaitable:
             yield from asyncio.sleep(PACE).__await__()
         return self.reply
 

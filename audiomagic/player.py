@@ -12,15 +12,14 @@ traits are saved into notebooks. Only a page that shows it plays it.
     halt    be silent
 """
 
-import secrets
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import anywidget
 from comm import get_comm_manager
-from IPython.display import display
 from traitlets import Unicode
 
+from .place import Place
 from .sound import WIRE_RATE
 from .wire.answer import Piece
 
@@ -42,21 +41,16 @@ class Player(anywidget.AnyWidget):
         self.wants_more = True  # false once the page was asked to stop
         self._received = 0.0  # seconds of sound
         self._said = 0.0  # second at which the last word is likely over
-        super().__init__(place="audiomagic-" + secrets.token_hex(8))
+        self._place = Place("The reply did not arrive.")
+        super().__init__(place=self._place.name)
         # While a cell runs, a kernel hears comms that the page opens (ipykernel 7.1 and newer), and
         # none of a widget's own messages. Their target is one for all players of a kernel.
         self._playing[self.place] = self
         get_comm_manager().register_target("audiomagic.stop", self._asked_to_stop)
 
     def show(self, handle: Any = None) -> Any:
-        """Show it in a cell's output, or in place of what a display shows; return its handle."""
-        bundle: Any = self._repr_mimebundle_()
-        widget: dict[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
-        view = {**widget, "text/plain": "The reply did not arrive."}
-        if handle is None:
-            handle = display(view, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            handle.update(view, raw=True)
+        """Show it in a cell's output, or in that of a display's handle; return the handle."""
+        handle = self._place.show(self, handle)
         self.send({"kind": "open"})
         return handle
 

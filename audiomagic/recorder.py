@@ -11,26 +11,24 @@ from a page are not trusted; every one that is not as described here is passed o
     drop     take: throw it away                        halt    stop, and keep what there is
     play     give me what you have                      sound   a flac file
     send     do again what it is for                    card    html: the answer
+    unheard  line: why there will be no recording
 """
 
 import base64
-import secrets
 import threading
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
-from IPython.display import display
 from traitlets import Bool, Float, Unicode
 
 from .errors import OptionError, SoundError, one_line
+from .place import Place
 from .sound import LONGEST, Sound
 from .take import Take, span
 
 STATIC = Path(__file__).with_name("static")
-NO_WIDGET = "A recorder: run this cell in a front end with Jupyter widgets to record."
 
 
 class Recorder(anywidget.AnyWidget):
@@ -54,6 +52,7 @@ class Recorder(anywidget.AnyWidget):
     processing = Bool().tag(sync=True)
     sends = Bool().tag(sync=True)  # whether what it records goes somewhere at once
     place = Unicode().tag(sync=True)  # the class of HTML elements in which the page shows it
+    _armed: ClassVar[set["Recorder"]] = set()  # those that listen hands-free by themselves
     # What a page shows, in every tab and after a reload:
     kept = Float(0.0).tag(sync=True)  # seconds of sound held here
     taking = Unicode("").tag(sync=True)  # the take that is being recorded
@@ -69,31 +68,31 @@ class Recorder(anywidget.AnyWidget):
         trim: bool = True,
         processing: bool = True,
         then: Callable[[Sound], None] | None = None,
+        unheard: Callable[[str], None] | None = None,
     ):
         """Make one; `then` is called with each new sound, in a thread of its own.
 
+        `unheard` is called with a line when there will be none: no microphone, nobody spoke.
         Raises OptionError for lengths that make no sense.
         """
-        if not 1 <= seconds <= LONGEST:
-            raise OptionError(f"seconds takes 1 to {LONGEST}, not {seconds:g}")
-        if not 0.3 <= silence <= 60:
-            raise OptionError(f"silence takes 0.3 to 60 seconds, not {silence:g}")
+        _check("seconds", seconds, 1, LONGEST)
+        _check("silence", silence, 0.3, 60)
         self.trim = trim
         self.shown = threading.Event()  # a page has it on show
         self.complaint = ""  # what was wrong with the last sound, as the page heard it
-        self._then = then
+        self._then, self._unheard = then, unheard
         self._sound: Sound | None = None
         self._take: Take | None = None
         self._finished = ""  # the name of the last take
         self._arms = then is not None and hands_free  # whoever asks to talk hands-free means now
-        self._displays: list[Any] = []
+        self._place = Place("A recorder. Run this cell in a front end with widgets to record.")
         super().__init__(  # the page must know all of it when it makes its half
             seconds=float(seconds),
             hands_free=hands_free,
             silence=float(silence),
             processing=processing,
             sends=then is not None,
-            place="audiomagic-" + secrets.token_hex(8),
+            place=self._place.name,
         )
         self.on_msg(self._heard)
 
@@ -106,7 +105,13 @@ class Recorder(anywidget.AnyWidget):
 
     def clear(self) -> None:
         """Forget what was recorded."""
+        self._take, self.taking = None, ""
         self._sound, self.kept, self.notice = None, 0.0, ""
+
+    def close(self) -> None:
+        """Let the microphone go, for good."""
+        self._armed.discard(self)
+        super().close()
 
     def halt(self) -> None:
         """Stop a recording that runs, and keep what there is."""
@@ -119,26 +124,12 @@ class Recorder(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         self.show()
 
-    def show(self) -> Any:
-        """Show it in a cell's output; return the display's handle."""
-        handle = display(self._view(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        if handle is not None:
-            self._displays.append(handle)
-        return handle
+    def show(self, handle: Any = None) -> Any:
+        """Show it in a cell's output, or in that of a display's handle; return the handle.
 
-    def show_again(self, handle: Any) -> None:
-        """Put it back into a display that showed something else meanwhile."""
-        handle.update(self.static() if self.shown.is_set() else self._view(), raw=True)
-
-    def static(self, line: str = "") -> dict[str, str]:
-        """Return an output in which the page shows the recorder, and without a kernel this line."""
-        line = line or "A recorder. Run this cell again to record."
-        return {"text/html": f'<div class="{self.place}">{escape(line)}</div>', "text/plain": line}
-
-    def _view(self) -> dict[str, Any]:
-        bundle: Any = self._repr_mimebundle_()
-        widget: dict[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**widget, **self.static(NO_WIDGET)}
+        Raises OptionError when it was closed.
+        """
+        return self._place.show(self, handle)
 
     # -- what the page says -------------------------------------------------------------------
     def _heard(self, _: object, message: Any, buffers: list[Any]) -> None:
@@ -148,6 +139,10 @@ class Recorder(anywidget.AnyWidget):
                 self._here(inhabits)
             case {"kind": "start", "take": str(name), "what": "sound" | "file" as what}:
                 self._start(Take(one_line(name, 40), what == "file"))
+            case {"kind": "unheard", "line": str(line)}:
+                self._armed.discard(self)
+                if self._unheard:
+                    self._unheard(one_line(line))
             case {"kind": "play"} if self._sound:
                 self.send({"kind": "sound"}, [self._sound.encode("flac")])
             case {"kind": "send"} if self._sound:
@@ -160,10 +155,14 @@ class Recorder(anywidget.AnyWidget):
     def _here(self, inhabits: bool) -> None:
         first = not self.shown.is_set()
         self.shown.set()
-        self.send({"kind": "welcome", "arm": first and self._arms})
+        if self._take and self._take.left_alone:  # its tab was closed; what came is kept
+            self._finish(self._take)
+        arm = first and self._arms and not self._armed  # else one sentence would go to all of them
+        if arm:
+            self._armed.add(self)
+        self.send({"kind": "welcome", "arm": arm})
         if inhabits:
-            for handle in self._displays:
-                handle.update(self.static(), raw=True)
+            self._place.inhabit()
 
     def _start(self, take: Take) -> None:
         if take.name in (self._finished, self.taking):
@@ -227,6 +226,7 @@ class Recorder(anywidget.AnyWidget):
         return sound
 
     def _done(self, take: Take, line: str = "") -> None:
+        self._armed.discard(self)
         if take is self._take:
             self._take, self.taking, self._finished = None, "", take.name
         self.send({"kind": "done", "take": take.name, "line": line})
@@ -243,3 +243,8 @@ class Recorder(anywidget.AnyWidget):
                 self._then(sound)
         finally:
             self.busy = False
+
+
+def _check(name: str, value: object, least: float, most: float) -> None:
+    if not isinstance(value, int | float) or not least <= value <= most:
+        raise OptionError(f"{name} takes {least} to {most} seconds, not {one_line(value, 40)}")

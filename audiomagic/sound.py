@@ -130,6 +130,9 @@ class Sound:
         sound = getattr(value, "sound", None)  # a Reply, or a Recorder
         if isinstance(sound, cls):
             return sound
+        if hasattr(value, "sound"):
+            kind = type(value).__name__
+            raise SoundError(f"this {kind} holds no sound" + (" yet" if sound is None else ""))
         raise SoundError(
             f"a {type(value).__name__} is no sound; give a Sound, (rate, array), "
             "an IPython.display.Audio, the bytes of a file, or a path"

@@ -17,6 +17,7 @@ FLOORS = [
     {"listening"},
     {"settings", "table", "template", "live_card", "live_text", "pending", "recorder", "frontend"},
     {"player", "take"},
+    {"place"},
     {"session"},
     {"client", "reply", "notes", "timing"},
     {"local"},

@@ -46,6 +46,46 @@ def test_without_a_microphone_it_says_why_and_takes_a_file(
         assert notebook.console_errors() == []
 
 
+SILENT = """(() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    if (window.prompting) return new Promise(() => {});  // a prompt that is not answered
+    const stream = await ask(wanted);
+    for (const track of stream.getTracks()) track.enabled = false;  // muted
+    return stream;
+  };
+})()"""
+
+
+def test_silence_is_not_sent_and_nobody_waits_for_it(
+    server: JupyterServer, far_end: FarEnd, listening: str
+) -> None:
+    wait = "%%listen --hands-free --wait --seconds 2\nHi"
+    cells = [listening, "%%listen --out a\nHi", wait, "1"]
+    far_end.say("A file.", b"\0\0" * 2_400)
+    with Browser(init_script=SILENT) as browser, opened(browser, server, *cells) as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        press(notebook, 1)
+        wait_state(notebook, 1, "recording")
+        notebook.sleep(1.5)
+        press(notebook, 1)
+        wait_text(notebook, 1, "Only silence was heard")
+        (error,) = (o for o in notebook.run_cell(2, check=False) if o["output_type"] == "error")
+        assert error["ename"] == "NotYet" and "No speech was heard" in error["evalue"]
+        assert far_end.requests == []
+        notebook.js("() => { window.prompting = true }")
+        press(notebook, 2)
+        wait_state(notebook, 2, "asking")
+        press(notebook, 2, ".am-discard")
+        wait_state(notebook, 2, "idle")
+        press(notebook, 2)
+        wait_state(notebook, 2, "asking")
+        notebook.output(2).locator("input[type=file]").set_input_files(QUESTION)
+        wait_text(notebook, 2, "A file.")
+        assert notebook.console_errors() == []
+
+
 def test_over_http_it_says_what_browsers_ask_for(tmp_path: Path) -> None:
     with (
         JupyterServer(tmp_path, options=["--ServerApp.allow_remote_access=True"]) as remote,
@@ -61,7 +101,7 @@ def test_over_http_it_says_what_browsers_ask_for(tmp_path: Path) -> None:
         assert notebook.console_errors() == []
 
 
-def test_the_microphone_is_let_go_when_the_cell_runs_again_or_the_kernel_restarts(
+def test_the_microphone_is_let_go_when_nobody_can_stop_it(
     server: JupyterServer, tmp_path: Path, listening: str
 ) -> None:
     watch = """(() => {
@@ -74,18 +114,34 @@ def test_the_microphone_is_let_go_when_the_cell_runs_again_or_the_kernel_restart
       };
     })()"""
     open_ones = "() => window.tracks.filter((track) => track.readyState === 'live').length"
-    with (
-        Browser(mic_file=spoken(tmp_path / "mic.wav"), init_script=watch) as browser,
-        opened(browser, server, listening, "%%listen --out a\nHi") as notebook,
-    ):
-        notebook.run_cell(0)
-        for again in (lambda: notebook.run_cell(1), notebook.restart_kernel):
-            notebook.run_cell(1)
-            wait_state(notebook, 1, "idle")
-            press(notebook, 1)
-            wait_state(notebook, 1, "recording")
-            assert notebook.js(open_ones) == 1
-            again()
-            notebook.wait(lambda: notebook.js(open_ones) == 0, "the microphone to be let go")
-        wait_text(notebook, 1, "run this cell again to record")
-        assert notebook.console_errors() == []
+    with Browser(mic_file=spoken(tmp_path / "mic.wav"), init_script=watch) as browser:
+        for way in (
+            "run",
+            "restart",
+            "shutdown",
+            "notebook:delete-cell",
+            "notebook:clear-cell-output",
+        ):
+            with opened(browser, server, listening, "%%listen --out a\nHi") as notebook:
+                notebook.run_cell(0)
+                notebook.run_cell(1)
+                wait_state(notebook, 1, "idle")
+                press(notebook, 1)
+                wait_state(notebook, 1, "recording")
+                assert notebook.js(open_ones) == 1
+                if way == "run":
+                    notebook.run_cell(1)
+                elif way == "restart":
+                    notebook.restart_kernel()
+                elif way == "shutdown":
+                    notebook.shutdown_kernel()
+                else:
+                    notebook.command("notebook:move-cursor-down")
+                    notebook.cell(1).locator(".jp-InputPrompt").click()
+                    notebook.command(way)
+                notebook.wait(
+                    lambda tab=notebook: tab.js(open_ones) == 0, f"{way} to let it go", 15
+                )
+                if way in ("restart", "shutdown"):
+                    wait_text(notebook, 1, "run this cell again to record")
+                assert notebook.console_errors() == [], way

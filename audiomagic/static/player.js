@@ -152,8 +152,9 @@ class Playback {
     this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
     this.context.onstatechange = () => this.#heard();
     const url = URL.createObjectURL(new Blob([PROCESSOR], { type: "text/javascript" }));
-    await this.context.audioWorklet.addModule(url);
+    await this.context.audioWorklet.addModule(url).catch(() => {}); // it was closed meanwhile
     URL.revokeObjectURL(url);
+    if (this.context.state === "closed") return;
     const ring = new AudioWorkletNode(this.context, "audiomagic-ring", {
       numberOfInputs: 0,
       outputChannelCount: [1],

@@ -17,7 +17,9 @@ const MARGIN = 0.3; // seconds kept before and after speech
 const FILE_PIECE = 500_000; // bytes; a message over 10 MiB vanishes without a word
 const LARGEST_FILE = 200_000_000; // bytes
 const PATIENCE = 5000; // ms without an answer, after which the reader is told
-const UNSEEN = 60_000; // ms: a recorder that is nowhere to be seen does not record for longer
+const UNSEEN = 10_000; // ms: a recorder that is nowhere to be seen does not record for longer
+const SHORTEST = 0.2; // seconds: less is a button pressed twice
+const AHEAD = 8; // pieces of a file that are on their way at a time
 
 // ---- pure parts, tested by node --test -----------------------------------------------------------
 
@@ -150,10 +152,12 @@ export class Ear {
     return (this.samples - this.last[Math.floor(-Math.min(0, loud))]) / RATE;
   }
 
+  get silent() { return this.voice <= -65; }
+
   /** What is wrong with the sound, in words; empty when nothing is. */
   complaint() {
     if (this.samples < RATE / 2) return "";
-    if (this.voice <= -70) return "Silence: is the right microphone chosen, and not muted?";
+    if (this.silent) return this.samples < 3 * RATE ? "" : "Silence: is the right microphone chosen, and not muted?";
     if (this.clipped > this.samples / 2000) return "Too loud, it is clipped: move back a little.";
     if (this.voice < -45) return "Very quiet: come closer.";
     if (this.room > -40 && this.voice - this.room < 15) return "Noisy: the room is almost as loud as the voice.";
@@ -363,9 +367,10 @@ class Recording {
     this.device = "";
     model.on("msg:custom", (message, buffers) => this.#told(message, buffers));
     for (const trait of ["kept", "taking", "notice", "busy"]) {
-      model.on(`change:${trait}`, () => this.changed());
+      model.on(`change:${trait}`, () => { this.#watch(); this.changed(); });
     }
     model.on("comm_live_update", () => this.#disconnected());
+    this.#watch();
     microphones().then((devices) => { this.devices = devices; this.changed(); }, () => {});
   }
 
@@ -373,6 +378,18 @@ class Recording {
   get elsewhere() { return this.get("taking") && this.get("taking") !== this.delivery?.take; }
   get seconds() { return this.ear ? this.ear.samples / RATE : 0; }
   get live() { return this.state === "armed" || this.state === "recording"; }
+  get open() { return (this.state === "idle" || this.state === "asking") && !this.elsewhere && !this.get("busy"); }
+
+  /** Sends a message; false, and it is over, when there is no kernel to send it to. */
+  say(message, buffers) {
+    try {
+      this.model.send(message, undefined, buffers);
+      return true;
+    } catch {
+      this.over(GONE);
+      return false;
+    }
+  }
 
   changed() { for (const panel of this.panels) panel.draw(); }
 
@@ -384,23 +401,29 @@ class Recording {
 
   // -- what the buttons do --
   async record() {
-    if (this.state !== "idle" || this.elsewhere) return;
+    if (this.state !== "idle" || !this.open || !this.say({ kind: "here", inhabits: false })) return;
     this.player = null;
     this.become("asking");
+    const attempt = (this.attempt = {}); // another one, or a file, may come before the answer does
     const samples = (piece) => { this.#heard(piece); };
     const lost = () => { this.stop("The microphone went away; what it heard is kept."); };
     try {
       if (!navigator.mediaDevices) throw new TypeError("there is none");
       const opened = await Capture.open(this.device, this.get("processing"), samples, lost);
-      if (this.state === "over") return opened.close();
+      if (this.attempt !== attempt || this.state !== "asking") return opened.close();
       this.capture = opened;
     } catch (error) {
-      if (this.state !== "over") this.become("idle", refusal(error, whereabouts()));
+      if (this.attempt === attempt && this.state === "asking") this.#unheard(refusal(error, whereabouts()));
       return;
     }
     this.#begin();
     this.devices = await microphones();
     this.changed();
+  }
+
+  /** Says why nothing was heard, also to whoever waits for it. */
+  #unheard(line) {
+    if (this.say({ kind: "unheard", line })) this.#ended(line);
   }
 
   #begin() {
@@ -421,7 +444,7 @@ class Recording {
   #delivery(what) {
     const take = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
     this.asked = Date.now();
-    return new Delivery(take, what, (message, buffers) => this.model.send(message, undefined, buffers));
+    return new Delivery(take, what, (message, buffers) => this.say(message, buffers));
   }
 
   #heard(samples) {
@@ -454,14 +477,15 @@ class Recording {
 
   #tick() {
     if (this.panels.size) this.seen = Date.now();
+    if (this.state === "over") return;
     if (this.live && Date.now() - this.heard > PATIENCE) {
       this.stop("The microphone gives no sound; choose another one, or a file.");
     } else if (this.live && Date.now() - this.seen > UNSEEN) {
-      this.stop("Stopped, because the recorder was out of sight for a minute.", false);
+      this.stop("Stopped, because the recorder was out of sight.", false);
     } else if (this.state === "armed" && Date.now() - this.begun > this.get("seconds") * 1000) {
       this.stop("No speech was heard.");
     }
-    if (this.state === "finishing" && Date.now() - this.asked > PATIENCE) {
+    if (this.state === "finishing" && this.delivery && Date.now() - this.asked > PATIENCE) {
       this.asked = Date.now();
       this.delivery.again();
     }
@@ -471,35 +495,47 @@ class Recording {
   /** Ends the recording. `send`: what it is for may happen; else it is only kept. */
   async stop(line = "", send = true) {
     if (!this.live) return;
-    const begun = this.state === "recording";
+    if (this.state === "armed") return this.discard(line || " ");
+    if (this.seconds < SHORTEST) return this.discard("Too short: press Stop when you have spoken.");
     this.become("finishing", line);
     await this.capture.close();
-    if (!begun) return this.#ended(line);
     for (const piece of this.chunker.flush()) this.delivery.put(piece);
     this.asked = Date.now();
-    this.delivery.finish({ cut: this.ear.speech(), complaint: this.ear.complaint(), send });
+    const silent = this.ear.silent; // it would be paid for
+    if (silent) this.line = "Only silence was heard: is the right microphone chosen, and not muted?";
+    this.delivery.finish({ cut: this.ear.speech(), complaint: this.ear.complaint(), send: send && !silent });
   }
 
-  async discard() {
-    if (!this.live) return;
-    const begun = this.state === "recording";
+  /** Throws away what is under way: a recording, a file, the wait for a permission. */
+  async discard(line = "") {
+    if (this.state === "asking") return this.#ended();
+    if (!this.live && !this.file) return;
+    const { capture, delivery, state } = this;
+    this.delivery = this.file = null;
     this.become("finishing");
-    await this.capture.close();
-    if (begun) this.model.send({ kind: "drop", take: this.delivery.take });
-    this.#ended();
+    await capture?.close();
+    if (delivery) this.say({ kind: "drop", take: delivery.take });
+    if (state === "armed" && line) this.#unheard(line.trim());
+    else this.#ended(line);
   }
 
   async upload(file) {
-    if (!file || this.state !== "idle" || this.elsewhere) return;
+    if (!file || !this.open) return;
+    if (!file.size) return this.become("idle", `${file.name} is empty.`);
     if (file.size > LARGEST_FILE) return this.become("idle", `${file.name} is over 200 MB; cut it into parts.`);
-    this.player = null;
+    this.player = this.attempt = null;
     this.file = file;
-    this.delivery = this.#delivery("file");
+    const delivery = (this.delivery = this.#delivery("file"));
     this.timer = setInterval(() => this.#tick(), 100);
     this.become("finishing");
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    for (let i = 0; i < bytes.length; i += FILE_PIECE) this.delivery.put(bytes.slice(i, i + FILE_PIECE));
-    this.delivery.finish({ cut: null, complaint: "", send: true });
+    for (let at = 0; at < file.size; at += FILE_PIECE) {
+      this.read = at / file.size;
+      while (delivery.waiting.length >= AHEAD && this.delivery === delivery) await pause(20);
+      const bytes = await file.slice(at, at + FILE_PIECE).arrayBuffer();
+      if (this.delivery !== delivery) return;
+      delivery.put(new Uint8Array(bytes));
+    }
+    delivery.finish({ cut: null, complaint: "", send: true });
   }
 
   /** The kernel cannot read the file (m4a, webm): the browser perhaps can. */
@@ -515,23 +551,29 @@ class Recording {
       for (const piece of [...chunker.push(mixed), ...chunker.flush()]) this.delivery.put(piece);
       this.delivery.finish({ cut: null, complaint: "", send: true });
     } catch {
-      this.#ended(`${name} is no sound that can be read here.`);
+      if (this.file) this.#ended(`${name} is no sound that can be read here.`);
     }
   }
 
   play() {
-    this.model.send({ kind: "play" });
+    this.say({ kind: "play" });
   }
 
   send() {
-    this.model.send({ kind: "send" });
+    this.say({ kind: "send" });
   }
 
   /** Says that it is on show, until the kernel answers: Lab sends a widget's first messages to a
    *  queue that a busy kernel does not look at, and those that follow to one that it does. */
   greet(inhabits) {
-    this.model.send({ kind: "here", inhabits });
-    this.greeting = setTimeout(() => this.greet(inhabits), 500);
+    clearTimeout(this.greeting);
+    if (this.say({ kind: "here", inhabits })) this.greeting = setTimeout(() => this.greet(inhabits), 500);
+  }
+
+  /** While another tab records, asks whether it still does: it may have been closed. */
+  #watch() {
+    clearInterval(this.watching);
+    if (this.elsewhere) this.watching = setInterval(() => this.say({ kind: "here", inhabits: false }), 1000);
   }
 
   // -- what the kernel says --
@@ -539,12 +581,12 @@ class Recording {
     if (message.kind === "welcome") clearTimeout(this.greeting);
     if (message.kind === "welcome" && message.arm) this.record();
     if (message.kind === "halt") this.stop("Interrupted; what was recorded is kept.", false);
-    if (message.kind === "card") for (const panel of this.panels) panel.replace(message.html);
+    if (message.kind === "card") this.#answered(message.html);
     if (message.kind === "sound") {
       this.player = new Blob([buffers[0]], { type: "audio/flac" });
       this.changed();
     }
-    if (message.take !== this.delivery?.take) return; // another page's
+    if (!this.delivery || message.take !== this.delivery.take) return; // another page's
     this.asked = Date.now();
     if (message.kind === "ack") this.delivery.acknowledge(message.next);
     if (message.kind === "again") {
@@ -555,6 +597,12 @@ class Recording {
     if (message.kind === "done") this.#done(message.line || this.line);
   }
 
+  #answered(html) {
+    for (const panel of this.panels) panel.replace(html);
+    const answer = new DOMParser().parseFromString(html, "text/html");
+    announce(answer.querySelector("[dir]")?.textContent ?? "");
+  }
+
   async #done(line) {
     if (this.live) await this.capture.close();
     this.#ended(line);
@@ -562,18 +610,19 @@ class Recording {
 
   #ended(line = "") {
     clearInterval(this.timer);
-    this.delivery = this.capture = null;
+    this.delivery = this.capture = this.file = null;
     this.become("idle", line);
   }
 
   #disconnected() {
-    this.over("The kernel is gone; run this cell again to record.");
+    this.over(GONE);
   }
 
   /** For good: the microphone is let go. */
   over(line) {
     if (this.state === "over") return;
     clearInterval(this.timer);
+    clearInterval(this.watching);
     clearTimeout(this.greeting);
     this.capture?.close();
     this.become("over", line);
@@ -591,7 +640,8 @@ class Recording {
         }
         return this.ear.complaint() || (this.get("hands_free") ? "Recording: it stops when you are silent." : `Recording. Press ${stop} when you are done.`);
       case "finishing":
-        return Date.now() - this.asked > PATIENCE ? "Waiting for the kernel: it is busy with another cell." : "One moment …";
+        if (Date.now() - this.asked > PATIENCE) return "Waiting for the kernel: it is busy with another cell.";
+        return this.file ? `Reading ${this.file.name}: ${Math.round(100 * this.read)} % …` : "One moment …";
       case "over": return this.line;
     }
     if (this.elsewhere) return "A recording is running in another tab.";
@@ -600,6 +650,22 @@ class Recording {
     if (this.get("kept")) return `Recorded ${this.get("kept").toFixed(1)} s.`;
     return "Press Record and speak.";
   }
+}
+
+const GONE = "The kernel is gone; run this cell again to record.";
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Has a screen reader say what appears where a recorder was, its own live region gone. */
+function announce(text) {
+  let region = document.querySelector(".audiomagic-announcer");
+  if (!region) {
+    region = document.createElement("div");
+    region.className = "audiomagic-announcer";
+    region.setAttribute("role", "status");
+    document.body.append(region);
+  }
+  region.textContent = "";
+  setTimeout(() => { region.textContent = text; }, 100);
 }
 
 function whereabouts() {
@@ -667,26 +733,29 @@ class Panel {
     this.send.onclick = () => recording.send();
     this.file.onchange = () => { recording.upload(this.file.files[0]); this.file.value = ""; };
     this.device.querySelector("select").onchange = ({ target }) => { recording.device = target.value; };
-    this.root.onkeydown = (event) => { if (event.key === "Escape" && recording.live) this.discard.click(); };
+    this.root.onkeydown = (event) => { if (event.key === "Escape" && !this.discard.hidden) this.discard.click(); };
     this.root.ondragover = (event) => { event.preventDefault(); this.root.classList.add("am-over"); };
     this.root.ondragleave = () => this.root.classList.remove("am-over");
     this.root.ondrop = (event) => {
       event.preventDefault();
       this.root.classList.remove("am-over");
-      recording.upload(event.dataTransfer.files[0]);
+      const [file] = event.dataTransfer.files;
+      if (file) recording.upload(file);
+      else if (recording.open) recording.become("idle", "That is no file; drop a sound file.");
     };
   }
 
   draw() {
     const { recording } = this;
     const { state, live } = recording;
-    const idle = state === "idle" && !recording.elsewhere && !recording.get("busy");
+    const idle = state === "idle" && recording.open;
     const kept = idle && recording.get("kept") > 0;
     const sends = recording.get("sends");
     this.root.dataset.state = state;
     this.main.textContent = live ? (sends ? "Stop and send" : "Stop") : kept ? "Record again" : "Record";
     this.#enable(this.main, idle || live);
-    this.discard.hidden = !live;
+    this.discard.hidden = !(live || state === "asking" || (state === "finishing" && recording.file));
+    this.discard.textContent = live ? "Discard" : "Cancel";
     this.play.hidden = !kept;
     this.send.hidden = !(kept && sends);
     this.send.textContent = recording.get("notice") ? "Send again" : "Send";
@@ -694,7 +763,7 @@ class Panel {
     this.audio.hidden = !(idle && recording.player);
     if (idle && recording.player && this.shown !== recording.player) this.#open(recording.player);
     this.device.hidden = recording.devices.length < 2;
-    this.root.classList.toggle("am-idle", idle);
+    this.root.classList.toggle("am-idle", recording.open);
     this.#devices();
     this.tick();
   }

@@ -117,7 +117,7 @@ test("a long held note is no silence: hands-free does not stop in it", () => {
 test("each fault is named, a good recording is not blamed", () => {
   const words = (room, level) => scene(4, room, level, [0.5, 1.5], [2, 3]);
   for (const [sound, complaint] of [
-    [new Float32Array(RATE), /^Silence: /], [words(-65, 1.5), /^Too loud/], [words(-80, 0.004), /^Very quiet/],
+    [new Float32Array(3 * RATE), /^Silence: /], [new Float32Array(RATE), /^$/], [words(-65, 1.5), /^Too loud/], [words(-80, 0.004), /^Very quiet/],
     [words(-30, 0.1), /^Noisy/], [words(-65, 0.3), /^$/], [new Float32Array(RATE / 2 - 1), /^$/], // too early to tell
   ]) assert.match(heard(sound).complaint(), complaint);
 });
