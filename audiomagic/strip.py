@@ -27,7 +27,8 @@ INDENT = re.compile(r"\s*\{\r?\n([ \t]*)")
 def strip(path: str) -> str:
     """Take the embedded sound out of a notebook; return a line that says what it saved.
 
-    Raises OptionError for a file that is missing, no notebook, or cannot be written.
+    Raises OptionError for a file that is missing, no notebook, or cannot be written, and SoundError
+    for a name that no file can have.
 
     >>> strip("talk.ipynb")
     'talk.ipynb: 3 sounds taken out, 1.9 MB → 0.12 MB'
