@@ -37,7 +37,7 @@ MARKDOWN = str.maketrans(
 # Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
 HOME = ("api.openai.com", "the local engine")  # who else answers is said on the badge
 FORMULA = re.compile(r"[$\\]")
-HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 def html(reply: "Reply", place: str = "") -> str:

@@ -162,10 +162,20 @@ class AudioMagics(Magics, Settings):
 
     @no_var_expand
     @line_magic
-    def audiomagic(self, line: str) -> "Table":
-        """Show the status (no argument), or a table: `models`, `voices`, `costs`."""
+    def audiomagic(self, line: str) -> "Table | None":
+        """Show the status (no argument), or a table: `models`, `voices`, `costs`.
+
+        `strip NOTEBOOK` takes the embedded sound out of a notebook; words and badges stay. Close
+        it first; where its other outputs run scripts, `jupyter trust` it again.
+        """
         from . import reports
 
+        command, _, rest = line.strip().partition(" ")
+        if command == "strip":
+            from .strip import strip
+
+            print(strip(rest.strip().strip("\"'")))
+            return None
         match line.split():
             case [] | ["status"]:
                 chosen = {name: getattr(self, name) for name in ("model", "voice")}
@@ -177,7 +187,7 @@ class AudioMagics(Magics, Settings):
                 return reports.voices()
             case ["costs"]:
                 return reports.costs(self.session.receipts)
-        known = ("status", "models", "voices", "costs")
+        known = ("status", "models", "voices", "costs", "strip")
         raise OptionError(spelling.unknown("%audiomagic command", line.strip(), known))
 
     # -- the line -----------------------------------------------------------------------------
@@ -215,14 +225,7 @@ class AudioMagics(Magics, Settings):
 def _sound(file: str, name: str, variables: Variables) -> object:
     if file and name:
         raise OptionError("%listen takes one sound: --file PATH or --sound NAME")
-    if file:
-        return file
-    if name not in variables:
-        mine = [known for known in variables if not known.startswith("_")]
-        close = spelling.nearest(name, mine)
-        hint = f"did you mean '{close}'?" if close else "define it in a cell above"
-        raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
-    return variables[name]
+    return file or template.variable(name, variables)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
-from . import client, spelling, timing
+from . import card, client, spelling, timing
 from .catalogue import catalogue
 from .errors import AudiomagicError, BadAnswer, OptionError
 from .notes import STOPPED, notes_on
@@ -200,7 +200,6 @@ class Session:
                 f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
             )
         sound = Sound.from_pcm16(answer.pcm) if answer.pcm else None
-        starts = timing.starts(answer.text, sound, answer.marks) if sound else ()
         receipt = Receipt(
             when=datetime.now(UTC),
             engine=route.engine,
@@ -223,10 +222,15 @@ class Session:
             request,
             answer.finish,
             notes,
-            starts,
+            _starts(answer, sound),
             answer.audio_id,
             answer.expires_at,
         )
+
+
+def _starts(answer: Answer, sound: Sound | None) -> tuple[float, ...]:
+    shown = card.visible(answer.text)  # the page cuts into words what it shows
+    return timing.starts(shown, sound, answer.marks) if sound else ()
 
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:

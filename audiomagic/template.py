@@ -4,7 +4,8 @@ import ast
 import re
 from collections.abc import Mapping
 
-from .errors import NotYet
+from . import spelling
+from .errors import NotYet, OptionError, one_line
 
 # A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone.
 FIELD = re.compile(r"(?<!\{)\{([^\W\d]\w*)((?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)\}(?!\})")
@@ -33,6 +34,16 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
             return match[0]
 
     return FIELD.sub(value, text)
+
+
+def variable(name: str, variables: Mapping[str, object]) -> object:
+    """Return a variable of the notebook. Raises OptionError, with the nearest name."""
+    if name in variables:
+        return variables[name]
+    mine = [known for known in variables if not known.startswith("_")]
+    close = spelling.nearest(name, mine)
+    hint = f"did you mean '{close}'?" if close else "define it in a cell above"
+    raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
 
 
 def _item(container: object, index: str, variables: Mapping[str, object]) -> object:

@@ -7,6 +7,7 @@ length. What the stream does tell, that sound received earlier cannot hold a wor
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
@@ -40,10 +41,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words up to a mark of punctuation: how long each is to say, and when it may begin."""
+    """Words up to a mark of punctuation: how long each is to say, and when each may begin."""
 
     weights: tuple[float, ...]
-    not_before: float
+    not_before: tuple[float, ...]
 
     @property
     def weight(self) -> float:
@@ -63,7 +64,9 @@ def starts(text: str, sound: Sound, marks: Iterable[Mark] = ()) -> tuple[float, 
     for some, where in _laid(phrases, voice):
         weights = [weight for phrase in some for weight in phrase.weights]
         found += _shared(weights, where)
-    return tuple(round(second, 2) for second in found)
+    earliest = [second for phrase in phrases for second in phrase.not_before]
+    in_order = accumulate(map(max, found, earliest), max)
+    return tuple(round(min(second, sound.seconds), 2) for second in in_order)
 
 
 def stretches(sound: Sound) -> list[Stretch]:
@@ -77,7 +80,7 @@ def stretches(sound: Sound) -> list[Stretch]:
     loud = level > max(QUIET * float(np.percentile(level, 95)), 1e-4)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], loud.astype(np.int8), [0]])))
     found: list[Stretch] = []
-    for first, last in edges.reshape(-1, 2) * FRAME:
+    for first, last in edges.reshape(-1, 2) * (size / sound.rate):
         if found and first - found[-1].end < PAUSE:
             found[-1] = Stretch(found[-1].start, float(last))
         else:
@@ -88,16 +91,15 @@ def stretches(sound: Sound) -> list[Stretch]:
 def _phrases(text: str, marks: list[Mark]) -> list[Phrase]:
     phrases: list[Phrase] = []
     weights: list[float] = []
-    first = 0
+    earliest: list[float] = []
     words = list(WORD.finditer(text))
     for word in words:
-        if not weights:
-            first = word.start()
+        came = bisect_right(marks, word.start(), key=lambda mark: mark[0])
         weights.append(_weight(word[0]))
+        earliest.append(marks[came - 1][1] if came else 0.0)
         if PHRASE_END.search(word[0]) or word is words[-1]:
-            before = [seconds for characters, seconds in marks if characters <= first]
-            phrases.append(Phrase(tuple(weights), before[-1] if before else 0.0))
-            weights = []
+            phrases.append(Phrase(tuple(weights), tuple(earliest)))
+            weights, earliest = [], []
     return phrases
 
 
@@ -139,7 +141,7 @@ def _laid(
         if (i, j) not in best or abs(said[i] * pace - voiced[j]) > REACH:
             continue
         so_far = best[i, j][0]
-        late = max(0.0, phrases[i].not_before - voice[j].start - 0.05)
+        late = max(0.0, phrases[i].not_before[0] - voice[j].start - 0.05)
         steps = product(range(1, MOST_PHRASES + 1), range(1, MOST_STRETCHES + 1))
         for m, n in steps:
             if i + m > len(phrases) or j + n > len(voice):
@@ -147,7 +149,8 @@ def _laid(
             expected, length = (said[i + m] - said[i]) * pace, voiced[j + n] - voiced[j]
             pauses = voice[j + n - 1].end - voice[j].start - length
             cost = so_far + UNEVEN * (length - expected) ** 2 / (expected + 0.3)
-            cost += UNHEARD * (m - 1) + INSIDE * pauses + TOO_EARLY * late
+            later = phrases[i + m - 1].not_before[0] - voice[j + n - 1].end
+            cost += UNHEARD * (m - 1) + INSIDE * pauses + TOO_EARLY * (late + max(0.0, later))
             if cost < best.get((i + m, j + n), (np.inf,))[0]:
                 best[i + m, j + n] = (cost, (i, j))
     end = (len(phrases), len(voice))

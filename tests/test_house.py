@@ -18,6 +18,8 @@ FLOORS = [
     {"settings", "table", "template", "live_card", "live_text", "pending", "recorder", "frontend"},
     {"player", "take"},
     {"place"},
+    {"strip"},
+    {"soundless"},
     {"session"},
     {"client", "reply", "notes", "timing"},
     {"local"},

@@ -111,9 +111,11 @@ class Fold:
         """
         finish = self.finish or ("stop" if self.expires_at else None)
         pcm = bytes(self.pcm[: len(self.pcm) // 2 * 2])
-        text = _whole("".join(self.words)).strip()
+        words = _whole("".join(self.words))
+        before = len(words) - len(words.lstrip())
+        marks = tuple((max(0, characters - before), seconds) for characters, seconds in self._marks)
         ids = (self.audio_id, self.expires_at)
-        return Answer(text, pcm, finish, self.model, self.usage, *ids, tuple(self._marks))
+        return Answer(words.strip(), pcm, finish, self.model, self.usage, *ids, marks)
 
 
 def _whole(words: str) -> str:
