@@ -1,0 +1,36 @@
+"""Sound that a browser refuses to start by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from . import far_end as scripted
+from .far_end import FarEnd
+from .jupyter import Browser, JupyterServer, find_browser
+from .loudspeaker import TAP, heard
+from .microphone import opened
+from .test_player_browser import STATE, WORDS, speech
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
+]
+
+
+def test_a_click_plays_it_from_its_start(tmp_path: Path, far_end: FarEnd, listening: str) -> None:
+    pcm = speech(2)
+    chunks = scripted.spoken(WORDS, pcm)
+    far_end.then(lambda handler, body: handler.stream(chunks))
+    with (
+        JupyterServer(tmp_path) as server,
+        Browser(autoplay="document-user-activation-required", init_script=TAP) as browser,
+        opened(browser, server, listening, "%%speak\nHi") as notebook,
+    ):
+        notebook.command("notebook:run-all-cells")  # nobody has touched the page
+        notebook.wait(lambda: notebook.js(STATE) == "blocked", "the browser to refuse")
+        notebook.wait_cell(1)
+        assert "The browser waits for a click to play." in notebook.output_text(1)
+        notebook.output(1).locator(".am-pause").click()
+        notebook.wait(lambda: notebook.js(STATE) is None, "the end")
+        assert heard(notebook).tobytes() == pcm
+        assert notebook.console_errors() == []
