@@ -100,11 +100,7 @@ class Listening:
         if recorder.complaint:
             reply = replace(reply, notes=(*reply.notes, f"The recording: {recorder.complaint}"))
         shown = self._done(reply)
-        card = (
-            self._live.card(shown)
-            if shown
-            else {"text/plain": "Answered.", "text/html": "Answered."}
-        )
+        card = self._live.card(shown) if shown else QUIET
         recorder.send({"kind": "card", "html": card["text/html"]})
         self._live.settle(card)
         self.pending.fulfil(reply)
