@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
 ]
+EVERYWHERE = [("lab", version) for version in VERSIONS] + [("notebook", VERSIONS[-1])]
 TEXT = "One small robot. It counted the birds, every day, in the garden by the sea."
 WORDS = [word + " " for word in TEXT.split(" ")]
 PLAYER = ".audiomagic-player"
@@ -65,18 +66,16 @@ def wait_played(notebook: Notebook, timeout: float = 30.0) -> None:
     notebook.wait(lambda: notebook.js(STATE) is None, "the player to give way", timeout)
 
 
-@pytest.mark.parametrize(
-    ("app", "version"), [("lab", v) for v in VERSIONS] + [("notebook", VERSIONS[-1])]
-)
+@pytest.mark.parametrize(("app", "version"), EVERYWHERE)
 def test_sound_and_words_come_while_the_cell_runs(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: str, version: str
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: Any, version: str
 ) -> None:
     pcm = speech(4)
     answer(far_end, pcm, speed=1.25)
     path = f"{app}-{version}.ipynb"
     cells = [listening, "%%speak\nTell a story", "import time; time.time()"]
     make_notebook(server.root / path, cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, path, app) as notebook:  # type: ignore[arg-type]
+    with Notebook.open(browser, server, path, app) as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
@@ -100,15 +99,15 @@ def test_sound_and_words_come_while_the_cell_runs(
         assert notebook.console_errors() == []
     text = (server.root / path).read_text("utf-8")
     assert "widget-view" not in text and text.count("base64,") == 1
-    if (app, version) == ("lab", VERSIONS[-1]):
-        _reopened(server, browser, path)
+    if version == VERSIONS[-1]:
+        _reopened(server, browser, path, app)
 
 
-def _reopened(server: JupyterServer, browser: Browser, path: str) -> None:
+def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> None:
     """Trusted, untrusted, and as an exported page: player and transcript; no sound by itself."""
     untrusted_copy(server.root / path, server.root / "untrusted.ipynb")
     for name, follows in ((path, True), ("untrusted.ipynb", False)):
-        with Notebook.open(browser, server, name, wait_kernel=False) as notebook:
+        with Notebook.open(browser, server, name, app, wait_kernel=False) as notebook:
             wait_text(notebook, 1, TEXT)
             assert notebook.output(1).locator(".audiomagic-following").count() == follows
             (played,) = notebook.play_all(1)
@@ -125,14 +124,14 @@ def _reopened(server: JupyterServer, browser: Browser, path: str) -> None:
     browser.blocked.clear()  # nbconvert's own template asks a CDN for MathJax
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("app", "version"), EVERYWHERE)
 def test_stop_ends_the_request(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, version: str
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: Any, version: str
 ) -> None:
     answer(far_end, speech(30), speed=1.5)
     cells = [listening, "%%speak --out story\nTell a story", "story.finish, story.seconds"]
     make_notebook(server.root / "stop.ipynb", cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, "stop.ipynb") as notebook:
+    with Notebook.open(browser, server, "stop.ipynb", app) as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
