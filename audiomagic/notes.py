@@ -29,7 +29,7 @@ def notes_on(
         notes.append("Cut off: the cap on output tokens was reached (--max-tokens).")
     if answer.finish == "content_filter":
         notes.append("Cut off by the service's content filter.")
-    if request.voice and not answer.pcm:
+    if request.voice and answer.text and not answer.pcm and answer.finish != STOPPED:
         notes.append("The model answered in text, although sound was asked for.")
     model = catalogue().models.get(request.model)
     if engine == "local":

@@ -71,7 +71,7 @@ def test_sound_and_words_come_while_the_cell_runs(
     server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: Any, version: str
 ) -> None:
     pcm = speech(4)
-    answer(far_end, pcm, speed=1.25)
+    answer(far_end, pcm, speed=2.0)
     path = f"{app}-{version}.ipynb"
     cells = [listening, "%%speak\nTell a story", "import time; time.time()"]
     make_notebook(server.root / path, cells, f"ipykernel-{version}")
@@ -202,3 +202,64 @@ def test_a_failure_silences_it_and_leaves_the_words(
         assert error["output_type"] == "error" and "gone" in error["evalue"]
         assert f"{TEXT} … (cut off)" in notebook.output_text(1)
         assert notebook.console_errors() == []
+
+
+def level(value: int, seconds: float) -> bytes:
+    """Make a sound that can be told from others wherever a sample of it is heard."""
+    return np.full(int(24_000 * seconds), value, "<i2").tobytes()
+
+
+def test_one_reply_sounds_at_a_time(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    for value_ in (1000, 2000):
+        answer(far_end, level(value_, 2))
+    with opened(browser, server, listening, "%%speak\nOne", "%%speak\nTwo") as notebook:
+        notebook.run_cell(0)
+        notebook.start_cell(1)
+        notebook.run_cell(2)
+        notebook.wait(lambda: notebook.js(STATE) is None, "both to be heard")
+        samples = heard(notebook)
+        assert samples[samples != 0].tobytes() == level(1000, 2) + level(2000, 2)
+        assert notebook.console_errors() == []
+
+
+def test_what_is_run_again_or_deleted_is_silent(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    for value_, seconds in ((1000, 20.0), (2000, 20.0)):
+        answer(far_end, level(value_, seconds))
+    with opened(browser, server, listening, "%%speak\nHi", "1") as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        notebook.wait(lambda: 1000 in heard(notebook), "the first")
+        notebook.run_cell(1)
+        notebook.wait(lambda: 2000 in heard(notebook), "the second")
+        assert np.sum(heard(notebook) == 1000) < 10 * 24_000
+        length = np.sum(heard(notebook) == 1000)
+        notebook.cell(1).locator(".jp-InputPrompt").click()
+        notebook.command("notebook:delete-cell")
+        notebook.sleep(2)
+        rest = len(heard(notebook))
+        notebook.sleep(1)
+        assert len(heard(notebook)) == rest and np.sum(heard(notebook) == 1000) == length
+        assert notebook.console_errors() == []
+
+
+def test_a_click_on_a_word_takes_over_from_the_live_sound(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    answer(far_end, speech(20))
+    with opened(browser, server, listening, "%%speak\nHi") as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        notebook.wait(lambda: first_sample(notebook), "the first sound")
+        notebook.output(1).locator(".am-pause").focus()
+        notebook.output(1).get_by_text("sea.").click()
+        wait_played(notebook)
+        playing = "(audio) => !audio.paused && audio.currentTime > 10"
+        audio = notebook.output(1).locator("audio")
+        notebook.wait(lambda: audio.evaluate(playing), "the card to play from there")
+        length = len(heard(notebook))
+        notebook.sleep(0.5)
+        assert len(heard(notebook)) == length

@@ -41,6 +41,7 @@ for (const card of document.querySelectorAll(".audiomagic-card:not(.audiomagic-f
     for (const span of shown ?? []) span.style.background = "#ffe08a";
   };
   card.seek = (seconds) => {
+    card.takeOver?.(); // from the live sound
     audio.currentTime = seconds;
     audio.play();
   };

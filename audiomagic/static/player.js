@@ -90,6 +90,10 @@ registerProcessor("audiomagic-ring", class extends AudioWorkletProcessor {
 
 // ---- one reply -----------------------------------------------------------------------------------
 
+/** The replies that want to sound in this page; the first one does, the others wait their turn. */
+const voices = () => (globalThis.audiomagicVoices ??= []);
+const ABSENT = 1000; // ms after which what is nowhere to be seen is silent
+
 class Playback {
   constructor(model) {
     this.model = model;
@@ -99,6 +103,9 @@ class Playback {
     this.state = "waiting"; // playing, blocked, paused, played, stopped
     this.played = this.gaps = 0; // samples, times
     model.on("msg:custom", (message, buffers) => this.#told(message, buffers));
+    model.on("comm_live_update", () => this.#ending()); // the kernel is gone: what came is played
+    this.others = ({ target }) => { if (target instanceof HTMLAudioElement && this.context) this.pause(); };
+    document.addEventListener("play", this.others, true);
   }
 
   get seconds() { return this.played / RATE; }
@@ -132,13 +139,17 @@ class Playback {
         break;
       }
       case "end":
-        this.whole = true;
-        this.#play({ ended: true });
+        this.#ending();
         break;
       case "halt":
         this.#over("stopped");
         break;
     }
+  }
+
+  #ending() {
+    this.whole = true;
+    this.#play({ ended: true });
   }
 
   #play(data) {
@@ -162,6 +173,8 @@ class Playback {
     ring.port.onmessage = ({ data }) => this.#progressed(data);
     ring.connect(this.context.destination);
     this.ring = ring;
+    voices().push(this);
+    for (const voice of voices()) voice.turn();
     for (const data of this.early.splice(0)) this.#play(data);
     setTimeout(() => this.#heard(), 300); // Firefox takes longer; then `onstatechange` says so
   }
@@ -180,15 +193,42 @@ class Playback {
     if (done) this.#over("played");
   }
 
+  /** Sounds if it is its turn. */
+  turn() {
+    this.#play({ paused: voices()[0] !== this });
+  }
+
+  /** Waits for its turn no more, or goes to the front. */
+  #queue(first) {
+    const all = voices();
+    if (all.includes(this)) all.splice(all.indexOf(this), 1);
+    if (first) all.unshift(this);
+    for (const voice of [this, ...all]) voice.turn();
+  }
+
   pause() {
-    this.#play({ paused: true });
+    if (this.state !== "playing") return;
+    this.#queue(false);
     this.become("paused");
   }
 
   resume() {
+    if (this.state === "waiting") return;
+    for (const audio of document.querySelectorAll(".audiomagic-card audio")) audio.pause();
     this.context?.resume();
-    this.#play({ paused: false });
+    this.#queue(true);
     this.become("playing");
+  }
+
+  /** Lets the card's own player go on. */
+  giveWay() {
+    this.#over("played");
+  }
+
+  /** Called when panels come and go: it is silent when there is none for long. */
+  seen() {
+    clearTimeout(this.absent);
+    if (!this.panels.size) this.absent = setTimeout(() => this.context && this.#over("stopped"), ABSENT);
   }
 
   /** Silence now, and no more is asked of the server. */
@@ -199,7 +239,8 @@ class Playback {
     if (!kernel?.createComm) return;
     // A kernel at work hears a comm that the page opens, once Lab has made a way for it (ipykernel
     // 7.1 and newer), or nothing at all: then it is interrupted.
-    const interrupting = setTimeout(() => kernel.interrupt(), kernel.supportsSubshells === false ? 0 : DEAF);
+    const patience = kernel.supportsSubshells === false ? 0 : DEAF;
+    const interrupting = setTimeout(() => this.whole || kernel.interrupt(), patience);
     const comm = kernel.createComm("audiomagic.stop");
     comm.onMsg = () => clearTimeout(interrupting);
     await comm.subshellStarted?.catch?.(() => {});
@@ -209,6 +250,8 @@ class Playback {
   #over(state) {
     this.become(state);
     this.early = [];
+    document.removeEventListener("play", this.others, true);
+    this.#queue(false);
     this.ring?.disconnect();
     if (this.context && this.context.state !== "closed") this.context.close();
     for (const panel of [...this.panels]) panel.leave();
@@ -236,6 +279,7 @@ class Panel {
     this.host = host;
     this.card = host.closest(".audiomagic-card"); // null: the reply is still arriving
     this.audio = this.card?.querySelector("audio");
+    if (this.card) this.card.takeOver = () => playback.giveWay();
     this.root = document.createElement("div");
     this.root.className = "audiomagic-player";
     this.root.setAttribute("role", "group");
@@ -253,8 +297,13 @@ class Panel {
     if (this.audio) this.audio.style.display = "none"; // until all is played; it stays silent
     host.prepend(this.root);
     playback.panels.add(this);
+    playback.seen();
     playback.open();
     this.draw();
+    // The keyboard's place on the page goes along, from the panel that was replaced.
+    this.root.onfocusin = ({ target }) => { playback.focus = target.className; };
+    this.root.onfocusout = () => { if (this.root.isConnected) playback.focus = ""; };
+    if (playback.focus) this.root.querySelector(`.${playback.focus}`)?.focus();
   }
 
   get stands() { return ["paused", "blocked"].includes(this.playback.state); }
@@ -264,9 +313,12 @@ class Panel {
     this.root.dataset.state = state;
     this.pause.textContent = this.stands ? "Play" : "Pause";
     this.pause.setAttribute("aria-disabled", String(state === "waiting"));
+    this.pause.hidden = this.stop.hidden = !this.playback.live;
     const line = {
-      waiting: this.playback.line || "Waiting for the answer …",
+      waiting: this.playback.line || (words.length ? "" : "Waiting for the answer …"),
       blocked: "The browser waits for a click to play.",
+      stopped: this.playback.whole ? "Cut off." : "Stopping …",
+      played: "Cut off.", // in the card there is no panel any more
     }[state] ?? "";
     if (this.line.textContent !== line) this.line.textContent = line;
     if (!this.card) {
@@ -294,12 +346,18 @@ class Panel {
 
   /** Gives the place back to the card's own player. */
   leave() {
-    this.playback.panels.delete(this);
     if (!this.card) return this.draw();
+    this.remove();
     this.card.mark?.(-1);
-    this.card.live = false;
+    this.card.live = this.card.takeOver = null;
     this.audio.style.display = "block";
+    if (this.root.contains(document.activeElement)) this.audio.focus();
     this.root.remove();
+  }
+
+  remove() {
+    this.playback.panels.delete(this);
+    this.playback.seen();
   }
 }
 
@@ -312,7 +370,7 @@ function inhabit(place, playback) {
   const look = () => {
     for (const [host, panel] of panels) {
       if (host.isConnected) continue;
-      playback.panels.delete(panel);
+      panel.remove();
       panels.delete(host);
     }
     for (const host of document.getElementsByClassName(place)) {
@@ -334,7 +392,7 @@ export default () => {
     },
     render({ el }) {
       const panel = new Panel(playback, el);
-      return () => playback.panels.delete(panel);
+      return () => panel.remove();
     },
   };
 };
