@@ -42,6 +42,8 @@ def question() -> Sound:
 class Listener:
     """Notes when what came."""
 
+    wants_more = True
+
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.pieces: list[Piece] = []

@@ -495,7 +495,7 @@ class Recording {
   /** Ends the recording. `send`: what it is for may happen; else it is only kept. */
   async stop(line = "", send = true) {
     if (!this.live) return;
-    if (this.state === "armed") return this.discard(line || " ");
+    if (this.state === "armed") return this.discard(line || "Stopped before anything was said.");
     if (this.seconds < SHORTEST) return this.discard("Too short: press Stop when you have spoken.");
     this.become("finishing", line);
     await this.capture.close();
@@ -515,7 +515,7 @@ class Recording {
     this.become("finishing");
     await capture?.close();
     if (delivery) this.say({ kind: "drop", take: delivery.take });
-    if (state === "armed" && line) this.#unheard(line.trim());
+    if (state === "armed" && line) this.#unheard(line);
     else this.#ended(line);
   }
 
