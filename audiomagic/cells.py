@@ -14,6 +14,7 @@ from .reply import Reply, savable
 if TYPE_CHECKING:
     from .listening import Listening
     from .live_card import LiveCard
+    from .live_text import LiveText
     from .pending import Pending
     from .session import Audience
     from .sound import Sound
@@ -51,11 +52,7 @@ class Cells:
     def _in_a_card(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
         live = self._live_card(options)
         live.open()
-        try:
-            reply = call(live)
-        except BaseException:
-            live.clear()
-            raise
+        reply = _followed(call, live)
         live.settle(live.card(reply))
         return reply
 
@@ -63,11 +60,7 @@ class Cells:
         from .live_text import LiveText
 
         live = LiveText()
-        try:
-            reply = call(live)
-        except BaseException:
-            live.clear()
-            raise
+        reply = _followed(call, live)
         live.settle(reply)
         return reply
 
@@ -151,6 +144,15 @@ class Cells:
         for listenings in self._listening.values():
             for listening in listenings:
                 listening.close()
+
+
+def _followed(call: "Callable[[Audience | None], Reply]", live: "LiveCard | LiveText") -> Reply:
+    """Run a call; when it fails, let what follows it say what came."""
+    try:
+        return call(live)
+    except BaseException:
+        live.clear()
+        raise
 
 
 def _saved(reply: Reply, path: str) -> Reply:

@@ -1,5 +1,6 @@
 """What the kernel and the front end before it can do: record at all, wait for a recording."""
 
+from functools import cache
 from typing import Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -56,6 +57,7 @@ def _request(shell: InteractiveShell) -> dict[str, Any]:
     return dict(kernel.get_parent("shell") or {})
 
 
+@cache
 def _ipykernel() -> tuple[int, int]:
     from importlib.metadata import version
 

@@ -52,8 +52,7 @@ class Listening:
         patience = time.monotonic() + PROBE
         try:
             while not self.pending.settled:
-                if not self._recorder.shown.is_set() and time.monotonic() > patience:
-                    print(CANNOT_WAIT)
+                if self._unseen(patience):
                     return self.pending
                 await asyncio.sleep(PACE)
         except asyncio.CancelledError:
@@ -67,13 +66,8 @@ class Listening:
 
         patience = time.monotonic() + PROBE
 
-        def look() -> "Reply | Pending | None":
-            if self.pending.settled:
-                return self.pending
-            if not self._recorder.shown.is_set() and time.monotonic() > patience:
-                print(CANNOT_WAIT)
-                return self.pending
-            return None
+        def look() -> Pending | None:
+            return self.pending if self.pending.settled or self._unseen(patience) else None
 
         try:
             run_ui_poll_loop(look, PACE)
@@ -81,6 +75,13 @@ class Listening:
             self._recorder.halt()
             raise Interrupted from None
         return self.pending.reply if self.pending.settled else self.pending
+
+    def _unseen(self, patience: float) -> bool:
+        """Say, and print, that no page has shown the recorder by a time (of time.monotonic)."""
+        unseen = not self._recorder.shown.is_set() and time.monotonic() > patience
+        if unseen:
+            print(CANNOT_WAIT)
+        return unseen
 
     def _unheard(self, line: str) -> None:
         self.pending.fail(NotYet(f"{line.rstrip('.')}. Press Record to try again"))

@@ -369,7 +369,7 @@ class Recording {
     for (const trait of ["kept", "taking", "notice", "busy"]) {
       model.on(`change:${trait}`, () => { this.#watch(); this.changed(); });
     }
-    model.on("comm_live_update", () => this.#disconnected());
+    model.on("comm_live_update", () => this.over(GONE));
     this.#watch();
     microphones().then((devices) => { this.devices = devices; this.changed(); }, () => {});
   }
@@ -612,10 +612,6 @@ class Recording {
     clearInterval(this.timer);
     this.delivery = this.capture = this.file = null;
     this.become("idle", line);
-  }
-
-  #disconnected() {
-    this.over(GONE);
   }
 
   /** For good: the microphone is let go. */
