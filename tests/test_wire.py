@@ -22,7 +22,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-KEYS = "choices delta audio data transcript id expires_at content refusal usage model finish_reason"
+KEYS = (
+    "choices delta audio data transcript id expires_at content refusal usage model finish_reason "
+    "tool_calls function arguments index name"
+)
 # JSON that gets further than noise does: the protocol's own names over any value.
 NEAR = st.recursive(
     JSON,

@@ -3,6 +3,7 @@
 `request`: what is asked, as the client sends it.
 `request_reader`: the same, read and refused by the embedded engine.
 `answer`: what comes back, folded for the client and written by the embedded engine.
+`tool`: the functions a model may call.
 `usage`: the tokens of one call.
 
 No other package spells a field name of the protocol.

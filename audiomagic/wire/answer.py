@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import BadAnswer
 from ..sound import WIRE_RATE
+from .tool import CallFold, ToolCall
 from .usage import Usage
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
@@ -39,6 +40,7 @@ class Answer:
     expires_at: int | None = None
     # When words came: the characters of text, and the seconds of sound, that were there before.
     marks: tuple[tuple[int, float], ...] = field(default=(), compare=False)
+    calls: tuple[ToolCall, ...] = ()  # tools that the model wants called before it goes on
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Fold:
     _told: int = 0  # bytes of pcm already given out in pieces
     _length: int = 0  # characters of words
     _marks: list[tuple[int, float]] = field(default_factory=list)
+    _calls: CallFold = field(default_factory=CallFold)
 
     def add(self, chunk: Mapping[str, Any]) -> Piece:
         """Take one chunk; return what it added. Raises BadAnswer where it is no chunk."""
@@ -91,6 +94,8 @@ class Fold:
             self.expires_at = expires_at
         if data := audio.get("data"):
             self._data(data)
+        if calls := delta.get("tool_calls"):
+            self._calls.add(calls)
         said = (delta.get("content"), delta.get("refusal"), audio.get("transcript"))
         return "".join(piece for piece in said if isinstance(piece, str))
 
@@ -115,7 +120,8 @@ class Fold:
         before = len(words) - len(words.lstrip())
         marks = tuple((max(0, characters - before), seconds) for characters, seconds in self._marks)
         ids = (self.audio_id, self.expires_at)
-        return Answer(words.strip(), pcm, finish, self.model, self.usage, *ids, marks)
+        calls = self._calls.calls()
+        return Answer(words.strip(), pcm, finish, self.model, self.usage, *ids, marks, calls)
 
 
 def _whole(words: str) -> str:
@@ -169,6 +175,11 @@ class Envelope:
         """A piece of an answer in text."""
         return self.delta({"content": words})
 
+    def calls(self, calls: tuple[ToolCall, ...]) -> dict[str, Any]:
+        """The tools to call, at once."""
+        wired = [{"index": index} | call.wire() for index, call in enumerate(calls)]
+        return self.delta({"tool_calls": wired})
+
     def spoken(self, piece: Piece) -> Iterator[dict[str, Any]]:
         """A piece of a spoken answer: a chunk holds either words or sound."""
         if piece.words:
@@ -189,7 +200,9 @@ class Envelope:
     def whole(self, answer: Answer, file: bytes | None) -> dict[str, Any]:
         """The answer in one piece; `file` is its sound in the format asked for, or None."""
         message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-        if file is None:
+        if answer.calls:
+            message["tool_calls"] = [call.wire() for call in answer.calls]
+        elif file is None:
             message["content"] = answer.text
         else:
             message["audio"] = {

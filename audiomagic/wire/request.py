@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..sound import Sound
+from .tool import Tool, ToolCall
 
 # The engine knows a request to read aloud by this sentence, as the models do.
 VERBATIM = (
@@ -15,11 +16,17 @@ VERBATIM = (
 
 @dataclass(frozen=True)
 class Message:
-    """One message: texts and sounds in order, or an earlier spoken answer by its id."""
+    """One message: texts and sounds in order.
+
+    An earlier spoken answer is sent by its `audio_id`; its parts then only say what it was. An
+    answer may hold tool calls; a message of the role "tool" answers the call named `call_id`.
+    """
 
     role: str
     parts: tuple[str | Sound, ...] = ()
     audio_id: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -33,11 +40,18 @@ class Message:
 
     def wire(self) -> dict[str, Any]:
         """Spell it. Raises SoundError where a sound cannot be sent."""
+        message: dict[str, Any] = {"role": self.role}
+        if self.call_id:
+            message["tool_call_id"] = self.call_id
+        if self.calls:
+            message["tool_calls"] = [call.wire() for call in self.calls]
         if self.audio_id:
-            return {"role": self.role, "audio": {"id": self.audio_id}}
+            return message | {"audio": {"id": self.audio_id}}
+        if self.calls and not self.parts:
+            return message | {"content": None}
         if not self.sounds:
-            return {"role": self.role, "content": self.text}
-        return {"role": self.role, "content": [_part(part) for part in self.parts]}
+            return message | {"content": self.text}
+        return message | {"content": [_part(part) for part in self.parts]}
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,8 @@ class Request:
     max_tokens: int | None = None  # a cap on audio and text tokens together
     stream: bool = True
     usage: bool = True  # whether the stream reports it; an answer in one piece always does
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None  # "none", "auto", "required", or the name of one tool
 
     @property
     def seconds(self) -> float:
@@ -75,6 +91,10 @@ class Request:
             body["audio"] = {"voice": voice, "format": self.format}
         if self.max_tokens:
             body["max_completion_tokens"] = self.max_tokens
+        if self.tools:
+            body["tools"] = [tool.wire() for tool in self.tools]
+        if self.tool_choice:
+            body["tool_choice"] = _choice(self.tool_choice)
         if self.stream:
             body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
         return body
@@ -85,6 +105,12 @@ def system(who: str = "", style: str = "", verbatim: bool = False) -> tuple[Mess
     how = f"Speak in this way: {style}" if style else ""
     lines = [line for line in (who, VERBATIM if verbatim else "", how) if line]
     return (Message("system", ("\n".join(lines),)),) if lines else ()
+
+
+def _choice(choice: str) -> str | dict[str, Any]:
+    if choice in ("none", "auto", "required"):
+        return choice
+    return {"type": "function", "function": {"name": choice}}
 
 
 def _part(part: str | Sound) -> dict[str, Any]:
