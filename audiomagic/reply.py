@@ -3,13 +3,15 @@
 import os
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import card
+from . import card, timing
 from .errors import SoundError, one_line
 from .receipt import Receipt
 from .sound import FORMATS, Sound, file_path
+from .timing import Mark
 from .wire.request import Request
 from .wire.usage import Usage
 
@@ -31,9 +33,15 @@ class Reply:
     request: Request = field(repr=False)
     finish: str | None = "stop"  # "length": a cap was reached; "stopped": by you; None: cut off
     notes: tuple[str, ...] = ()  # what the reader should know, a sentence each
-    starts: tuple[float, ...] = field(default=(), repr=False)  # second at which each word is said
+    marks: tuple[Mark, ...] = field(default=(), repr=False)  # how words and sound came
     audio_id: str | None = None  # how a later message may refer to it,
     expires_at: int | None = None  # until then (Unix seconds)
+
+    @cached_property
+    def starts(self) -> tuple[float, ...]:
+        """The second at which each word is said; empty when that cannot be told."""
+        shown = card.visible(self.text)  # the page cuts into words what it shows
+        return timing.starts(shown, self.sound, self.marks) if self.sound and self.marks else ()
 
     @property
     def usage(self) -> Usage | None:

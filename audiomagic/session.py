@@ -9,7 +9,7 @@ from decimal import Decimal
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
-from . import card, client, spelling, timing
+from . import client, spelling
 from .catalogue import catalogue
 from .errors import AudiomagicError, BadAnswer, OptionError
 from .notes import STOPPED, notes_on
@@ -222,15 +222,10 @@ class Session:
             request,
             answer.finish,
             notes,
-            _starts(answer, sound),
+            answer.marks,
             answer.audio_id,
             answer.expires_at,
         )
-
-
-def _starts(answer: Answer, sound: Sound | None) -> tuple[float, ...]:
-    shown = card.visible(answer.text)  # the page cuts into words what it shows
-    return timing.starts(shown, sound, answer.marks) if sound else ()
 
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,17 @@ def test_a_cut_stream_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
     assert reply.cost is None
 
 
+def test_when_words_are_said_is_worked_out_for_whoever_asks(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Once upon a time", tone.pcm16())
+    reply = Session().speak("Tell a story")
+    assert "starts" not in vars(reply)  # it takes longer than all else
+    assert len(reply.starts) == 4 and vars(reply)["starts"] is reply.starts
+    assert (
+        f'data-starts="{" ".join(map(str, reply.starts))}"'
+        in reply._repr_mimebundle_()["text/html"]
+    )
+
+
 def test_a_custom_voice_and_a_cap_reach_the_body(far_end: FarEnd, tone: Sound) -> None:
     far_end.say("Hi.", tone.pcm16())
     Session(voice="voice_1234", max_tokens=300).speak("Hi")

@@ -40,7 +40,7 @@ def reply(tone: Sound) -> Reply:
         "gpt-audio-1.5", "coral", 1.2, 1.0, Usage(62, 26, 12, 20), 0.5, 1.2,
     )  # fmt: skip
     words = "Hello, Ada. It costs $5 & more."
-    return Reply(words, tone, receipt, Request("gpt-audio-1.5", ()), starts=(0.1, 0.4, 0.5, 0.9))
+    return Reply(words, tone, receipt, Request("gpt-audio-1.5", ()), marks=((0, 0.0),))
 
 
 def saved(folder: Path, *outputs: Any, name: str = "talk.ipynb") -> Path:
@@ -103,7 +103,7 @@ def test_a_card_keeps_transcript_and_badge(tmp_path: Path, reply: Reply) -> None
     assert strip(str(path)).startswith("talk.ipynb: 1 sound taken out, ")
     [faces] = faces_of(path)
     without = card.html(
-        Reply(reply.text, None, reply.receipt, reply.request, starts=())
+        Reply(reply.text, None, reply.receipt, reply.request)
     )  # the same card, had it been made without a sound
     note = '<div class=""><em>(sound taken out: 1.0 s)</em></div>'
     assert faces["text/html"].replace(note, "") == without
