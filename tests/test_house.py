@@ -28,6 +28,7 @@ FLOORS = [
     {"receipt"},
     {"costs"},
     {"catalogue"},
+    {"signature"},
     {"wire"},
     {"sound"},
     {"sound_file"},
