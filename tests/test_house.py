@@ -23,6 +23,7 @@ FLOORS = [
     {"session"},
     {"client", "reply", "notes"},
     {"timing"},
+    {"exhibit"},
     {"local"},
     {"card"},
     {"receipt"},
