@@ -23,6 +23,7 @@ FLOORS = [
     {"session"},
     {"client", "reply", "notes"},
     {"timing"},
+    {"tool_result"},
     {"exhibit"},
     {"local"},
     {"card"},
