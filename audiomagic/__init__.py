@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .comparison import compare as compare
     from .costs import cost_of as cost_of
     from .errors import AudiomagicError as AudiomagicError
     from .recorder import Recorder as Recorder
@@ -25,6 +26,7 @@ _HOMES = {
     "Reply": "reply",
     "Session": "session",
     "Sound": "sound",
+    "compare": "comparison",
     "cost_of": "costs",
 }
 __all__ = [*sorted(_HOMES), "load_ipython_extension", "unload_ipython_extension"]

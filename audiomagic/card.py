@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .errors import one_line
 from .receipt import Receipt
+from .sound import Sound
 from .wire.usage import Usage
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def html(reply: "Reply", place: str = "") -> str:
     return "".join(
         (
             f'<div class="audiomagic-card" style="{CARD}">',
-            f'<div class="{place}">{_player(reply)}</div>' if reply.sound else "",
+            f'<div class="{place}">{player(reply.sound)}</div>' if reply.sound else "",
+            *(result._repr_html_() for result in reply.tool_calls),
             f'<div dir="auto"{lang}{starts} style="{WORDS}">{as_html(reply.text)}</div>',
             *(f'<div style="{NOTE}">{as_html(note)}</div>' for note in reply.notes),
             _badge(reply.receipt),
@@ -69,13 +71,19 @@ def follow_along() -> str:
 
 def markdown(reply: "Reply") -> str:
     """Return words and badge; the sound is in the HTML alone, once."""
-    words, *notes = (_unmarked(text) for text in (reply.text, *reply.notes))
-    return "\n\n".join((words, *notes, f"*{_unmarked(summary(reply.receipt))}*"))
+    texts = (*map(str, reply.tool_calls), reply.text, *reply.notes)
+    return "\n\n".join((*map(unmarked, texts), f"*{unmarked(summary(reply.receipt))}*"))
 
 
 def plain(reply: "Reply") -> str:
     """Return words and badge."""
-    return "\n".join(map(visible, (reply.text, *reply.notes, f"[{summary(reply.receipt)}]")))
+    return "\n".join((visible(reply.text), *about(reply)))
+
+
+def about(reply: "Reply") -> list[str]:
+    """Return all that is to be known besides the words, a line each."""
+    lines = (*map(str, reply.tool_calls), *reply.notes, f"[{summary(reply.receipt)}]")
+    return list(map(visible, lines))
 
 
 def page(reply: "Reply") -> str:
@@ -128,18 +136,18 @@ def as_html(text: str) -> str:
     return FORMULA.sub(r"<span>\g<0></span>", escape(visible(text)))
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """Escape a text for markdown; a line that starts with spaces would be code."""
     lines = (line.strip() for line in visible(text).splitlines())
     return "\n".join(lines).translate(MARKDOWN)
 
 
-def _player(reply: "Reply") -> str:
-    assert reply.sound
+def player(sound: Sound) -> str:
+    """Return a player of a sound, which is in it, compressed."""
     # `controls` and a `src` on the tag itself: an untrusted notebook drops a <source>.
     return (
         '<audio controls preload="metadata" style="display:block;width:100%;height:40px" '
-        f'src="{reply.sound.data_url}"></audio>'
+        f'src="{sound.data_url}"></audio>'
     )
 
 

@@ -1,7 +1,6 @@
 """Cells: what becomes of a reply in a notebook: shown once, bound to a name, saved."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +8,15 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from . import frontend
 from .errors import SoundError
-from .reply import Reply, savable
+from .reply import savable
 
 if TYPE_CHECKING:
+    from .conversation import Origin
     from .listening import Listening
     from .live_card import LiveCard
     from .live_text import LiveText
+    from .order import Call, Order, Result
     from .pending import Pending
-    from .session import Audience
-    from .sound import Sound
-
-Options = dict[str, Any]
 
 
 class Cells:
@@ -27,81 +24,103 @@ class Cells:
 
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
-        self._staged: Reply | Pending | None = None  # what is on show already
+        self._staged: Result | Pending | None = None  # what is on show already
         self._listening: dict[str, list[Listening]] = {}  # of each cell's last run
         self._runs: dict[str, int] = {}
 
-    def perform(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
+    def perform(self, order: "Order", call: "Call") -> "Result":
         """Run a call, shown live; bind and save the reply; return it as the cell's result."""
-        if options["save"]:
-            savable(options["save"])
-        if options["quiet"]:
+        if order.options["save"]:
+            savable(order.options["save"])
+        if order.options["quiet"]:
             reply = call(None)
         elif frontend.redraws(self._shell):
-            reply = self._in_a_card(options, call)
+            reply = self._in_a_card(order, call)
         else:
-            reply = self._in_a_terminal(call)
-        self._bind(options, reply)
+            reply = self._in_a_terminal(order, call)
+        self._bind(order, reply)
         self._staged = reply
-        if options["save"]:
-            saved = reply.save(options["save"])
+        if order.options["save"]:
+            saved = reply.save(order.options["save"])
             if not frontend.redraws(self._shell):
                 print(f"saved {saved}")
         return reply
 
-    def _in_a_card(self, options: Options, call: "Callable[[Audience | None], Reply]") -> Reply:
-        live = self._live_card(options)
+    def _in_a_card(self, order: "Order", call: "Call") -> "Result":
+        live = self._live_card(order)
         live.open()
-        reply = _followed(call, live)
-        live.settle(live.card(reply))
-        return reply
+        return self._followed(order, call, live, lambda reply: live.settle(live.card(reply)))
 
-    def _in_a_terminal(self, call: "Callable[[Audience | None], Reply]") -> Reply:
+    def _in_a_terminal(self, order: "Order", call: "Call") -> "Result":
         from .live_text import LiveText
 
         live = LiveText()
-        reply = _followed(call, live)
-        live.settle(reply)
+        return self._followed(order, call, live, live.settle)
+
+    def _followed(
+        self,
+        order: "Order",
+        call: "Call",
+        live: "LiveCard | LiveText",
+        settle: "Callable[[Result], None]",
+    ) -> "Result":
+        """Run a call; show its reply, or when it fails, the part that came."""
+        try:
+            reply = call(live)
+        except BaseException as error:
+            part: Result | None = getattr(error, "reply", None)
+            if part is None:
+                live.clear()
+            else:
+                self._bind(order, part)
+                settle(part)
+            raise
+        settle(reply)
         return reply
 
-    def _live_card(self, options: Options, handle: Any = None) -> "LiveCard":
+    def _live_card(self, order: "Order", handle: Any = None) -> "LiveCard":
         """Make a live card, with a player where somebody is there to hear it."""
         from .live_card import LiveCard
 
-        heard = options["autoplay"] and not options.get("text") and not options["quiet"]
-        if not heard or not frontend.somebody(self._shell):
+        if not order.heard or not frontend.somebody(self._shell):
             return LiveCard(handle=handle)
         from .player import Player
 
         return LiveCard(Player, handle)
 
-    def record(
-        self, options: Options, call: "Callable[[Sound, Audience | None], Reply]"
-    ) -> "Listening":
+    def record(self, order: "Order", send: "Callable[[object], Call]") -> "Listening":
         """Show a recorder; when it has recorded, run the call, and put the card in its place."""
         frontend.check_recording(self._shell)
-        if options["save"]:
-            savable(options["save"])
+        if order.options["save"]:
+            savable(order.options["save"])
         from .listening import Listening
         from .pending import Pending
 
         of_this_run = self._of_this_run()
 
-        def done(reply: Reply) -> Reply | None:
-            if self._shell.user_ns.get(options["out"]) is pending:
-                self._bind(options, reply)  # else the name means something else by now
-            if options["wait"]:
+        def done(reply: "Result") -> "Result | None":
+            if self._shell.user_ns.get(order.options["out"]) is pending:
+                self._bind(order, reply)  # else the name means something else by now
+            if order.options["wait"]:
                 self._staged = reply
-            return None if options["quiet"] else _saved(reply, options["save"])
+            return None if order.options["quiet"] else _saved(reply, order.options["save"])
 
-        recorder = {name: options[name] for name in ("seconds", "hands_free", "processing")}
+        recorder = {name: order.options[name] for name in ("seconds", "hands_free", "processing")}
         pending = Pending(awaitable=frontend.waiting(self._shell) == "await")
-        live_card = partial(self._live_card, options)
-        listening = Listening(call, done, live_card, pending, **recorder)
-        self._bind(options, pending)
+        live_card = partial(self._live_card, order)
+        listening = Listening(send, done, live_card, pending, **recorder)
+        self._bind(order, pending)
         self._staged = pending
         of_this_run.append(listening)
         return listening
+
+    @property
+    def origin(self) -> "Origin | None":
+        """The running cell, and which of its runs; None where the front end does not tell."""
+        from .conversation import Origin
+
+        cell = frontend.cell_id(self._shell)
+        return Origin(cell, self._shell.execution_count) if cell else None
 
     def _of_this_run(self) -> "list[Listening]":
         """Return the recordings of the running cell; those of its last run let go."""
@@ -114,11 +133,11 @@ class Cells:
         self._runs[cell] = run
         return self._listening.setdefault(cell, [])
 
-    def _bind(self, options: Options, reply: "Reply | Pending") -> None:
-        if options["out"]:
-            self._shell.user_ns[options["out"]] = reply
+    def _bind(self, order: "Order", reply: "Result | Pending") -> None:
+        if order.options["out"]:
+            self._shell.user_ns[order.options["out"]] = reply
 
-    def show(self, reply: "Reply | Pending") -> None:
+    def show(self, reply: "Result | Pending") -> None:
         """Leave a cell's result unshown when it is there already (IPython's display hook)."""
         staged, self._staged = self._staged, None
         if reply is not staged:
@@ -134,7 +153,8 @@ class Cells:
         self._shell.events.register("post_run_cell", self.forget_staged)
         if self._shell.display_formatter:
             hook = self._shell.display_formatter.ipython_display_formatter
-            for module, name in (("reply", "Reply"), ("pending", "Pending")):
+            for name in ("Reply", "Comparison", "Pending"):
+                module = name.lower()
                 hook.pop(f"audiomagic.{module}.{name}", None)  # of magics that were reloaded
                 hook.for_type_by_name(f"audiomagic.{module}", name, self.show)
 
@@ -146,20 +166,11 @@ class Cells:
                 listening.close()
 
 
-def _followed(call: "Callable[[Audience | None], Reply]", live: "LiveCard | LiveText") -> Reply:
-    """Run a call; when it fails, let what follows it say what came."""
-    try:
-        return call(live)
-    except BaseException:
-        live.clear()
-        raise
-
-
-def _saved(reply: Reply, path: str) -> Reply:
+def _saved(reply: "Result", path: str) -> "Result":
     """Save a reply whose cell has ended; what goes wrong is told on its card."""
     try:
         if path:
             reply.save(path)
     except SoundError as error:
-        return replace(reply, notes=(*reply.notes, f"Not saved: {error}."))
+        return reply.noted(f"Not saved: {error}.")
     return reply

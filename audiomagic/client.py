@@ -184,7 +184,7 @@ def _refusal(error: "openai.APIStatusError", route: Route, request: Request) -> 
         line = f"{route.host} had an error of its own ({status}: {said}); run it again"
     else:
         line = f"{route.host} refused the request ({status}): {said}"
-    return RequestRefused(line, status, error.request_id)
+    return RequestRefused(line, status, error.request_id, code)
 
 
 def unknown_model(model: str) -> str:

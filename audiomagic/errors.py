@@ -15,12 +15,18 @@ shown; the exception still stops Run All and can be caught.
 """
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .order import Result
 
 MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth repeating
 
 
 class AudiomagicError(Exception):
-    """The root: catch this to catch all of them."""
+    """The root: catch this to catch all of them; `reply` is what was answered by then."""
+
+    reply: "Result | None" = None
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython the one line to show instead of a traceback."""
@@ -40,12 +46,19 @@ class ConnectionFailed(AudiomagicError):
 
 
 class RequestRefused(AudiomagicError):
-    """An error answer of the server; `status` is its HTTP status, `request_id` its own name."""
+    """An error answer of the server: its HTTP status, the code of the error, its own name."""
 
-    def __init__(self, message: str, status: int | None = None, request_id: str | None = None):
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        code: str | None = None,
+    ):
         super().__init__(message + (f" (request {request_id})" if request_id else ""))
         self.status = status
         self.request_id = request_id
+        self.code = code
 
 
 class BadAnswer(AudiomagicError):
@@ -65,10 +78,14 @@ class NotYet(AudiomagicError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The stop button, pressed while a cell waited for a recording."""
+    """The stop button, pressed during a call or a recording; `reply` is what came by then."""
+
+    def __init__(self, line: str, reply: "Result | None" = None):
+        super().__init__(line)
+        self.reply = reply
 
     def _render_traceback_(self) -> list[str]:
-        return ["\x1b[31mKeyboardInterrupt\x1b[0m: what was recorded is kept"]
+        return [f"\x1b[31mKeyboardInterrupt\x1b[0m: {self}"]
 
 
 def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:

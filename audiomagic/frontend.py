@@ -48,7 +48,7 @@ def waiting(shell: InteractiveShell) -> Literal["await", "poll"] | None:
 
 def cell_id(shell: InteractiveShell) -> str | None:
     """Return the id of the cell that runs, where the front end tells it."""
-    found = _request(shell).get("metadata", {}).get("cellId")
+    found = _request(shell).get("metadata", {}).get("cellId") if redraws(shell) else None
     return found if isinstance(found, str) else None
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import Interrupted, NotYet, one_line
@@ -13,8 +12,7 @@ from .pending import PACE, Pending
 from .recorder import Recorder
 
 if TYPE_CHECKING:
-    from .reply import Reply
-    from .session import Audience
+    from .order import Call, Result
     from .sound import Sound
 
 QUIET = {"text/plain": "Answered.", "text/html": "Answered."}
@@ -24,20 +22,20 @@ PROBE = 6.0  # seconds in which a page shows the recorder, where messages reach 
 class Listening:
     """Follows one recording from its recorder to its card.
 
-    `call` sends a sound; `done` is given the reply before anyone who waits, and gives back what
-    is shown of it, or None for nothing; `live_card` makes one in a display's place.
+    `send` returns what sends a sound; `done` is given the reply before anyone who waits, and gives
+    back what is shown of it, or None for nothing; `live_card` makes one in a display's place.
     """
 
     def __init__(
         self,
-        call: "Callable[[Sound, Audience | None], Reply]",
-        done: "Callable[[Reply], Reply | None]",
+        send: "Callable[[object], Call]",
+        done: "Callable[[Result], Result | None]",
         live_card: Callable[[Any], LiveCard],
         pending: Pending,
         **recorder: Any,
     ):
         self.pending = pending
-        self._call, self._done = call, done
+        self._send, self._done = send, done
         self._recorder = Recorder(then=self._answer, unheard=self._unheard, **recorder)
         self._live = live_card(self._recorder.show())
 
@@ -47,7 +45,7 @@ class Listening:
         if not self.pending.settled:
             self.pending.fail(NotYet("its recorder was closed; run its cell again"))
 
-    async def wait(self) -> "Reply | Pending":
+    async def wait(self) -> "Result | Pending":
         """Wait in a cell that awaits; where messages cannot get through, give the pending reply."""
         patience = time.monotonic() + PROBE
         try:
@@ -57,10 +55,10 @@ class Listening:
                 await asyncio.sleep(PACE)
         except asyncio.CancelledError:
             self._recorder.halt()
-            raise Interrupted from None
+            raise Interrupted("what was recorded is kept") from None
         return self.pending.reply
 
-    def poll(self) -> "Reply | Pending":
+    def poll(self) -> "Result | Pending":
         """Do the same in a cell that blocks, as only ipykernel 6 needs."""
         from jupyter_ui_poll import run_ui_poll_loop
 
@@ -73,7 +71,7 @@ class Listening:
             run_ui_poll_loop(look, PACE)
         except KeyboardInterrupt:
             self._recorder.halt()
-            raise Interrupted from None
+            raise Interrupted("what was recorded is kept") from None
         return self.pending.reply if self.pending.settled else self.pending
 
     def _unseen(self, patience: float) -> bool:
@@ -92,14 +90,14 @@ class Listening:
         recorder.notice = ""
         self._live.open()
         try:
-            reply = self._call(sound, self._live)
+            reply = self._send(sound)(self._live)
         except Exception as error:  # shown in the page, raised to whoever reads the reply
             recorder.notice = f"{one_line(error).rstrip('.')}. The recording is kept."
             self._live.take_back(recorder.show)
             self.pending.fail(error)
             return
         if recorder.complaint:
-            reply = replace(reply, notes=(*reply.notes, f"The recording: {recorder.complaint}"))
+            reply = reply.noted(f"The recording: {recorder.complaint}")
         shown = self._done(reply)
         card = self._live.card(shown) if shown else QUIET
         recorder.send({"kind": "card", "html": card["text/html"]})

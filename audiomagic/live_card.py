@@ -12,6 +12,7 @@ from .reply import Reply
 from .wire.answer import Piece
 
 if TYPE_CHECKING:
+    from .order import Result
     from .player import Player
 
 LINE = f"color:{card.FAINT};{card.FONT};font-size:13px;white-space:pre-wrap"
@@ -60,10 +61,12 @@ class LiveCard:
         elif piece.words and time.monotonic() - self._shown_at >= PACE:
             self._show(self._words[-LAST:])
 
-    def card(self, reply: Reply) -> dict[str, str]:
-        """Return the output of a reply in this place."""
-        place = self._player.place if self._player else ""
-        return {**reply._repr_mimebundle_(), "text/html": card.html(reply, place)}
+    def card(self, reply: "Result") -> dict[str, str]:
+        """Return the output of a reply, or of a comparison, in this place."""
+        bundle = reply._repr_mimebundle_()
+        if self._player and isinstance(reply, Reply):
+            bundle["text/html"] = card.html(reply, self._player.place)
+        return bundle
 
     def settle(self, bundle: dict[str, str]) -> None:
         """Put the card, or what stands for it, in place, for good."""

@@ -1,8 +1,13 @@
 """A call followed in a terminal: its words as they come, then the badge."""
 
-from . import card
-from .reply import Reply
+from typing import TYPE_CHECKING
+
+from . import card, grid
+from .comparison import Comparison
 from .wire.answer import Piece
+
+if TYPE_CHECKING:
+    from .order import Result
 
 
 class LiveText:
@@ -24,12 +29,14 @@ class LiveText:
             print(words if self._words else words.lstrip(), end="", flush=True)
             self._words += piece.words
 
-    def settle(self, reply: Reply) -> None:
-        """End the line; print what is to be known."""
+    def settle(self, reply: "Result") -> None:
+        """End the line; print what is to be known, and what was not heard word by word."""
+        if isinstance(reply, Comparison):
+            print(grid.plain(reply))
+            return
         if self._words:
             print()
-        lines = card.plain(reply).split("\n")
-        print("\n".join(lines[reply.text.count("\n") + 1 :]))
+        print("\n".join(card.about(reply)))
 
     def clear(self) -> None:
         """End the line of words that a failure cut off."""

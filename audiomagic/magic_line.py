@@ -4,7 +4,7 @@ import re
 import shlex
 from typing import Any
 
-from traitlets import Bool
+from traitlets import Bool, List
 
 from . import spelling
 from .errors import OptionError, one_line
@@ -17,7 +17,8 @@ FLAG = re.compile(r"--?[A-Za-z]")
 def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
     """Return a line's options by name, and the text after them.
 
-    Options end at the first word that is none, or at `--`: text may hold quotes and dashes.
+    Options end at the first word that is none, or at `--`: text may hold quotes and dashes. One
+    that may be repeated gives a list; `sources` are such options and their values in order.
     Raises OptionError, with the nearest flag for an unknown one.
     """
     flags = Settings.flags(magic)
@@ -26,8 +27,12 @@ def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
     while FLAG.match(rest):
         flag, value, rest = _option(rest, flags, magic)
         name = flags[flag]
+        trait = Settings.class_traits()[name]
         if value is None:
-            options[name] = not flag.startswith("--no-")
+            options[name] = trait.metadata.get("bare", not flag.startswith("--no-"))
+        elif isinstance(trait, List):
+            options.setdefault(name, []).append(Settings.read(name, value))
+            options.setdefault("sources", []).append((name, value))
         else:
             options[name] = Settings.read(name, value)
     return options, rest[2:].strip() if rest.split(maxsplit=1)[:1] == ["--"] else rest
@@ -52,7 +57,9 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
         return flag, None, rest
     if not equals:
         match = TOKEN.match(rest)
-        if not match or match[0].partition("=")[0] in flags:
+        if not match or match[0].partition("=")[0] in flags or match[0] == "--":
+            if "bare" in trait.metadata:
+                return flag, None, rest
             raise OptionError(f"{flag} needs a value: {flag} {trait.metadata['metavar']}")
         value, rest = match[0], rest[match.end() :].lstrip()
     return flag, _unquoted(value, flag), rest

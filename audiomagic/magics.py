@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -16,21 +15,22 @@ from IPython.core.magic import (
 )
 from traitlets.config import Config
 
-from . import frontend, ipython_input, spelling, template
+from . import frontend, ipython_input
 from .completion import complete
-from .errors import OptionError, one_line
+from .errors import OptionError
 from .magic_line import parse
 from .settings import Settings, refuse_misspelt
 
 if TYPE_CHECKING:
     from .cells import Cells
+    from .comparison import Comparison
+    from .listening import Listening
+    from .order import Call, Order
     from .pending import Pending
     from .reply import Reply
-    from .session import Audience, Session
-    from .table import Table
+    from .session import Session
 
 Variables = dict[str, Any]
-SESSION_OPTIONS = ("model", "voice", "style", "system", "engine", "base_url", "max_tokens")
 
 
 def _manual(magic: str) -> Callable[[Any], Any]:
@@ -87,20 +87,14 @@ class AudioMagics(Magics, Settings):
     @_manual("speak")
     def speak(
         self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply":
+    ) -> "Reply | Comparison":
         """Send the cell's text to an audio model; its answer is heard, and kept as a card.
 
         `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
         `{name}` in the text is replaced by the notebook's variable. Gives a Reply.
         """
-        options, text = self._options("speak", line, cell, self._variables(local_ns))
-        chosen = {name: options[name] for name in SESSION_OPTIONS}
-        return self.cells.perform(
-            options,
-            lambda audience: self.session.speak(
-                text, verbatim=options["verbatim"], audience=audience, **chosen
-            ),
-        )
+        order = self._order("speak", line, cell, local_ns)
+        return self.cells.perform(order, order.speak(self.session, self.cells.origin))
 
     @no_var_expand
     @needs_local_scope
@@ -108,28 +102,33 @@ class AudioMagics(Magics, Settings):
     @_manual("listen")
     def listen(
         self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply | Pending":
+    ) -> "Reply | Comparison | Pending":
         """Record a sound, and send it to an audio model with the cell's text as its instruction.
 
         `%%listen [options]` with the instruction below it, or `%listen [options] [INSTRUCTION]`.
         A recorder appears; the cell gives a Pending at once, which becomes the reply, and with
         `--wait` the Reply itself. With `--file PATH` or `--sound NAME` that sound is sent.
         """
-        options, call = self._call(line, cell, local_ns)
-        if options["file"] or options["sound"]:
-            sound = _sound(options["file"], options["sound"], self._variables(local_ns))
-            return self.cells.perform(options, lambda audience: call(sound, audience))
-        listening = self.cells.record(options, call)
-        if not options["wait"]:
+        order = self._order("listen", line, cell, local_ns)
+        send = order.listen(self.session, self.cells.origin)
+        if not order.records:
+            return self.cells.perform(order, send(order.sounds()))
+        listening = self._record(order, send)
+        if not order.options["wait"]:
             return listening.pending
         if frontend.waiting(self.shell) == "poll":
             return listening.poll()
         print(frontend.CANNOT_WAIT)  # a cell that could was rewritten to call `awaited`
         return listening.pending
 
-    async def awaited(self, line: str, cell: str | None = None) -> "Reply | Pending":
+    async def awaited(self, line: str, cell: str | None = None) -> "Reply | Comparison | Pending":
         """Run `%listen --wait` where an `await` lets the recorder's messages through."""
-        return await self.cells.record(*self._call(line, cell, None)).wait()
+        order = self._order("listen", line, cell, None)
+        return await self._record(order, order.listen(self.session, self.cells.origin)).wait()
+
+    def _record(self, order: "Order", send: "Callable[[object], Call]") -> "Listening":
+        order.prepare(self.session)
+        return self.cells.record(order, send)
 
     def _waits(self, line: str) -> bool:
         """Say whether a line of %listen is to be rewritten so that it awaits."""
@@ -140,92 +139,36 @@ class AudioMagics(Magics, Settings):
         except OptionError:
             return False  # the magic will say what is wrong
         options = {name: getattr(self, name) for name in ("wait", "file", "sound")} | given
-        return options["wait"] and not (options["file"] or options["sound"])
-
-    def _call(
-        self, line: str, cell: str | None, local_ns: Variables | None
-    ) -> tuple[dict[str, Any], "Callable[[object, Audience | None], Reply]"]:
-        """Return the options of a %listen, and what sends a sound by them."""
-        options, text = self._options("listen", line, cell, self._variables(local_ns))
-        if options["text"] and options["save"] and not options["save"].endswith(".html"):
-            raise OptionError("--text asks for no sound to save; drop --text, or save as .html")
-        chosen = {name: options[name] for name in SESSION_OPTIONS}
-        if not options["file"] and not options["sound"]:
-            self.session.prepare(**chosen)
-
-        def call(sound: object, audience: "Audience | None") -> "Reply":
-            return self.session.listen(
-                sound, text, text=options["text"], audience=audience, **chosen
-            )
-
-        return options, call
+        return bool(options["wait"] and not (options["file"] or options["sound"]))
 
     @no_var_expand
     @line_magic
-    def audiomagic(self, line: str) -> "Table | None":
-        """Show the status (no argument), or a table: `models`, `voices`, `costs`.
+    def audiomagic(self, line: str) -> Any:
+        """Show the status (no argument), or run a command.
 
+        `models`, `voices`, `costs`: tables. `key`: ask for a key, unseen, for this kernel alone.
+        `chat [NAME]`: show a conversation; `--forget`, `--save FILE`, `--load FILE`.
         `strip NOTEBOOK` takes the embedded sound out of a notebook; words and badges stay. Close
         it first; where its other outputs run scripts, `jupyter trust` it again.
         """
-        from . import reports
+        from . import commands
 
-        command, _, rest = line.strip().partition(" ")
-        if command == "strip":
-            from .strip import strip
-
-            print(strip(rest.strip().strip("\"'")))
-            return None
-        match line.split():
-            case [] | ["status"]:
-                chosen = {name: getattr(self, name) for name in ("model", "voice")}
-                route = {name: getattr(self, name) for name in ("engine", "base_url")}
-                return reports.status(self.session, **chosen, **route)
-            case ["models"]:
-                return reports.models()
-            case ["voices"]:
-                return reports.voices()
-            case ["costs"]:
-                return reports.costs(self.session.receipts)
-        known = ("status", "models", "voices", "costs", "strip")
-        raise OptionError(spelling.unknown("%audiomagic command", line.strip(), known))
+        return commands.run(line, self.session, self)
 
     # -- the line -----------------------------------------------------------------------------
-    def _options(
-        self, magic: str, line: str, cell: str | None, variables: Variables
-    ) -> tuple[dict[str, Any], str]:
-        """Return the line's options over the settings, and the text; `{name}` filled in both."""
-        given, text = parse(magic, line)
-        if cell is not None:
-            if text:
-                shown = one_line(text, 60)
-                raise OptionError(f"'{shown}' is no option; the text goes into the cell, below")
-            text = cell.strip("\n")
-        options = {name: getattr(self, name) for name, _ in self.declared(magic)} | given
-        filled = {
-            name: template.fill(value, variables) if isinstance(value, str) else value
-            for name, value in options.items()
-        }
-        if filled["out"] and (not filled["out"].isidentifier() or iskeyword(filled["out"])):
-            shown = one_line(filled["out"], 60)
-            raise OptionError(f"--out takes a variable's name, not '{shown}'")
-        return filled, template.fill(text, variables)
+    def _order(
+        self, magic: str, line: str, cell: str | None, local_ns: Variables | None
+    ) -> "Order":
+        """Read a line, in the notebook's variables; in a function, in its own too."""
+        from .order import Order
 
-    def _variables(self, local_ns: Variables | None) -> Variables:
-        """Return the notebook's variables; in a function, its own too."""
-        return {**self.shell.user_ns, **(local_ns or {})}
+        return Order.read(magic, line, cell, self, {**self.shell.user_ns, **(local_ns or {})})
 
     # -- settings -----------------------------------------------------------------------------
     def update_config(self, config: Config) -> None:
         """Take settings (`%config`), and name the nearest for a misspelled one."""
         refuse_misspelt(config)
         super().update_config(config)
-
-
-def _sound(file: str, name: str, variables: Variables) -> object:
-    if file and name:
-        raise OptionError("%listen takes one sound: --file PATH or --sound NAME")
-    return file or template.variable(name, variables)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -1,8 +1,6 @@
 """Notes: what the reader of a card should know about the answer, a sentence each."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
 
 from .catalogue import catalogue
 from .wire.answer import Answer
@@ -16,9 +14,7 @@ STOPPED = "stopped"  # an answer's finish when whoever listened asked for no mor
 WARNING_TIME = timedelta(days=90)  # before a model's shutdown
 
 
-def notes_on(
-    request: Request, engine: str, answer: Answer, settings: Mapping[str, Any]
-) -> list[str]:
+def notes_on(request: Request, engine: str, answer: Answer, style: str) -> list[str]:
     """Say what the reader of a card should know."""
     notes = []
     if answer.finish is None:
@@ -34,7 +30,7 @@ def notes_on(
     model = catalogue().models.get(request.model)
     if engine == "local":
         notes.append(LOCAL_NOTE)
-        if settings["style"]:
+        if style:
             notes.append("The local engine cannot follow --style.")
     elif model and model.shutdown and model.shutdown - date.today() <= WARNING_TIME:
         notes.append(f"{model.id} is shut down on {model.shutdown}; use {model.successor}.")

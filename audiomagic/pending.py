@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import NotYet
 
 if TYPE_CHECKING:
-    from .reply import Reply
+    from .order import Result
 
 PACE = 0.05  # seconds between two looks; the loop stays free for the recorder's messages
 
@@ -24,10 +24,10 @@ class Pending:
         """Make one; `awaitable` says whether the kernel hears the recorder while a cell awaits."""
         self._awaitable = awaitable
         self._settled = threading.Event()
-        self._reply: Reply | None = None
+        self._reply: Result | None = None
         self._error: Exception | None = None
 
-    def fulfil(self, reply: "Reply") -> None:
+    def fulfil(self, reply: "Result") -> None:
         """Let it stand for a reply."""
         self._reply, self._error = reply, None
         self._settled.set()
@@ -43,7 +43,7 @@ class Pending:
         return self._settled.is_set()
 
     @property
-    def reply(self) -> "Reply":
+    def reply(self) -> "Result":
         """The reply. Raises NotYet, or the error of the call."""
         if self._reply:
             return self._reply
@@ -52,12 +52,12 @@ class Pending:
             f"no reply yet: press Record below its %listen and speak ({how})"
         )
 
-    def wait(self, seconds: float | None = None) -> "Reply":
+    def wait(self, seconds: float | None = None) -> "Result":
         """Block until the reply is there; in a notebook's cell, `await` lets the recorder work."""
         self._settled.wait(seconds)
         return self.reply
 
-    def __await__(self) -> "Generator[Any, None, Reply]":
+    def __await__(self) -> "Generator[Any, None, Result]":
         while not self._settled.is_set() and self._awaitable:
             yield from asyncio.sleep(PACE).__await__()
         return self.reply

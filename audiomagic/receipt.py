@@ -1,6 +1,7 @@
 """The receipt of one call: who answered, how much, in what time, at what cost."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -43,3 +44,23 @@ class Receipt:
             return Decimal(0)
         priced = self.bill
         return priced.dollars if priced else None
+
+
+def together(receipts: Sequence[Receipt]) -> Receipt:
+    """Add up the receipts of requests that were made one after the other for one reply."""
+    first, last = receipts[0], receipts[-1]
+    usages = [receipt.usage for receipt in receipts]
+    before, first_sound = 0.0, None
+    for receipt in receipts:
+        if first_sound is None and receipt.first_sound is not None:
+            first_sound = before + receipt.first_sound
+        before += receipt.total
+    return replace(
+        last,
+        when=first.when,
+        seconds_in=sum(receipt.seconds_in for receipt in receipts),
+        seconds_out=sum(receipt.seconds_out for receipt in receipts),
+        usage=None if None in usages else sum(filter(None, usages), Usage(0, 0, 0, 0)),
+        first_sound=first_sound,
+        total=before,
+    )

@@ -1,19 +1,23 @@
 """Reply: what a call gives back."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import card, timing
 from .errors import SoundError, one_line
 from .receipt import Receipt
 from .sound import FORMATS, Sound, file_path
 from .timing import Mark
+from .wire.answer import Answer
 from .wire.request import Request
 from .wire.usage import Usage
+
+if TYPE_CHECKING:
+    from .tool_result import ToolResult
 
 ENDINGS = (*FORMATS, "html")
 
@@ -36,6 +40,30 @@ class Reply:
     marks: tuple[Mark, ...] = field(default=(), repr=False)  # how words and sound came
     audio_id: str | None = None  # how a later message may refer to it,
     expires_at: int | None = None  # until then (Unix seconds)
+    tool_calls: "tuple[ToolResult, ...]" = ()  # what the model had called on the way
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        answer: Answer,
+        receipt: Receipt,
+        notes: tuple[str, ...] = (),
+        tool_calls: "tuple[ToolResult, ...]" = (),
+    ) -> "Reply":
+        """Make one of an answer as it came."""
+        return cls(
+            answer.text,
+            Sound.from_pcm16(answer.pcm) if answer.pcm else None,
+            receipt,
+            request,
+            answer.finish,
+            notes,
+            answer.marks,
+            answer.audio_id,
+            answer.expires_at,
+            tool_calls,
+        )
 
     @cached_property
     def starts(self) -> tuple[float, ...]:
@@ -57,6 +85,10 @@ class Reply:
     def seconds(self) -> float:
         """Length of its sound in seconds."""
         return self.receipt.seconds_out
+
+    def noted(self, *notes: str) -> "Reply":
+        """Return it with more notes on its card."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write its sound (.wav, .mp3, .flac, .ogg), or a page that plays anywhere (.html).

@@ -1,13 +1,14 @@
 """The tables of `%audiomagic`: status, models, voices, costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from .card import dollars, price
 from .catalogue import Model, catalogue
+from .conversation import Conversation
 from .costs import rates
-from .errors import AudiomagicError
+from .errors import AudiomagicError, one_line
 from .receipt import Receipt
 from .session import Session
 from .table import Table
@@ -86,6 +87,17 @@ def voices() -> Table:
     ]
     note = "The samples are the local engine's voices of these names, not the service's own."
     return Table(("voice", "the local one is", "sample"), rows, note)
+
+
+def chats(chats: Iterable[Conversation]) -> Table:
+    """List the conversations."""
+    rows = [
+        (chat.name, str(len(chat.exchanges)), one_line(chat.exchanges[-1].answer, 60))
+        for chat in chats
+        if chat.exchanges
+    ]
+    note = "" if rows else "No chat yet; begin one: %%speak --chat NAME"
+    return Table(("chat", "turns", "its last answer"), rows, note)
 
 
 def costs(receipts: Sequence[Receipt]) -> Table:

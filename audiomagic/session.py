@@ -1,26 +1,28 @@
 """Session: settings, a far end, and the turns that were run on it. No IPython in here."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from itertools import zip_longest
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from . import client, spelling
+from .caller import Audience, Caller
 from .catalogue import catalogue
-from .errors import AudiomagicError, BadAnswer, OptionError
-from .notes import STOPPED, notes_on
+from .chats import Chats
+from .conversation import Origin
+from .errors import AudiomagicError, OptionError
 from .receipt import Receipt
 from .reply import Reply
 from .sound import Sound
-from .wire.answer import Answer, Fold, Piece
-from .wire.request import Message, Request, system
+from .turn import Turn
+from .wire.request import Message
 
 if TYPE_CHECKING:
-    import openai
+    from .tools import Functions, Toolbox
+
+PLACE = "{sound}"  # where a sound stands in the words that go with it
 
 
 class Options(TypedDict, total=False):
@@ -30,36 +32,11 @@ class Options(TypedDict, total=False):
     voice: str | None
     style: str | None  # how to say it: language, accent, emotion, pace
     system: str | None  # who the model is
+    chat: str | None  # the conversation to continue; without one a call stands alone
+    tools: "Functions | None"  # that the model may call: one, several, or by name
     engine: str | None  # "auto", "openai" or "local"
     base_url: str | None
     max_tokens: int | None  # cap on output tokens, audio and text together
-
-
-class Audience(Protocol):
-    """Whoever follows a call while it runs."""
-
-    def progress(self, line: str) -> None:
-        """Be told what takes time."""
-
-    def hear(self, piece: Piece) -> None:
-        """Be given words and sound (24 kHz pcm16) as they arrive."""
-
-    @property
-    def wants_more(self) -> bool:
-        """Say whether to go on; else no more is asked of the server."""
-
-
-@dataclass
-class Stopwatch:
-    """Times one call, in seconds."""
-
-    start: float
-    first_sound: float | None = None
-
-    def note(self, piece: Piece) -> None:
-        """Remember when the first sound came."""
-        if piece.pcm and self.first_sound is None:
-            self.first_sound = time.perf_counter() - self.start
 
 
 class Session:
@@ -67,16 +44,15 @@ class Session:
 
     >>> session = Session(voice="coral")
     >>> session.speak("Tell me a joke", style="deadpan").save("joke.mp3")
-    >>> session.listen("question.wav", "Answer briefly").text
+    >>> session.listen("question.wav", "Answer briefly", chat="tutor").text
     """
 
     def __init__(self, *, api_key: str | None = None, **options: Unpack[Options]):
         """Take defaults for every call; `api_key` stands in for $OPENAI_API_KEY."""
         self.options = _checked(options)
-        self.receipts: list[Receipt] = []
+        self.chats = Chats()
         self._key = api_key
-        self._clients: dict[client.Route, openai.OpenAI] = {}
-        self._opening = Lock()
+        self._caller = Caller()
 
     def speak(
         self,
@@ -84,17 +60,20 @@ class Session:
         *,
         verbatim: bool = False,
         audience: Audience | None = None,
+        origin: Origin | None = None,
         **options: Unpack[Options],
     ) -> Reply:
         """Send a text; get a spoken answer, or with `verbatim` the text itself, read aloud.
 
+        `origin` names the cell's run: in a chat, a later run of the cell replaces its turn.
         Raises AudiomagicError: OptionError, ConnectionFailed, RequestRefused, BadAnswer, ...
         """
         if not isinstance(text, str) or not text.strip():
             raise OptionError("there is nothing to say; write some text")
         settings = self._settings(options)
-        head = system(settings["system"] or "", settings["style"] or "", verbatim)
-        return self._turn((*head, Message("user", (text,))), settings["voice"], settings, audience)
+        voice = settings["voice"]
+        question = Message("user", (text,))
+        return self._turn(question, settings, audience, origin, voice=voice, verbatim=verbatim)
 
     def listen(
         self,
@@ -103,19 +82,20 @@ class Session:
         *,
         text: bool = False,
         audience: Audience | None = None,
+        origin: Origin | None = None,
         **options: Unpack[Options],
     ) -> Reply:
         """Send a sound with an instruction; get a spoken answer, or with `text` a written one.
 
-        `sound` is whatever holds one: a Sound, a path, `(rate, array)`, an IPython Audio, bytes.
+        `sound` is whatever holds one: a Sound, a path, `(rate, array)`, an IPython Audio, bytes; or
+        a list of these. They follow the instruction, or stand in it where it says `{sound}`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
         settings = self._settings(options)
-        head = system(settings["system"] or "", settings["style"] or "")
-        words = instruction.strip()
-        parts: tuple[str | Sound, ...] = (*((words,) if words else ()), Sound.of(sound))
+        sounds = [Sound.of(one) for one in (sound if isinstance(sound, list) else [sound])]
+        question = Message("user", _placed(instruction, sounds))
         voice = None if text else settings["voice"]
-        return self._turn((*head, Message("user", parts)), voice, settings, audience)
+        return self._turn(question, settings, audience, origin, voice=voice)
 
     def prepare(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
@@ -129,9 +109,18 @@ class Session:
 
         def open_it() -> None:
             with suppress(AudiomagicError):  # the call itself will say it
-                self._connection(route, lambda line: None)
+                self._caller.connect(route, lambda line: None)
 
         Thread(target=open_it, daemon=True).start()
+
+    def use_key(self, key: str) -> None:
+        """Take a key for the service, in this process alone."""
+        self._key = key
+
+    @property
+    def receipts(self) -> Sequence[Receipt]:
+        """What was asked and answered so far."""
+        return self._caller.receipts
 
     @property
     def spent(self) -> Decimal:
@@ -155,77 +144,48 @@ class Session:
 
     def _turn(
         self,
-        messages: tuple[Message, ...],
-        voice: str | None,
+        question: Message,
         settings: Mapping[str, Any],
         audience: Audience | None,
+        origin: Origin | None,
+        *,
+        voice: str | None,
+        verbatim: bool = False,
     ) -> Reply:
         route = self._route(settings)
-        request = Request(settings["model"], messages, voice, max_tokens=settings["max_tokens"])
         if route.engine == "local":
-            _check_local(request.model, request.voice)
-        body = request.wire()  # a sound that cannot be sent is found before anything is opened
-        connection = self._connection(route, audience.progress if audience else None)
-        watch = Stopwatch(time.perf_counter())
-        fold = Fold()
-        with client.stream(connection, route, request, body) as chunks:
-            for chunk in chunks:
-                piece = fold.add(chunk)
-                watch.note(piece)
-                if audience:
-                    audience.hear(piece)
-                    if not audience.wants_more:
-                        fold.finish = STOPPED
-                        break
-        return self._reply(request, route, fold.answer(), watch, settings)
-
-    def _connection(
-        self, route: client.Route, report: Callable[[str], None] | None
-    ) -> "openai.OpenAI":
-        with self._opening:
-            if route not in self._clients:
-                self._clients[route] = client.connect(route, report)
-            return self._clients[route]
-
-    def _reply(
-        self,
-        request: Request,
-        route: client.Route,
-        answer: Answer,
-        watch: Stopwatch,
-        settings: Mapping[str, Any],
-    ) -> Reply:
-        if not answer.text and not answer.pcm and answer.finish is None:
-            raise BadAnswer(
-                f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
-            )
-        sound = Sound.from_pcm16(answer.pcm) if answer.pcm else None
-        receipt = Receipt(
-            when=datetime.now(UTC),
-            engine=route.engine,
-            host=route.host,
-            asked=request.model,
-            model=answer.model or request.model,
-            voice=request.voice,
-            seconds_in=request.seconds,
-            seconds_out=sound.seconds if sound else 0.0,
-            usage=answer.usage,
-            first_sound=watch.first_sound,
-            total=time.perf_counter() - watch.start,
+            _check_local(settings["model"], voice)
+        turn = Turn(
+            question,
+            route,
+            settings["model"],
+            voice,
+            settings["system"] or "",
+            settings["style"] or "",
+            verbatim,
+            settings["max_tokens"],
+            _toolbox(settings["tools"]),
         )
-        self.receipts.append(receipt)
-        notes = tuple(notes_on(request, route.engine, answer, settings))
-        return Reply(
-            answer.text,
-            sound,
-            receipt,
-            request,
-            answer.finish,
-            notes,
-            answer.marks,
-            answer.audio_id,
-            answer.expires_at,
-        )
+        chat = self.chats.open(settings["chat"]) if settings["chat"] else None
+        return turn.run(self._caller, chat, origin, audience)
+
+
+def _toolbox(functions: "Functions | None") -> "Toolbox | None":
+    if not functions:
+        return None
+    from .tools import Toolbox  # a tenth of a second, for those who use it
+
+    return Toolbox.of(functions)
+
+
+def _placed(words: str, sounds: list[Sound]) -> tuple[str | Sound, ...]:
+    """Put sounds where the words say `{sound}`, one after the other; the others follow."""
+    first, *others = words.split(PLACE, len(sounds))
+    parts: list[str | Sound] = [first]
+    for sound, text in zip_longest(sounds, others, fillvalue=""):
+        parts += [sound, text]
+    stripped = (part.strip() if isinstance(part, str) else part for part in parts)
+    return tuple(part for part in stripped if part != "")
 
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from traitlets import Bool, Enum, Float, Int, TraitError, TraitType, Unicode
+from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
 from . import spelling
@@ -15,14 +15,15 @@ MAGICS = ("speak", "listen")
 class Settings(Configurable):
     """The options; a setting of the same name is an option's default.
 
-    Tags: `flags` on the line; `metavar` its value in the manual; `only` the magic that has it.
+    Tags: `flags` on the line; `metavar` its value in the manual; `only` the magic that has it;
+    `bare` its value where the line gives none.
     """
 
-    model = Unicode("gpt-audio-1.5", help="any model id").tag(
-        config=True, flags=("-m", "--model"), metavar="ID"
+    model = Unicode("gpt-audio-1.5", help="any model id; several are compared").tag(
+        config=True, flags=("-m", "--model"), metavar="ID[,ID…]"
     )
-    voice = Unicode("alloy", help="one of the service's voices, or a custom voice id").tag(
-        config=True, flags=("-v", "--voice"), metavar="NAME"
+    voice = Unicode("alloy", help="a voice's name or custom id; several are compared").tag(
+        config=True, flags=("-v", "--voice"), metavar="NAME[,NAME…]"
     )
     style = Unicode("", help="how to say it: language, accent, emotion, pace").tag(
         config=True, flags=("-s", "--style"), metavar="TEXT"
@@ -36,10 +37,19 @@ class Settings(Configurable):
     text = Bool(False, help="answer in text only: no sound is asked for or paid for").tag(
         config=True, flags=("--text",), only="listen"
     )
-    file = Unicode("", help="a sound file to send, of any format libsndfile reads").tag(
+    expect = Unicode("", help="what is to be said: what was understood is held against it").tag(
+        config=True, flags=("--expect",), metavar="TEXT", only="listen"
+    )
+    chat = Unicode("", help="continue a conversation (main, unless named)").tag(
+        config=True, flags=("-c", "--chat"), metavar="[NAME]", bare="main"
+    )
+    tools = Unicode("", help="functions of the notebook that the model may call").tag(
+        config=True, flags=("--tools",), metavar="NAME[,NAME…]"
+    )
+    file = List(Unicode(), help="a sound file to send, of any format libsndfile reads").tag(
         config=True, flags=("-f", "--file"), metavar="PATH", only="listen"
     )
-    sound = Unicode("", help="a variable to send: a Sound, (rate, array), an Audio").tag(
+    sound = List(Unicode(), help="a variable to send: a Sound, (rate, array), an Audio").tag(
         config=True, flags=("--sound",), metavar="NAME", only="listen"
     )
     seconds = Float(300.0, min=1, max=2400, help="longest recording").tag(
@@ -96,9 +106,9 @@ class Settings(Configurable):
 
     @classmethod
     def read(cls, name: str, words: str) -> Any:
-        """Turn the words of a line into an option's value. Raises OptionError."""
+        """Turn the words of a line into an option's value, or one of them. Raises OptionError."""
         trait = cls.class_traits()[name]
-        if isinstance(trait, Unicode):
+        if isinstance(trait, Unicode | List):
             return words  # from_string would take quotes off, and expand a `~`
         try:
             return trait.validate(cls(), trait.from_string(words))  # type: ignore[attr-defined]

@@ -16,12 +16,13 @@ FLAGS = {
     "-m": "model", "--model": "model", "-v": "voice", "--voice": "voice", "-s": "style",
     "--style": "style", "--system": "system", "-o": "out", "--out": "out", "--save": "save",
     "-q": "quiet", "--quiet": "quiet", "--no-quiet": "quiet", "--engine": "engine",
-    "--base-url": "base_url", "--max-tokens": "max_tokens",
+    "--base-url": "base_url", "--max-tokens": "max_tokens", "--tools": "tools",
+    "-c": "chat", "--chat": "chat",
 }  # fmt: skip
 OWN = {
     "speak": {"--verbatim": "verbatim", "--no-verbatim": "verbatim"},
     "listen": {"--text": "text", "--no-text": "text", "-f": "file", "--file": "file",
-               "--sound": "sound"},
+               "--sound": "sound", "--expect": "expect"},
 }  # fmt: skip
 VALUES = {"seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300)}
 
@@ -41,8 +42,13 @@ def test_each_flag_of_the_product_is_there(magic: str) -> None:
             continue
         joined = [f"{flag} {words}", f"{flag}={words}", f'{flag} "{words}"', f"{flag}='{words}'"]
         joined += [f"{flag}{words}", f"{flag}'{words}'"] if len(flag) == 2 else []
+        given = {option: value}
+        if option in ("file", "sound"):
+            given = {option: [value], "sources": [(option, value)]}
         for written in joined:
-            assert parse(magic, f"  {written}   text ") == ({option: value}, "text")
+            assert parse(magic, f"  {written}   text ") == (given, "text")
+        if option == "chat":
+            continue
         for lacking in (flag, f"{flag} --quiet", f"{flag} -v coral"):
             with pytest.raises(OptionError, match=f"^{flag} needs a value: {flag} "):
                 parse(magic, lacking)
@@ -106,7 +112,31 @@ def test_any_line_parses_or_is_an_option_error(line: str) -> None:
     except OptionError as error:
         assert len(str(error).splitlines()) == 1
     else:
-        assert text in line and options.keys() <= set(Settings.class_traits())
+        assert text in line and options.keys() <= {*Settings.class_traits(), "sources"}
+
+
+@pytest.mark.parametrize(
+    ("line", "chat", "text"),
+    [
+        ("--chat", "main", ""),
+        ("-c -q", "main", ""),
+        ("-c --", "main", ""),
+        ("-c -- And then?", "main", "And then?"),
+        ("--chat tutor", "tutor", ""),
+        ("--chat tutor And then?", "tutor", "And then?"),
+        ("--chat=tutor And then?", "tutor", "And then?"),
+    ],
+)
+def test_a_chat_without_a_name_is_main(line: str, chat: str, text: str) -> None:
+    options, rest = parse("speak", line)
+    assert (options["chat"], rest) == (chat, text)
+
+
+def test_sounds_may_be_repeated_and_keep_their_order() -> None:
+    options, text = parse("listen", "-f a.wav --sound b --file c.mp3 Compare them.")
+    assert options["file"] == ["a.wav", "c.mp3"] and options["sound"] == ["b"]
+    assert options["sources"] == [("file", "a.wav"), ("sound", "b"), ("file", "c.mp3")]
+    assert text == "Compare them."
 
 
 # -- values -----------------------------------------------------------------------------------

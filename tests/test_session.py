@@ -3,6 +3,7 @@
 import base64
 import json
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,27 @@ def test_a_sound_alone_is_the_message(far_end: FarEnd, tone: Sound) -> None:
     assert [part["type"] for part in far_end.requests[0]["messages"][0]["content"]] == [
         "input_audio"
     ]
+
+
+def test_sounds_stand_where_the_words_say_so(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(3):
+        far_end.say("Higher.", tone.pcm16())
+    half = Sound(tone.samples[:12_000], tone.rate)
+
+    def sent(*given: Any) -> list[str]:
+        Session().listen(*given)
+        parts = far_end.requests[-1]["messages"][0]["content"]
+        return [part.get("text") or f"{_seconds(part):.1f} s" for part in parts]
+
+    assert sent([tone, half], "Is {sound} higher than {sound}?") == [
+        "Is", "1.0 s", "higher than", "0.5 s", "?"
+    ]  # fmt: skip
+    assert sent([tone, half], "After {sound}, this:") == ["After", "1.0 s", ", this:", "0.5 s"]
+    assert sent(tone, "{sound} or {sound}?") == ["1.0 s", "or {sound}?"]
+
+
+def _seconds(part: Any) -> float:
+    return Sound.decode(base64.b64decode(part["input_audio"]["data"])).seconds
 
 
 def test_a_text_answer_asks_for_no_sound(far_end: FarEnd, tone: Sound) -> None:

@@ -6,8 +6,8 @@ The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): 
 """
 
 import base64
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import BadAnswer
@@ -41,6 +41,17 @@ class Answer:
     # When words came: the characters of text, and the seconds of sound, that were there before.
     marks: tuple[tuple[int, float], ...] = field(default=(), compare=False)
     calls: tuple[ToolCall, ...] = ()  # tools that the model wants called before it goes on
+
+
+def joined(answers: Sequence[Answer]) -> Answer:
+    """Join what was said in several answers, one after the other, into one."""
+    text, pcm, marks = "", b"", []
+    for answer in answers:
+        text += " " if text and answer.text else ""
+        seconds = len(pcm) / (2 * WIRE_RATE)
+        marks += [(len(text) + letters, seconds + second) for letters, second in answer.marks]
+        text, pcm = text + answer.text, pcm + answer.pcm
+    return replace(answers[-1], text=text, pcm=pcm, marks=tuple(marks))
 
 
 @dataclass

@@ -38,6 +38,16 @@ class Usage:
             and 0 <= self.cached_in <= self.tokens_in
         )
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Add two calls' tokens; what one did not report is not known of both."""
+        return Usage(
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            _sum(self.audio_in, other.audio_in),
+            _sum(self.audio_out, other.audio_out),
+            self.cached_in + other.cached_in,
+        )
+
     @classmethod
     def of(cls, value: object) -> "Usage | None":
         """Read a usage dict, or the client's usage object; None when there is none to read."""
@@ -82,6 +92,10 @@ class Usage:
                 "rejected_prediction_tokens": 0,
             },
         }
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def _details(usage: Mapping[str, Any], key: str) -> Mapping[str, Any]:

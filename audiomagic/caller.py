@@ -1,0 +1,132 @@
+"""Caller: puts requests through to far ends, and keeps a receipt of each."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import client
+from .errors import BadAnswer
+from .notes import STOPPED
+from .receipt import Receipt
+from .sound import WIRE_RATE
+from .wire.answer import Answer, Fold, Piece
+from .wire.request import Request
+
+if TYPE_CHECKING:
+    import openai
+
+
+class Audience(Protocol):
+    """Whoever follows a call while it runs."""
+
+    def progress(self, line: str) -> None:
+        """Be told what takes time."""
+
+    def hear(self, piece: Piece) -> None:
+        """Be given words and sound (24 kHz pcm16) as they arrive."""
+
+    @property
+    def wants_more(self) -> bool:
+        """Say whether to go on; else no more is asked of the server."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request and its answer; an `error` came after a part of it."""
+
+    request: Request
+    answer: Answer
+    receipt: Receipt
+    error: BaseException | None = None
+
+
+class Caller:
+    """Makes calls, for several threads at once; each far end is connected to once."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+        self._clients: dict[client.Route, openai.OpenAI] = {}
+        self._opening = Lock()
+
+    def call(self, request: Request, route: client.Route, audience: Audience | None = None) -> Call:
+        """Send a request; let the audience follow its answer; keep the receipt.
+
+        What fails before anything was answered is raised: AudiomagicError, or an interrupt.
+        """
+        body = request.wire()  # a sound that cannot be sent is found before anything is opened
+        connection = self.connect(route, audience.progress if audience else None)
+        hearing = _Hearing(audience)
+        error = None
+        try:
+            with client.stream(connection, route, request, body) as chunks:
+                hearing.follow(chunks)
+        except BaseException as caught:
+            if not hearing.anything:
+                raise
+            error = caught
+            if isinstance(caught, KeyboardInterrupt):
+                hearing.fold.finish = STOPPED
+        answer = hearing.fold.answer()
+        if not hearing.anything and answer.finish is None:
+            raise BadAnswer(
+                f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
+            )
+        receipt = hearing.receipt(request, route, answer)
+        self.receipts.append(receipt)
+        return Call(request, answer, receipt, error)
+
+    def connect(
+        self, route: client.Route, report: Callable[[str], None] | None = None
+    ) -> "openai.OpenAI":
+        """Return the connection to a far end, opened at the first call of it."""
+        with self._opening:
+            if route not in self._clients:
+                self._clients[route] = client.connect(route, report)
+            return self._clients[route]
+
+
+class _Hearing:
+    """One answer while it arrives, and its times."""
+
+    def __init__(self, audience: Audience | None):
+        self.fold = Fold()
+        self._audience = audience
+        self._start = time.perf_counter()
+        self._first_sound: float | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether there are words, sound or tool calls."""
+        answer = self.fold.answer()
+        return bool(answer.text or answer.pcm or answer.calls)
+
+    def follow(self, chunks: Iterable[Mapping[str, Any]]) -> None:
+        """Take chunks until they end, or the audience wants no more."""
+        for chunk in chunks:
+            piece = self.fold.add(chunk)
+            if piece.pcm and self._first_sound is None:
+                self._first_sound = time.perf_counter() - self._start
+            if self._audience:
+                self._audience.hear(piece)
+                if not self._audience.wants_more:
+                    self.fold.finish = STOPPED
+                    return
+
+    def receipt(self, request: Request, route: client.Route, answer: Answer) -> Receipt:
+        """Write down who answered, how much, and in what time."""
+        return Receipt(
+            when=datetime.now(UTC),
+            engine=route.engine,
+            host=route.host,
+            asked=request.model,
+            model=answer.model or request.model,
+            voice=request.voice,
+            seconds_in=request.seconds,
+            seconds_out=len(answer.pcm) / (2 * WIRE_RATE),
+            usage=answer.usage,
+            first_sound=self._first_sound,
+            total=time.perf_counter() - self._start,
+        )

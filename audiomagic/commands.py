@@ -1,0 +1,110 @@
+"""The commands of `%audiomagic`."""
+
+import shlex
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Callable
+from getpass import getpass
+from typing import Any
+
+from . import reports, spelling
+from .chat_page import ChatPage
+from .errors import OptionError, one_line
+from .session import Session
+from .settings import Settings
+
+Command = Callable[[Session, Settings, list[str]], Any]
+
+
+def run(line: str, session: Session, settings: Settings) -> Any:
+    """Run one, `status` unless named; return what is to be shown. Raises OptionError."""
+    try:
+        # Not in the way of POSIX, where a path of Windows would lose its backslashes.
+        words = [word.strip("\"'") for word in shlex.split(line, posix=False)]
+        name, *rest = words or ["status"]
+    except ValueError as error:
+        raise OptionError(f"a quote is not closed: {one_line(line, 60)}") from error
+    if name not in COMMANDS:
+        raise OptionError(spelling.unknown("%audiomagic command", name, COMMANDS))
+    return COMMANDS[name](session, settings, rest)
+
+
+def _status(session: Session, settings: Settings, rest: list[str]) -> Any:
+    _read("status", rest)
+    chosen = {name: getattr(settings, name) for name in ("model", "voice")}
+    where = {name: getattr(settings, name) for name in ("engine", "base_url")}
+    return reports.status(session, **chosen, **where)
+
+
+def _models(session: Session, settings: Settings, rest: list[str]) -> Any:
+    _read("models", rest)
+    return reports.models()
+
+
+def _voices(session: Session, settings: Settings, rest: list[str]) -> Any:
+    _read("voices", rest)
+    return reports.voices()
+
+
+def _costs(session: Session, settings: Settings, rest: list[str]) -> Any:
+    _read("costs", rest)
+    return reports.costs(session.receipts)
+
+
+def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Ask for the key, unseen; it stays in this process."""
+    _read("key", rest)
+    session.use_key(getpass("OpenAI API key (kept in this kernel only): "))
+    print("The key is set, until this kernel ends.")
+
+
+def _chat(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Show the chats, or one; forget it, save it, load it."""
+    flags = {"--forget": {"action": "store_true"}, "--save": {}, "--load": {}}
+    given = _read("chat", rest, {"name": {"nargs": "?"}, **flags})
+    if given.name is None and not (given.forget or given.save or given.load):
+        return reports.chats(session.chats)
+    name = given.name or "main"
+    if given.load:
+        session.chats.load(name, given.load)
+    chat = session.chats.get(name)
+    if given.save:
+        session.chats.save(name, given.save)
+        print(f"saved chat {name}: {given.save}")
+    if given.forget:
+        session.chats.forget(name)
+        print(f"forgot chat {name}: {len(chat.exchanges)} turns")
+    return None if given.save or given.forget else ChatPage(chat)
+
+
+def _strip(session: Session, settings: Settings, rest: list[str]) -> Any:
+    from .strip import strip
+
+    print(strip(_read("strip", rest, {"notebook": {}}).notebook))
+
+
+COMMANDS: dict[str, Command] = {
+    "status": _status,
+    "models": _models,
+    "voices": _voices,
+    "costs": _costs,
+    "key": _key,
+    "chat": _chat,
+    "strip": _strip,
+}
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> Any:
+        """Complain as the magics do."""
+        raise OptionError(f"%audiomagic {self.prog}: {one_line(message, 120)}")
+
+
+def _read(command: str, rest: list[str], arguments: dict[str, Any] | None = None) -> Any:
+    """Read the rest of a command's line. Raises OptionError."""
+    parser = _Parser(prog=command, add_help=False, exit_on_error=False)
+    for name, how in (arguments or {}).items():
+        parser.add_argument(name, **how)
+    try:
+        return parser.parse_args(rest)
+    except ArgumentError as error:
+        return parser.error(str(error))

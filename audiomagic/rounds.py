@@ -1,0 +1,70 @@
+"""Rounds: the requests of one turn, and the tools that are called between them."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .caller import Audience, Call, Caller
+from .client import Route
+from .receipt import Receipt, together
+from .wire.answer import Answer, joined
+from .wire.request import Message, Request
+
+if TYPE_CHECKING:
+    from .tool_result import ToolResult
+    from .tools import Toolbox
+
+MOST = 8  # rounds; in the last one no tool is offered, so that an answer comes
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The calls of one turn, and the tools' messages and results between them."""
+
+    calls: tuple[Call, ...]
+    between: tuple[Message, ...] = ()
+    results: "tuple[ToolResult, ...]" = ()
+
+    @property
+    def answer(self) -> Answer:
+        """What was said in all of them."""
+        return joined([call.answer for call in self.calls])
+
+    @property
+    def receipt(self) -> Receipt:
+        """What all of them took."""
+        return together([call.receipt for call in self.calls])
+
+    @property
+    def error(self) -> BaseException | None:
+        """What broke the last one off."""
+        return self.calls[-1].error
+
+
+def run(
+    caller: Caller,
+    request: Request,
+    route: Route,
+    toolbox: "Toolbox | None" = None,
+    audience: Audience | None = None,
+) -> Rounds:
+    """Ask; while the model wants tools called, call them and ask again, `MOST` times in all.
+
+    What fails before anything was answered is raised (see `Caller.call`), in a later round too.
+    """
+    done = Rounds(())
+    for number in range(1, MOST + 1):
+        last = "none" if toolbox and number == MOST else None
+        asked = replace(request, messages=(*request.messages, *done.between), tool_choice=last)
+        call = caller.call(asked, route, audience)
+        done = replace(done, calls=(*done.calls, call))
+        wanted = call.answer.calls
+        if call.error or not wanted or not toolbox or (audience and not audience.wants_more):
+            break
+        results = toolbox.call(wanted)
+        said = (call.answer.text,) if call.answer.text else ()
+        between = (
+            Message("assistant", said, calls=wanted),
+            *(Message("tool", (result.text,), call_id=result.call.id) for result in results),
+        )
+        done = replace(done, between=(*done.between, *between), results=(*done.results, *results))
+    return done

@@ -1,0 +1,101 @@
+"""Turn: one question, put with all that belongs to it, and the reply."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import rounds
+from .caller import Audience, Caller
+from .client import Route
+from .conversation import Conversation, Exchange, History, Origin, Speaker
+from .errors import AudiomagicError, Interrupted, RequestRefused
+from .notes import STOPPED, notes_on
+from .reply import Reply
+from .rounds import Rounds
+from .wire.request import Message, Request, system
+
+if TYPE_CHECKING:
+    from .tools import Toolbox
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is asked, of whom, and how it is to be answered; without a `voice`, in text."""
+
+    question: Message
+    route: Route
+    model: str
+    voice: str | None
+    system: str = ""
+    style: str = ""
+    verbatim: bool = False
+    max_tokens: int | None = None
+    toolbox: "Toolbox | None" = None
+
+    def run(
+        self,
+        caller: Caller,
+        chat: Conversation | None = None,
+        origin: Origin | None = None,
+        audience: Audience | None = None,
+    ) -> Reply:
+        """Ask, in a chat or alone, and give the reply.
+
+        Raises AudiomagicError or Interrupted; what was answered by then is the error's `reply`.
+        """
+        speaker = Speaker(self.route.host, self.model)
+        earlier = chat.before(origin) if chat else ()
+        history = History.of(earlier, speaker)
+        try:
+            done = self._ask(caller, history, audience)
+        except RequestRefused as refused:
+            if refused.code != "audio_not_found":
+                raise
+            history = History.of(earlier, None)  # its sound is gone before its time
+            done = self._ask(caller, history, audience)
+        reply = self._reply(done, history.notes)
+        if chat and (done.error is None or reply.finish == STOPPED):
+            exchange = self._exchange(done, reply, speaker, origin)
+            reply = reply.noted(*chat.add(exchange))
+        if done.error:
+            raise _keeping(reply, done.error)
+        return reply
+
+    def _ask(self, caller: Caller, history: History, audience: Audience | None) -> Rounds:
+        head = system(self.system, self.style, self.verbatim)
+        request = Request(
+            self.model,
+            (*head, *history.messages, self.question),
+            self.voice,
+            max_tokens=self.max_tokens,
+            tools=self.toolbox.tools if self.toolbox else (),
+        )
+        return rounds.run(caller, request, self.route, self.toolbox, audience)
+
+    def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
+        request, answer = done.calls[0].request, done.answer
+        about = notes_on(request, self.route.engine, answer, self.style)
+        return Reply.of(request, answer, done.receipt, (*about, *notes), done.results)
+
+    def _exchange(
+        self, done: Rounds, reply: Reply, speaker: Speaker, origin: Origin | None
+    ) -> Exchange:
+        return Exchange(
+            question=self.question,
+            answer=reply.text,
+            speaker=speaker,
+            between=done.between,
+            sound=reply.sound,
+            audio_id=reply.audio_id,
+            expires_at=reply.expires_at,
+            origin=origin,
+            receipt=reply.receipt,
+        )
+
+
+def _keeping(reply: Reply, error: BaseException) -> BaseException:
+    """Give what broke an answer off, with the part that came."""
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("what came is kept", reply)
+    if isinstance(error, AudiomagicError):
+        error.reply = reply
+    return error

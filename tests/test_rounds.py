@@ -1,0 +1,93 @@
+"""Rounds: a model has tools called before it answers, on the scripted far end."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from audiomagic import Session, Sound
+
+from .far_end import FarEnd, chunk, usage
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+def weather(city: str) -> str:
+    """Say how the weather is.
+
+    Args:
+        city: where
+    """
+    return {"Köln": "12 °C, rain"}[city]
+
+
+def wants(*calls: tuple[str, str], counted: Any = None) -> list[Any]:
+    """The chunks of an answer that has tools called, as (name, arguments)."""
+    wired = [
+        {"index": i, "id": f"call_{i}", "type": "function",
+         "function": {"name": name, "arguments": arguments}}
+        for i, (name, arguments) in enumerate(calls)
+    ]  # fmt: skip
+    return [
+        chunk({"role": "assistant", "content": None, "tool_calls": wired}, finish_reason=None),
+        chunk({}, finish_reason="tool_calls"),
+        chunk() | {"choices": [], "usage": counted or usage(30, 0, 20, 0)},
+    ]
+
+
+def test_a_tool_is_called_and_its_result_goes_back(far_end: FarEnd, tone: Sound) -> None:
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.say("It rains in Cologne.", tone.pcm16(), usage(60, 0, 6, 20))
+    reply = Session().speak("How is the weather in Köln?", tools=weather)
+    first, second = far_end.requests
+    assert first["tools"][0]["function"]["name"] == "weather"
+    assert second["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"city": "Köln"}'
+    assert second["messages"][2] == {
+        "role": "tool", "tool_call_id": "call_0", "content": "12 °C, rain",
+    }  # fmt: skip
+    assert reply.text == "It rains in Cologne." and reply.sound
+    (result,) = reply.tool_calls
+    assert (result.call.name, result.value, result.error) == ("weather", "12 °C, rain", None)
+    counts = reply.usage and (reply.usage.text_in, reply.usage.text_out, reply.usage.audio_out)
+    assert counts == (90, 26, 20)
+    assert reply.cost == (90 * Decimal("2.5") + 26 * 10 + 20 * 64) / 1_000_000
+    assert reply.receipt.total >= (reply.receipt.first_sound or 9) > 0
+    faces = reply._repr_mimebundle_()
+    assert all("weather(city=" in face.replace("\\", "") for face in faces.values())
+
+
+def test_errors_and_unknown_tools_go_back_too(far_end: FarEnd, tone: Sound) -> None:
+    calls = (("weather", '{"city": "Bonn"}'), ("weather", '{"town": 1}'), ("wether", "{}"))
+    far_end.send_chunks(wants(*calls))
+    far_end.say("I do not know.", tone.pcm16())
+    reply = Session().speak("Weather?", tools=[weather])
+    answers = [m["content"] for m in far_end.requests[1]["messages"] if m["role"] == "tool"]
+    assert "KeyError" in answers[0] and "city" in answers[1] and "weather" in answers[2]
+    assert [result.error is None for result in reply.tool_calls] == [False] * 3
+
+
+def test_the_eighth_round_must_answer(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(7):
+        far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.say("Rain.", tone.pcm16())
+    reply = Session().speak("Weather?", tools=[weather])
+    assert [r.get("tool_choice") for r in far_end.requests] == [None] * 7 + ["none"]
+    assert reply.text == "Rain." and len(reply.tool_calls) == 7
+
+
+def test_a_chat_remembers_what_was_called(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="main")
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.say("Rain.", tone.pcm16())
+    far_end.say("Yes.", tone.pcm16())
+    session.speak("Weather?", tools=[weather])
+    session.speak("Really?")
+    roles = [message["role"] for message in far_end.requests[2]["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant", "user"]
+
+
+def test_without_tools_a_wish_to_call_one_is_no_answer(far_end: FarEnd) -> None:
+    far_end.send_chunks(wants(("weather", "{}")))
+    reply = Session().speak("Weather?")
+    assert reply.text == "" and reply.tool_calls == ()
+    assert len(far_end.requests) == 1
