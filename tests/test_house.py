@@ -39,6 +39,7 @@ FLOORS = [
     {"catalogue"},
     {"signature"},
     {"wire"},
+    {"seam"},
     {"sound"},
     {"sound_file"},
     {"template"},
