@@ -44,6 +44,7 @@ FLOORS = [
     {"sound_file"},
     {"template"},
     {"spelling"},
+    {"passages"},
     {"errors"},
 ]
 
