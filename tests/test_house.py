@@ -33,6 +33,7 @@ FLOORS = [
     {"tool_result"},
     {"exhibit"},
     {"local"},
+    {"diction"},
     {"card"},
     {"receipt"},
     {"costs"},
@@ -44,7 +45,7 @@ FLOORS = [
     {"sound_file"},
     {"template"},
     {"spelling"},
-    {"passages"},
+    {"spoken", "passages"},
     {"errors"},
 ]
 
