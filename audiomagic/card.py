@@ -18,6 +18,7 @@ from .sound import Sound
 from .wire.usage import Usage
 
 if TYPE_CHECKING:
+    from .diction import Diction
     from .reply import Reply
 
 INK, FAINT, PAPER, EDGE = "#1d2530", "#566273", "#f7f8fa", "#c9d0d9"
@@ -54,6 +55,7 @@ def html(reply: "Reply", place: str = "") -> str:
             f'<div class="{place}">{player(reply.sound)}</div>' if reply.sound else "",
             *(result._repr_html_() for result in reply.tool_calls),
             f'<div dir="auto"{lang}{starts} style="{WORDS}">{as_html(reply.text)}</div>',
+            _diction(reply.diction) if reply.diction else "",
             *(f'<div style="{NOTE}">{as_html(note)}</div>' for note in reply.notes),
             _badge(reply.receipt),
             f"<script>{follow_along()}</script>" if starts else "",
@@ -71,7 +73,8 @@ def follow_along() -> str:
 
 def markdown(reply: "Reply") -> str:
     """Return words and badge; the sound is in the HTML alone, once."""
-    texts = (*map(str, reply.tool_calls), reply.text, *reply.notes)
+    said = (reply.diction.plain(),) if reply.diction else ()
+    texts = (*map(str, reply.tool_calls), reply.text, *said, *reply.notes)
     return "\n\n".join((*map(unmarked, texts), f"*{unmarked(summary(reply.receipt))}*"))
 
 
@@ -82,7 +85,8 @@ def plain(reply: "Reply") -> str:
 
 def about(reply: "Reply") -> list[str]:
     """Return all that is to be known besides the words, a line each."""
-    lines = (*map(str, reply.tool_calls), *reply.notes, f"[{summary(reply.receipt)}]")
+    said = (reply.diction.plain(),) if reply.diction else ()
+    lines = (*map(str, reply.tool_calls), *said, *reply.notes, f"[{summary(reply.receipt)}]")
     return list(map(visible, lines))
 
 
@@ -149,6 +153,13 @@ def player(sound: Sound) -> str:
         '<audio controls preload="metadata" style="display:block;width:100%;height:40px" '
         f'src="{sound.data_url}"></audio>'
     )
+
+
+def _diction(diction: "Diction") -> str:
+    """What was to be said, its differences marked; when there are none, the score alone."""
+    if diction.score < 1:
+        return diction.html()
+    return f'<div style="{NOTE}">{as_html(diction.summary)}</div>'
 
 
 def _badge(receipt: Receipt) -> str:

@@ -94,7 +94,8 @@ class Order:
         """Return what sends a sound, or a list of them."""
 
         def about(sound: object) -> Call:
-            call = partial(session.listen, sound, self.text, text=self.options["text"])
+            how = {name: self.options[name] for name in ("text", "expect")}
+            call = partial(session.listen, sound, self.text, **how)
             return self._call(call, origin)
 
         return about

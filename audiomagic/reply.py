@@ -17,6 +17,7 @@ from .wire.request import Request
 from .wire.usage import Usage
 
 if TYPE_CHECKING:
+    from .diction import Diction
     from .tool_result import ToolResult
 
 ENDINGS = (*FORMATS, "html")
@@ -41,6 +42,8 @@ class Reply:
     audio_id: str | None = None  # how a later message may refer to it,
     expires_at: int | None = None  # until then (Unix seconds)
     tool_calls: "tuple[ToolResult, ...]" = ()  # what the model had called on the way
+    # What was said, against what was to be said.
+    diction: "Diction | None" = field(default=None, repr=False)
 
     @classmethod
     def of(

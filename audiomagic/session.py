@@ -17,7 +17,7 @@ from .receipt import Receipt
 from .reply import Reply
 from .sound import Sound
 from .turn import Turn
-from .wire.request import Message
+from .wire.request import VERBATIM, Message
 
 if TYPE_CHECKING:
     from .tools import Functions, Toolbox
@@ -72,8 +72,8 @@ class Session:
             raise OptionError("there is nothing to say; write some text")
         settings = self._settings(options)
         voice = settings["voice"]
-        question = Message("user", (text,))
-        return self._turn(question, settings, audience, origin, voice=voice, verbatim=verbatim)
+        question, task = Message("user", (text,)), VERBATIM if verbatim else ""
+        return self._turn(question, settings, audience, origin, voice=voice, task=task)
 
     def listen(
         self,
@@ -81,6 +81,7 @@ class Session:
         instruction: str = "",
         *,
         text: bool = False,
+        expect: str = "",
         audience: Audience | None = None,
         origin: Origin | None = None,
         **options: Unpack[Options],
@@ -89,13 +90,14 @@ class Session:
 
         `sound` is whatever holds one: a Sound, a path, `(rate, array)`, an IPython Audio, bytes; or
         a list of these. They follow the instruction, or stand in it where it says `{sound}`.
+        With `expect`, what was understood is held against that text: the reply's `diction`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
         settings = self._settings(options)
         sounds = [Sound.of(one) for one in (sound if isinstance(sound, list) else [sound])]
         question = Message("user", _placed(instruction, sounds))
         voice = None if text else settings["voice"]
-        return self._turn(question, settings, audience, origin, voice=voice)
+        return self._turn(question, settings, audience, origin, voice=voice, expect=expect)
 
     def prepare(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
@@ -150,7 +152,8 @@ class Session:
         origin: Origin | None,
         *,
         voice: str | None,
-        verbatim: bool = False,
+        task: str = "",
+        expect: str = "",
     ) -> Reply:
         route = self._route(settings)
         if route.engine == "local":
@@ -162,12 +165,17 @@ class Session:
             voice,
             settings["system"] or "",
             settings["style"] or "",
-            verbatim,
+            task,
             settings["max_tokens"],
             _toolbox(settings["tools"]),
+            self.chats.open(settings["chat"]) if settings["chat"] else None,
+            origin,
         )
-        chat = self.chats.open(settings["chat"]) if settings["chat"] else None
-        return turn.run(self._caller, chat, origin, audience)
+        if not expect.strip():
+            return turn.run(self._caller, audience)
+        from .practice import practise
+
+        return practise(turn, expect, lambda one: one.run(self._caller, audience))
 
 
 def _toolbox(functions: "Functions | None") -> "Toolbox | None":

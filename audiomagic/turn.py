@@ -1,9 +1,9 @@
 """Turn: one question, put with all that belongs to it, and the reply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from . import rounds
+from . import reading, rounds
 from .caller import Audience, Caller
 from .client import Route
 from .conversation import Conversation, Exchange, History, Origin, Speaker
@@ -11,7 +11,7 @@ from .errors import AudiomagicError, Interrupted, RequestRefused
 from .notes import STOPPED, notes_on
 from .reply import Reply
 from .rounds import Rounds
-from .wire.request import Message, Request, system
+from .wire.request import VERBATIM, Message, Request, system
 
 if TYPE_CHECKING:
     from .tools import Toolbox
@@ -27,23 +27,19 @@ class Turn:
     voice: str | None
     system: str = ""
     style: str = ""
-    verbatim: bool = False
+    task: str = ""  # VERBATIM, TRANSCRIPT, or none: to answer
     max_tokens: int | None = None
     toolbox: "Toolbox | None" = None
+    chat: Conversation | None = None  # that it belongs to, if any
+    origin: Origin | None = None
 
-    def run(
-        self,
-        caller: Caller,
-        chat: Conversation | None = None,
-        origin: Origin | None = None,
-        audience: Audience | None = None,
-    ) -> Reply:
-        """Ask, in a chat or alone, and give the reply.
+    def run(self, caller: Caller, audience: Audience | None = None) -> Reply:
+        """Ask, and give the reply.
 
         Raises AudiomagicError or Interrupted; what was answered by then is the error's `reply`.
         """
         speaker = Speaker(self.route.host, self.model)
-        earlier = chat.before(origin) if chat else ()
+        earlier = self.chat.before(self.origin) if self.chat else ()
         history = History.of(earlier, speaker)
         try:
             done = self._ask(caller, history, audience)
@@ -53,15 +49,14 @@ class Turn:
             history = History.of(earlier, None)  # its sound is gone before its time
             done = self._ask(caller, history, audience)
         reply = self._reply(done, history.notes)
-        if chat and (done.error is None or reply.finish == STOPPED):
-            exchange = self._exchange(done, reply, speaker, origin)
-            reply = reply.noted(*chat.add(exchange))
+        if self.chat and (done.error is None or reply.finish == STOPPED):
+            reply = reply.noted(*self.chat.add(self._exchange(done, reply, speaker)))
         if done.error:
             raise _keeping(reply, done.error)
         return reply
 
     def _ask(self, caller: Caller, history: History, audience: Audience | None) -> Rounds:
-        head = system(self.system, self.style, self.verbatim)
+        head = system(self.system, self.style, self.task)
         request = Request(
             self.model,
             (*head, *history.messages, self.question),
@@ -69,16 +64,21 @@ class Turn:
             max_tokens=self.max_tokens,
             tools=self.toolbox.tools if self.toolbox else (),
         )
+        if self.task == VERBATIM:
+            return reading.read(caller, request, self.route, audience)
         return rounds.run(caller, request, self.route, self.toolbox, audience)
 
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer
         about = notes_on(request, self.route.engine, answer, self.style)
-        return Reply.of(request, answer, done.receipt, (*about, *notes), done.results)
+        reply = Reply.of(request, answer, done.receipt, (*about, *notes), done.results)
+        if self.task != VERBATIM:
+            return reply
+        from .diction import compare  # 55 ms, for those who use it
 
-    def _exchange(
-        self, done: Rounds, reply: Reply, speaker: Speaker, origin: Origin | None
-    ) -> Exchange:
+        return replace(reply, diction=compare(self.question.text, reply.text))
+
+    def _exchange(self, done: Rounds, reply: Reply, speaker: Speaker) -> Exchange:
         return Exchange(
             question=self.question,
             answer=reply.text,
@@ -87,7 +87,7 @@ class Turn:
             sound=reply.sound,
             audio_id=reply.audio_id,
             expires_at=reply.expires_at,
-            origin=origin,
+            origin=self.origin,
             receipt=reply.receipt,
         )
 

@@ -87,8 +87,8 @@ def test_an_earlier_answer_is_its_id_alone_and_a_custom_voice_an_object() -> Non
 
 def test_the_system_message() -> None:
     assert system() == ()
-    assert system(verbatim=True)[0].text == VERBATIM
-    assert system("A", "b", True)[0].text == f"A\n{VERBATIM}\nSpeak in this way: b"
+    assert system(task=VERBATIM)[0].text == VERBATIM
+    assert system("A", "b", VERBATIM)[0].text == f"A\n{VERBATIM}\nSpeak in this way: b"
 
 
 # -- reading ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..sound import WIRE_RATE
 from ..wire.answer import Piece
-from ..wire.request import VERBATIM, Message, Request
+from ..wire.request import TRANSCRIPT, VERBATIM, Message, Request
 from ..wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 from .brain import Brain
 from .engine import Engine
@@ -84,7 +84,9 @@ class Turn:
     def _sentences(self, messages: list[Heard]) -> Generator[str, None, None]:
         asked = next((m for m in reversed(messages) if m.role == "user"), Heard("user", "", None))
         brain = self._engine.brain
-        if asked.spoken == "":
+        if asked.spoken is not None and TRANSCRIPT in self._request.system:
+            yield from self._cut([asked.spoken])
+        elif asked.spoken == "":
             yield NOTHING_HEARD
         elif asked.spoken and TRANSCRIBE.search(f"{self._request.system}\n{asked.written}"):
             yield from self._cut([asked.spoken])

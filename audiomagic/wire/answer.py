@@ -51,7 +51,9 @@ def joined(answers: Sequence[Answer]) -> Answer:
         seconds = len(pcm) / (2 * WIRE_RATE)
         marks += [(len(text) + letters, seconds + second) for letters, second in answer.marks]
         text, pcm = text + answer.text, pcm + answer.pcm
-    return replace(answers[-1], text=text, pcm=pcm, marks=tuple(marks))
+    whole = replace(answers[-1], text=text, pcm=pcm, marks=tuple(marks))
+    # No later message can refer to the sound of several by the id of one.
+    return whole if pcm == answers[-1].pcm else replace(whole, audio_id=None, expires_at=None)
 
 
 @dataclass

@@ -7,10 +7,14 @@ from typing import Any
 from ..sound import Sound
 from .tool import Tool, ToolCall
 
-# The engine knows a request to read aloud by this sentence, as the models do.
+# Tasks. The engine knows them by these sentences, as the models do.
 VERBATIM = (
     "Read the user's message aloud, word for word, exactly as it is written. "
     "Do not answer it, and say nothing before or after it."
+)
+TRANSCRIPT = (
+    "Write down what the user says, word for word, in the language that is spoken, mistakes "
+    "included. Do not answer it, and write nothing before or after it."
 )
 
 
@@ -100,10 +104,10 @@ class Request:
         return body
 
 
-def system(who: str = "", style: str = "", verbatim: bool = False) -> tuple[Message, ...]:
-    """Make the system message, or none: who the model is, how to say it, whether to read aloud."""
+def system(who: str = "", style: str = "", task: str = "") -> tuple[Message, ...]:
+    """Make the system message, or none: who the model is, what to do, how to say it."""
     how = f"Speak in this way: {style}" if style else ""
-    lines = [line for line in (who, VERBATIM if verbatim else "", how) if line]
+    lines = [line for line in (who, task, how) if line]
     return (Message("system", ("\n".join(lines),)),) if lines else ()
 
 

@@ -1,0 +1,73 @@
+"""Reading: a text read aloud word for word, passage by passage, heard as one."""
+
+from dataclasses import replace
+
+from .caller import Audience, Call, Caller
+from .client import Route
+from .passages import passages
+from .rounds import Rounds
+from .seam import Seam
+from .sound import WIRE_RATE
+from .wire.answer import Piece
+from .wire.request import Message, Request
+
+
+def read(
+    caller: Caller, request: Request, route: Route, audience: Audience | None = None
+) -> Rounds:
+    """Have the text of the request's last message read; a long one takes several requests.
+
+    What fails before anything was read is raised (see `Caller.call`), a later error is in the
+    result.
+    """
+    *head, question = request.messages
+    found = passages(question.text)
+    if len(found) == 1:
+        return Rounds((caller.call(request, route, audience),))
+    seamed, calls = _Seamed(audience), list[Call]()
+    for number, passage in enumerate(found, 1):
+        text = Message(question.role, (passage.text.strip(),))
+        seamed.progress(f"passage {number} of {len(found)} …")
+        call = caller.call(replace(request, messages=(*head, text)), route, seamed)
+        ended = number == len(found) or call.error or not seamed.wants_more
+        pcm = seamed.close(None if ended else passage.pause)
+        seconds = len(pcm) / (2 * WIRE_RATE)
+        receipt = replace(call.receipt, seconds_out=seconds)
+        calls.append(replace(call, answer=replace(call.answer, pcm=pcm), receipt=receipt))
+        if ended:
+            break
+    return Rounds(tuple(calls))
+
+
+class _Seamed:
+    """Passes sound on as if it had been spoken in one go, and keeps what it passed."""
+
+    def __init__(self, audience: Audience | None):
+        self._audience = audience
+        self._seam = Seam()
+        self._kept = b""  # of this passage
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the audience does."""
+        return self._audience is None or self._audience.wants_more
+
+    def progress(self, line: str) -> None:
+        """Tell what takes time."""
+        if self._audience:
+            self._audience.progress(line)
+
+    def hear(self, piece: Piece) -> None:
+        """Pass on what is due."""
+        self._pass(Piece(piece.words, self._seam.feed(piece.pcm)))
+
+    def close(self, pause: float | None) -> bytes:
+        """End a passage, the last one without a pause; return its sound."""
+        self._pass(Piece("", self._seam.end() if pause is None else self._seam.part(pause)))
+        kept, self._kept = self._kept, b""
+        return kept
+
+    def _pass(self, piece: Piece) -> None:
+        self._kept += piece.pcm
+        if self._audience and (piece.words or piece.pcm):
+            self._audience.hear(piece)
