@@ -15,6 +15,7 @@ def test_usage_is_read_from_the_client_and_from_a_dict() -> None:
     whole = Usage(31, 16, 20, 10)
     assert (whole.text_in, whole.text_out, whole.consistent) == (11, 6, True)
     assert whole.wire() == counted and Usage.of(whole) is whole
+    assert Usage.of(Usage(31, 16).wire()) == Usage(31, 16)  # an unknown part stays unknown
 
 
 @pytest.mark.parametrize(

@@ -73,20 +73,20 @@ class Usage:
         )
 
     def wire(self) -> dict[str, Any]:
-        """Spell it as the service does, every detail present."""
+        """Spell it as the service does, every detail present; None where it is not known."""
         return {
             "prompt_tokens": self.tokens_in,
             "completion_tokens": self.tokens_out,
             "total_tokens": self.tokens_in + self.tokens_out,
             "prompt_tokens_details": {
                 "cached_tokens": self.cached_in,
-                "audio_tokens": self.audio_in or 0,
+                "audio_tokens": self.audio_in,
                 "text_tokens": self.text_in,
                 "image_tokens": 0,
             },
             "completion_tokens_details": {
                 "reasoning_tokens": 0,
-                "audio_tokens": self.audio_out or 0,
+                "audio_tokens": self.audio_out,
                 "text_tokens": self.text_out,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
