@@ -6,6 +6,8 @@ AudiomagicError
 ├── ConnectionFailed   the server was never reached, or went away
 ├── RequestRefused     the server answered with an error
 ├── BadAnswer          the server answered with something that is not an answer
+├── CassetteError      a recorded exchange, or its folder, that is damaged or cannot be written
+├── NotRecorded        a request that a cassette holds no answer to
 ├── EngineError        the embedded engine is missing, incomplete or damaged
 ├── NoMicrophone       a recording was asked for where nobody can record
 └── NotYet             the reply to a recording that was not made yet
@@ -63,6 +65,14 @@ class RequestRefused(AudiomagicError):
 
 class BadAnswer(AudiomagicError):
     """An answer that does not follow the Chat Completions protocol."""
+
+
+class CassetteError(AudiomagicError):
+    """A recorded exchange that is damaged, too new or hostile, or a folder that takes none."""
+
+
+class NotRecorded(AudiomagicError, LookupError):
+    """A request that a cassette holds no answer to."""
 
 
 class EngineError(AudiomagicError):

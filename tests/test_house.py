@@ -34,6 +34,8 @@ FLOORS = [
     {"tools"},
     {"tool_result"},
     {"exhibit"},
+    {"session"},
+    {"client", "reply", "notes", "timing", "cassette"},
     {"local"},
     {"diction"},
     {"card"},
