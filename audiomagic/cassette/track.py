@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -50,7 +51,7 @@ class Track:
         if self.usage and Usage.of(self.usage.wire()) != self.usage:
             raise ValueError("a usage that no service reports")
 
-    @property
+    @cached_property
     def samples(self) -> int:
         """Samples of its sound."""
         return sum(arrival[2] for arrival in self.arrivals)
