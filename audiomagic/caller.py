@@ -1,7 +1,8 @@
 """Caller: puts requests through to far ends, and keeps a receipt of each."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import client
 from .errors import BadAnswer
+from .line import Line
 from .notes import STOPPED
 from .receipt import Receipt
 from .sound import WIRE_RATE
@@ -17,6 +19,8 @@ from .wire.request import Request
 
 if TYPE_CHECKING:
     import openai
+
+    from .cassette import Cassette
 
 
 class Audience(Protocol):
@@ -29,8 +33,8 @@ class Audience(Protocol):
         """Be given words and sound (24 kHz pcm16) as they arrive."""
 
     @property
-    def wants_more(self) -> bool:
-        """Say whether to go on; else no more is asked of the server."""
+    def line(self) -> Line:
+        """What it may cut; then no more is asked of the server."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,21 @@ class Call:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True)
+class Tape:
+    """A cassette to record on, or to answer from, at the pace recorded or at once."""
+
+    cassette: "Cassette"
+    plays: bool
+    pace: bool = True
+
+
 class Caller:
     """Makes calls, for several threads at once; each far end is connected to once."""
 
     def __init__(self) -> None:
         self.receipts: list[Receipt] = []
+        self.tape: Tape | None = None
         self._clients: dict[client.Route, openai.OpenAI] = {}
         self._opening = Lock()
 
@@ -56,19 +70,18 @@ class Caller:
 
         What fails before anything was answered is raised: AudiomagicError, or an interrupt.
         """
-        body = request.wire()  # a sound that cannot be sent is found before anything is opened
-        connection = self.connect(route, audience.progress if audience else None)
+        line = audience.line if audience else Line()
         hearing = _Hearing(audience)
         error = None
         try:
-            with client.stream(connection, route, request, body) as chunks:
-                hearing.follow(chunks)
+            with line.used(), self._chunks(request, route, audience, hearing.start) as chunks:
+                hearing.follow(chunks, line)
         except BaseException as caught:
             if not hearing.anything:
                 raise
             error = caught
-            if isinstance(caught, KeyboardInterrupt):
-                hearing.fold.finish = STOPPED
+        if line.cut or isinstance(error, KeyboardInterrupt):
+            hearing.fold.finish = STOPPED
         answer = hearing.fold.answer()
         if not hearing.anything and answer.finish is None:
             raise BadAnswer(
@@ -77,6 +90,20 @@ class Caller:
         receipt = hearing.receipt(request, route, answer)
         self.receipts.append(receipt)
         return Call(request, answer, receipt, error)
+
+    @contextmanager
+    def _chunks(
+        self, request: Request, route: client.Route, audience: Audience | None, start: float
+    ) -> Iterator[Iterator[Mapping[str, Any]]]:
+        """Give the chunks of an answer, recorded or to be recorded where a tape is in."""
+        tape = self.tape
+        if tape and tape.plays:
+            yield tape.cassette.answer(request, tape.pace)
+            return
+        body = request.wire()  # a sound that cannot be sent is found before anything is opened
+        connection = self.connect(route, audience.progress if audience else None)
+        with client.stream(connection, route, request, body) as chunks:
+            yield tape.cassette.keep(request, chunks, start) if tape else chunks
 
     def connect(
         self, route: client.Route, report: Callable[[str], None] | None = None
@@ -94,7 +121,7 @@ class _Hearing:
     def __init__(self, audience: Audience | None):
         self.fold = Fold()
         self._audience = audience
-        self._start = time.perf_counter()
+        self.start = time.perf_counter()
         self._first_sound: float | None = None
 
     @property
@@ -103,17 +130,15 @@ class _Hearing:
         answer = self.fold.answer()
         return bool(answer.text or answer.pcm or answer.calls)
 
-    def follow(self, chunks: Iterable[Mapping[str, Any]]) -> None:
-        """Take chunks until they end, or the audience wants no more."""
+    def follow(self, chunks: Iterable[Mapping[str, Any]], line: Line) -> None:
+        """Take chunks until they end, or the line is cut."""
         for chunk in chunks:
             piece = self.fold.add(chunk)
             if piece.pcm and self._first_sound is None:
-                self._first_sound = time.perf_counter() - self._start
+                self._first_sound = time.perf_counter() - self.start
             if self._audience:
                 self._audience.hear(piece)
-                if not self._audience.wants_more:
-                    self.fold.finish = STOPPED
-                    return
+            line.check()
 
     def receipt(self, request: Request, route: client.Route, answer: Answer) -> Receipt:
         """Write down who answered, how much, and in what time."""
@@ -128,5 +153,5 @@ class _Hearing:
             seconds_out=len(answer.pcm) / (2 * WIRE_RATE),
             usage=answer.usage,
             first_sound=self._first_sound,
-            total=time.perf_counter() - self._start,
+            total=time.perf_counter() - self.start,
         )

@@ -18,6 +18,7 @@ from .errors import (
     RequestRefused,
     one_line,
 )
+from .line import watch
 from .wire.request import Request
 
 if TYPE_CHECKING:
@@ -94,8 +95,14 @@ def connect(route: Route, report: Callable[[str], None] | None = None) -> "opena
     import openai
 
     if route.engine != "local":
-        # What is sent goes to the server that was named, and is not handed on to another.
-        direct = openai.DefaultHttpxClient(follow_redirects=False)
+        direct = openai.DefaultHttpxClient(
+            # What is sent goes to the server that was named, and is not handed on to another.
+            follow_redirects=False,
+            # A line knows connections that it saw made. Few would be kept: the client leaves a
+            # stream at its last event, before its end.
+            limits=httpx2.Limits(max_keepalive_connections=0),
+            event_hooks={"request": [watch]},
+        )
         return openai.OpenAI(api_key=route.key, base_url=route.base_url, http_client=direct)
     from .local import weights
 

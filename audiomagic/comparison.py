@@ -10,6 +10,7 @@ from typing import Any
 from . import grid
 from .caller import Audience
 from .errors import AudiomagicError, Interrupted, OptionError
+from .line import Line
 from .reply import Reply, savable
 from .wire.answer import Piece
 
@@ -101,20 +102,20 @@ def compare(
     variants = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     said = [name for name, values in lists.items() if len(values) > 1] or list(lists)
     titles = [" · ".join(str(variant[name]) for name in said) for variant in variants]
-    listener = _Listener()
+    listeners = [_Listener() for _ in variants]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = [
             pool.submit(_asked, title, call, given, {**fixed, **variant, "audience": listener})
-            for title, variant in zip(titles, variants, strict=True)
+            for title, variant, listener in zip(titles, variants, listeners, strict=True)
         ]
         try:
             for done, _ in enumerate(as_completed(futures), 1):
                 if audience:
                     audience.progress(f"{done} of {len(futures)} answered …")
         except KeyboardInterrupt:
-            listener.wants_more = False
-            for future in futures:
+            for future, listener in zip(futures, listeners, strict=True):
                 future.cancel()
+                listener.line.hang_up()
             ended = tuple(future.result() for future in futures if not future.cancelled())
             raise Interrupted("what came is kept", Comparison(ended)) from None
     columns = tuple(future.result() for future in futures)
@@ -124,10 +125,10 @@ def compare(
 
 
 class _Listener:
-    """Follows all the calls: no two are heard at once, but all can be stopped."""
+    """Follows one of several calls: no two are heard at once, but all can be stopped."""
 
     def __init__(self) -> None:
-        self.wants_more = True
+        self.line = Line()
 
     def progress(self, line: str) -> None:
         """Let it pass."""

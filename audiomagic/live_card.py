@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from . import card
+from .line import Line
 from .reply import Reply
 from .wire.answer import Piece
 
@@ -31,6 +32,7 @@ class LiveCard:
         self._handle = handle
         self._make_player = player
         self._player: Player | None = None
+        self.line = Line()  # the reader may stop the call by it
         self._words = ""
         self._shown_at = 0.0
 
@@ -39,12 +41,8 @@ class LiveCard:
         self._words = ""
         if self._make_player:
             self._player = self._make_player()
+            self.line = self._player.line
             self._handle = self._player.show(self._handle)
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether the reader has not asked to stop."""
-        return self._player is None or self._player.wants_more
 
     def progress(self, line: str) -> None:
         """Show what takes time."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from . import card, grid
 from .comparison import Comparison
+from .line import Line
 from .wire.answer import Piece
 
 if TYPE_CHECKING:
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
 class LiveText:
     """Prints words as they arrive."""
 
-    wants_more = True  # Ctrl-C stops it
-
     def __init__(self) -> None:
+        self.line = Line()  # Ctrl-C stops it
         self._words = ""
 
     def progress(self, line: str) -> None:

@@ -19,6 +19,7 @@ import anywidget
 from comm import get_comm_manager
 from traitlets import Unicode
 
+from .line import Line
 from .place import Place
 from .sound import WIRE_RATE
 from .wire.answer import Piece
@@ -38,7 +39,7 @@ class Player(anywidget.AnyWidget):
     place = Unicode().tag(sync=True)
 
     def __init__(self) -> None:
-        self.wants_more = True  # false once the page was asked to stop
+        self.line = Line()  # cut when the page says so
         self._received = 0.0  # seconds of sound
         self._said = 0.0  # second at which the last word is likely over
         self._place = Place("The reply did not arrive.")
@@ -78,5 +79,5 @@ class Player(anywidget.AnyWidget):
     def _asked_to_stop(cls, comm: Any, message: Any) -> None:
         player = cls._playing.get(message["content"]["data"].get("place"))
         if player:
-            player.wants_more = False
+            player.line.hang_up()
         comm.send({})  # or else the page would interrupt the kernel

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from .caller import Audience, Call, Caller
 from .client import Route
+from .line import Line
 from .passages import passages
 from .rounds import Rounds
 from .seam import Seam
@@ -29,7 +30,7 @@ def read(
         text = Message(question.role, (passage.text.strip(),))
         seamed.progress(f"passage {number} of {len(found)} …")
         call = caller.call(replace(request, messages=(*head, text)), route, seamed)
-        ended = number == len(found) or call.error or not seamed.wants_more
+        ended = number == len(found) or call.error or seamed.line.cut
         pcm = seamed.close(None if ended else passage.pause)
         seconds = len(pcm) / (2 * WIRE_RATE)
         receipt = replace(call.receipt, seconds_out=seconds)
@@ -44,13 +45,9 @@ class _Seamed:
 
     def __init__(self, audience: Audience | None):
         self._audience = audience
+        self.line = audience.line if audience else Line()
         self._seam = Seam()
         self._kept = b""  # of this passage
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether the audience does."""
-        return self._audience is None or self._audience.wants_more
 
     def progress(self, line: str) -> None:
         """Tell what takes time."""

@@ -58,7 +58,7 @@ def run(
         call = caller.call(asked, route, audience)
         done = replace(done, calls=(*done.calls, call))
         wanted = call.answer.calls
-        if call.error or not wanted or not toolbox or (audience and not audience.wants_more):
+        if call.error or not wanted or not toolbox or (audience and audience.line.cut):
             break
         results = toolbox.call(wanted)
         said = (call.answer.text,) if call.answer.text else ()

@@ -15,6 +15,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -173,6 +174,14 @@ class Handler(BaseHTTPRequestHandler):
             self.server.far_end.hung_up.set()
         self.close_connection = True
 
+    def be_silent(self) -> None:
+        """Send nothing until the other side hangs up."""
+        self.server.far_end.silent.set()
+        with suppress(ConnectionResetError):
+            self.connection.recv(1)
+        self.server.far_end.hung_up.set()
+        self.close_connection = True
+
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -187,6 +196,7 @@ class FarEnd:
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []  # when each began to arrive (Unix seconds)
         self.scripts: list[Script] = []
+        self.silent = threading.Event()  # it has sent what it will
         self.hung_up = threading.Event()
 
     def __enter__(self) -> "FarEnd":
@@ -209,6 +219,21 @@ class FarEnd:
         """Answer the next request with these chunks."""
         kept = list(chunks)
         self.then(lambda handler, body: handler.stream(kept, **how))
+
+    def stall(self, chunks: Iterable[Any] | None, **how: Any) -> None:
+        """Answer the next request with these chunks and then nothing; None: not even headers."""
+
+        def script(handler: Handler, body: dict[str, Any]) -> None:
+            def and_silence() -> Iterator[Any]:
+                yield from chunks or ()
+                handler.be_silent()
+
+            if chunks is None:
+                handler.be_silent()
+            else:
+                handler.stream(and_silence(), **how)
+
+        self.then(script)
 
     def say(self, text: str, pcm: bytes, counted: Any = None) -> None:
         """Answer the next request in speech."""

@@ -34,7 +34,8 @@ def folder(version: str) -> Path | None:
 def environment(version: str) -> dict[str, str]:
     """Return what a process needs to import that version."""
     place = folder(version)
-    return {"PYTHONPATH": str(place)} if place else {}
+    rest = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(place), rest)))} if place else {}
 
 
 def write_kernelspec(version: str, data: Path) -> None:

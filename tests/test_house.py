@@ -30,12 +30,9 @@ FLOORS = [
     {"conversation", "rounds"},
     {"caller", "table"},
     {"client", "reply", "notes"},
-    {"timing"},
-    {"tools"},
+    {"timing", "tools", "cassette"},
     {"tool_result"},
     {"exhibit"},
-    {"session"},
-    {"client", "reply", "notes", "timing", "cassette"},
     {"local"},
     {"diction"},
     {"card"},
@@ -50,7 +47,7 @@ FLOORS = [
     {"template"},
     {"spelling"},
     {"spoken", "passages"},
-    {"errors"},
+    {"errors", "line"},
 ]
 
 

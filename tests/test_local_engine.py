@@ -18,6 +18,7 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.errors import EngineError, OptionError, RequestRefused
+from audiomagic.line import Line
 from audiomagic.local import synthesize, transcribe, weights
 from audiomagic.local.mouth import UNSPEAKABLE
 from audiomagic.local.turn import NO_BRAIN, NOTHING_HEARD
@@ -42,9 +43,8 @@ def question() -> Sound:
 class Listener:
     """Notes when what came."""
 
-    wants_more = True
-
     def __init__(self) -> None:
+        self.line = Line()
         self.lines: list[str] = []
         self.pieces: list[Piece] = []
 

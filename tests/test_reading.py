@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
+from audiomagic.line import Line
 from audiomagic.wire.answer import Piece
 from audiomagic.wire.request import TRANSCRIPT, VERBATIM
 
@@ -17,9 +18,8 @@ pytestmark = pytest.mark.usefixtures("key")
 class Ear:
     """Keeps what it hears."""
 
-    wants_more = True
-
     def __init__(self) -> None:
+        self.line = Line()
         self.pcm, self.lines = b"", list[str]()
 
     def progress(self, line: str) -> None:
