@@ -9,9 +9,9 @@ import re
 from decimal import Decimal
 from functools import cache
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import script
 from .errors import one_line
 from .receipt import Receipt
 from .sound import Sound
@@ -67,8 +67,9 @@ def html(reply: "Reply", place: str = "") -> str:
 @cache
 def follow_along() -> str:
     """Return the script by which the transcript follows the sound, where scripts are let run."""
-    lines = Path(__file__).with_name("static").joinpath("follow.js").read_text("utf-8").split("\n")
-    return "\n".join(line.strip() for line in lines if not line.lstrip().startswith("//"))
+    lines = (line.strip() for line in script.joined("words", "follow").split("\n"))
+    kept = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return f"{{\n{kept}\n}}"  # a block: a page holds several cards
 
 
 def markdown(reply: "Reply") -> str:

@@ -6,33 +6,32 @@ traits are saved into notebooks. Only a page that shows it plays it.
     kernel → page                                        page → kernel, by a comm of its own
     open    make a way to the loudspeaker                place: ask for no more
     line    line: what takes time
-    words   text, second: words, and when they are likely heard
+    words   text, seconds: words, and from when to when they are likely heard
     pcm     and a buffer: 24 kHz mono pcm16
     end     that was all: play it to its end
     halt    be silent
 """
 
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import anywidget
 from comm import get_comm_manager
 from traitlets import Unicode
 
+from . import script
 from .line import Line
 from .place import Place
 from .sound import WIRE_RATE
 from .wire.answer import Piece
 
-STATIC = Path(__file__).with_name("static")
 LETTERS = 15.0  # that speech has in a second, spaces included: a guess until all is there
 
 
 class Player(anywidget.AnyWidget):
     """What a reply's place shows until the card is there."""
 
-    _esm = STATIC / "player.js"
-    _css = STATIC / "player.css"
+    _esm = script.joined("words", "place", "player")
+    _css = script.STATIC / "player.css"
     _playing: ClassVar[dict[str, "Player"]] = {}  # by place
 
     # The class of HTML elements in which it plays on: of the card's own player.
@@ -65,7 +64,8 @@ class Player(anywidget.AnyWidget):
             # Not before the sound that came so far is over; where it really is, the whole tells.
             start = max(self._said, self._received)
             self._said = start + len(piece.words) / LETTERS
-            self.send({"kind": "words", "text": piece.words, "second": round(start, 2)})
+            seconds = [round(start, 2), round(self._said, 2)]
+            self.send({"kind": "words", "text": piece.words, "seconds": seconds})
         if piece.pcm:
             self._received += len(piece.pcm) / (2 * WIRE_RATE)
             self.send({"kind": "pcm"}, [piece.pcm])

@@ -17,18 +17,16 @@ from a page are not trusted; every one that is not as described here is passed o
 import base64
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
 from traitlets import Bool, Float, Unicode
 
+from . import script
 from .errors import OptionError, SoundError, one_line
 from .place import Place
 from .sound import LONGEST, Sound
 from .take import Take, span
-
-STATIC = Path(__file__).with_name("static")
 
 
 class Recorder(anywidget.AnyWidget):
@@ -43,8 +41,8 @@ class Recorder(anywidget.AnyWidget):
     >>> rec.sound    # in a later one: a Sound at 24 kHz, or None before there is one
     """
 
-    _esm = STATIC / "recorder.js"
-    _css = STATIC / "recorder.css"
+    _esm = script.joined("place", "recorder")
+    _css = script.STATIC / "recorder.css"
 
     seconds = Float().tag(sync=True)
     hands_free = Bool().tag(sync=True)

@@ -17,7 +17,7 @@ import numpy as np
 from .sound import Sound
 
 # A word is what stands between spaces; a sign of Chinese, Japanese or Korean is one of its own.
-# static/follow.js and static/player.js cut in the same way.
+# static/words.js cuts in the same way.
 SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 WORD = re.compile(rf"{SIGN}|(?:(?!{SIGN})\S)+")
 PHRASE_END = re.compile(r"[.,;:!?…。、！？—–)\]\"”]$")

@@ -48,6 +48,7 @@ FLOORS = [
     {"spelling"},
     {"spoken", "passages"},
     {"errors", "line"},
+    {"errors", "line", "script"},
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Locator
 
 from . import far_end as scripted
 from .far_end import FarEnd
@@ -16,6 +17,7 @@ from .jupyter import (
     Browser,
     JupyterServer,
     Notebook,
+    Tab,
     find_browser,
     make_notebook,
     untrusted_copy,
@@ -32,8 +34,9 @@ TEXT = "One small robot. It counted the birds, every day, in the garden by the s
 WORDS = [word + " " for word in TEXT.split(" ")]
 PLAYER = ".audiomagic-player"
 STATE = f"() => document.querySelector('{PLAYER}')?.dataset.state ?? null"
+GAPS = f"() => document.querySelector('{PLAYER}')?.dataset.gaps ?? null"
 MARKED = """() => [...document.querySelectorAll(".audiomagic-card span, .am-words span")]
-  .filter((span) => span.style.background || span.classList.contains("am-now"))
+  .filter((span) => span.style.background)
   .map((span) => span.textContent.trim()).join(" ")"""
 
 
@@ -83,6 +86,7 @@ def test_sound_and_words_come_while_the_cell_runs(
         marked = set()
         while notebook.js(STATE) is not None:
             marked.add(notebook.js(MARKED))
+            assert notebook.js(GAPS) in (None, "0")
             notebook.sleep(0.1)
         assert len(marked - {""}) >= 8  # one word after another
         wait_played(notebook)
@@ -103,6 +107,33 @@ def test_sound_and_words_come_while_the_cell_runs(
         _reopened(server, browser, path, app)
 
 
+def _by_keyboard(tab: Tab, transcript: Locator) -> None:
+    """One stop of the Tab key; arrow keys go from word to word, Enter and Space play from there."""
+    stop = transcript.locator("[tabindex]")
+    press, focused = tab.page.keyboard.press, "() => document.activeElement.textContent"
+    tab.wait(lambda: stop.count() == 1, "the one stop")
+    stop.focus()
+    for keys, word in (
+        ("ArrowRight ArrowRight ArrowRight", "It"),
+        ("Home ArrowLeft", "One"),
+        ("End ArrowRight ArrowLeft", "the"),
+        ("d d x Home ArrowRight", "small"),  # Lab's own keys would delete the cell
+    ):
+        for key in keys.split():
+            press(key)
+        assert tab.js(focused) == word and stop.count() == 1
+    assert stop.get_attribute("role") == "button"
+    assert stop.get_attribute("aria-label") == "Play from small"
+    assert "arrow keys" in (transcript.get_attribute("aria-label") or "")
+    press("Enter")
+    tab.wait(lambda: tab.js(MARKED) == "small", "Enter to play from there")
+    for key in ("End", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Space"):
+        press(key)
+    tab.wait(lambda: tab.js(MARKED) == "garden", "Space to play from there")
+    press("Tab")
+    assert not transcript.locator(":focus").count()
+
+
 def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> None:
     """Trusted, untrusted, and as an exported page: player and transcript; no sound by itself."""
     untrusted_copy(server.root / path, server.root / "untrusted.ipynb")
@@ -112,6 +143,8 @@ def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> N
             assert notebook.output(1).locator(".audiomagic-following").count() == follows
             (played,) = notebook.play_all(1)
             assert played["ended"] and contexts(notebook) == 0
+            if follows:
+                _by_keyboard(notebook, notebook.output(1).locator("[data-starts]"))
             assert notebook.console_errors() == []
     convert = [sys.executable, "-m", "nbconvert", "--to", "html", path]
     subprocess.run(convert, cwd=server.root, check=True, capture_output=True)
@@ -119,6 +152,7 @@ def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> N
     card = page.page.locator(".audiomagic-card")
     assert TEXT in card.inner_text() and card.locator("span").count() > 10
     (played,) = page.play_all()
+    _by_keyboard(page, card.locator("[data-starts]"))
     assert played["ended"] and page.console_errors() == []
     page.close()
     browser.blocked.clear()  # nbconvert's own template asks a CDN for MathJax
@@ -236,6 +270,36 @@ def test_one_reply_sounds_at_a_time(
         notebook.wait(lambda: notebook.js(STATE) is None, "both to be heard")
         samples = heard(notebook)
         assert samples[samples != 0].tobytes() == level(1000, 2) + level(2000, 2)
+        assert notebook.console_errors() == []
+
+
+def test_a_word_is_heard_again_while_the_rest_arrives(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    pcm = speech(6)
+    answer(far_end, pcm, speed=1.2)
+    with opened(browser, server, listening, "%%speak\nHi") as notebook:
+        notebook.run_cell(0)
+        notebook.start_cell(1)
+        notebook.wait(lambda: len(heard(notebook)) > 2 * 24_000, "two seconds")
+        words = notebook.output(1).locator(".am-words")
+        assert words.locator("span").count() == len(WORDS)
+        assert words.locator("[tabindex]").count() == 1
+        words.locator("[tabindex]").focus()
+        notebook.page.keyboard.press("Space")  # from the first one
+        notebook.sleep(1)
+        words.get_by_text("small").click()
+        assert "*" in notebook.cell(1).locator(".jp-InputPrompt").inner_text()  # it still runs
+        wait_played(notebook)
+        focused = "document.activeElement.closest('.audiomagic-card [data-starts] span')"
+        assert notebook.js(f"() => {focused}?.textContent") == "small"  # it went along
+        played = heard(notebook).tobytes()
+        rest = pcm[2 * round(24_000 * 0.27) :]  # where "small" is guessed to begin
+        assert played.endswith(rest)
+        before = played.removesuffix(rest)
+        again = before.rfind(pcm[:4_800])
+        assert again > 4 * 24_000 and before[again:] == pcm[: len(before) - again]
+        assert before[:again] == pcm[:again]
         assert notebook.console_errors() == []
 
 

@@ -1,10 +1,10 @@
 // The player's half in the page: sound and words are heard and seen while they arrive.
 //
-//   Ring       a queue of samples in the audio thread: plays them without gaps, adapts, counts gaps
+//   Ring       samples in the audio thread: plays them without gaps, adapts, counts gaps
 //   Playback   one reply: its sound, its words, what the buttons do
 //   Panel      what is seen of it: alone at first, then in the finished card, until all is played
 //
-// See player.py for the messages. Only what arrives live is played: a page that is reloaded, or
+// words.js and place.js come before it. See player.py for the messages. Only what arrives live is played: a page that is reloaded, or
 // another tab, makes no sound.
 
 export const RATE = 24000; // Hz
@@ -18,8 +18,9 @@ export class Ring {
   constructor(lead = 0.04 * RATE, most = 0.64 * RATE) {
     this.lead = lead;
     this.most = most;
-    this.queue = [];
-    this.first = 0; // samples of the queue's head that are played
+    this.pieces = []; // all that came: a word may be heard again
+    this.index = 0; // of the piece that is played,
+    this.first = 0; // and how many of its samples are
     this.have = 0; // samples waiting
     this.waited = 0; // samples' time since the first came
     this.state = "empty"; // filling, playing, paused
@@ -30,9 +31,20 @@ export class Ring {
 
   /** Takes an Int16Array. */
   push(samples) {
-    this.queue.push(samples);
+    this.pieces.push(samples);
     this.have += samples.length;
     if (this.state === "empty") this.state = "filling";
+  }
+
+  /** Goes on from a sample, or from the end of what came. */
+  seek(sample) {
+    const whole = this.played + this.have;
+    this.played = this.first = Math.max(0, Math.min(whole, Math.round(sample)));
+    this.have = whole - this.played;
+    this.index = 0;
+    while (this.index < this.pieces.length && this.first >= this.pieces[this.index].length) {
+      this.first -= this.pieces[this.index++].length;
+    }
   }
 
   get done() { return this.ended && !this.have; }
@@ -47,14 +59,14 @@ export class Ring {
       this.state = "playing";
     }
     let at = 0;
-    while (at < output.length && this.queue.length) {
-      const head = this.queue[0];
+    while (at < output.length && this.index < this.pieces.length) {
+      const head = this.pieces[this.index];
       const count = Math.min(head.length - this.first, output.length - at);
       for (let i = 0; i < count; i++) output[at + i] = head[this.first + i] / 32768;
       at += count;
       this.first += count;
       if (this.first === head.length) {
-        this.queue.shift();
+        this.index++;
         this.first = 0;
       }
     }
@@ -76,14 +88,17 @@ registerProcessor("audiomagic-ring", class extends AudioWorkletProcessor {
     this.ring = new Ring();
     this.port.onmessage = ({ data }) => {
       if (data instanceof Int16Array) this.ring.push(data);
+      else if ("seek" in data) this.ring.seek(data.seek);
       else Object.assign(this.ring, data);
     };
   }
   process(_, [[output]]) {
     this.ring.fill(output);
     const { played, gaps, done } = this.ring;
-    if (done || played - (this.told ?? 0) >= 480) this.port.postMessage({ played, gaps, done });
-    if (done || played - (this.told ?? 0) >= 480) this.told = played;
+    if (done || Math.abs(played - (this.told ?? 0)) >= 480) {
+      this.port.postMessage({ played, gaps, done });
+      this.told = played;
+    }
     return !done;
   }
 });`;
@@ -98,7 +113,7 @@ class Playback {
   constructor(model) {
     this.model = model;
     this.panels = new Set();
-    this.words = []; // [text, second at which it is likely spoken]
+    this.words = []; // [text, seconds between which it is likely spoken]
     this.early = []; // sound that came before there is a place to play it
     this.state = "waiting"; // playing, blocked, paused, played, stopped
     this.played = this.gaps = 0; // samples, times
@@ -130,7 +145,7 @@ class Playback {
         this.changed();
         break;
       case "words":
-        this.words.push([message.text, message.second]);
+        this.words.push([message.text, ...message.seconds]);
         this.changed();
         break;
       case "pcm": {
@@ -220,6 +235,13 @@ class Playback {
     this.become("playing");
   }
 
+  /** Plays from a second of what came. */
+  seek(second) {
+    if (!this.live) return;
+    this.#play({ seek: second * RATE });
+    this.resume();
+  }
+
   /** Lets the card's own player go on. */
   giveWay() {
     this.#over("played");
@@ -255,10 +277,12 @@ class Playback {
     this.ring?.disconnect();
     if (this.context && this.context.state !== "closed") this.context.close();
     for (const panel of [...this.panels]) panel.leave();
+    if (this.closed) this.leave();
   }
 
   close() {
     this.closed = true; // sound that is there is played to its end, in the card
+    if (!this.live) this.leave();
   }
 }
 
@@ -280,17 +304,12 @@ class Panel {
     this.card = host.closest(".audiomagic-card"); // null: the reply is still arriving
     this.audio = this.card?.querySelector("audio");
     if (this.card) this.card.takeOver = () => playback.giveWay();
-    this.root = document.createElement("div");
-    this.root.className = "audiomagic-player";
-    this.root.setAttribute("role", "group");
-    this.root.setAttribute("aria-label", "Player");
-    this.root.innerHTML = HTML;
-    for (const node of this.root.querySelectorAll("button")) {
-      node.dataset.lmSuppressShortcuts = "true"; // Lab's own keys stay out
-    }
+    this.root = group("player", "Player", HTML);
     const part = (name) => this.root.querySelector(name);
-    [this.pause, this.stop, this.clock, this.line, this.words] =
-      [".am-pause", ".am-stop", ".am-clock", ".am-line", ".am-words"].map(part);
+    [this.pause, this.stop, this.clock, this.line] =
+      [".am-pause", ".am-stop", ".am-clock", ".am-line"].map(part);
+    this.words = new Words(part(".am-words"), (second) => playback.seek(second));
+    this.shown = 0; // pieces of the text
     this.pause.onclick = () => (this.stands ? playback.resume() : playback.pause());
     this.stop.onclick = () => playback.stop();
     this.root.classList.toggle("am-in-card", Boolean(this.card));
@@ -301,9 +320,18 @@ class Panel {
     playback.open();
     this.draw();
     // The keyboard's place on the page goes along, from the panel that was replaced.
-    this.root.onfocusin = ({ target }) => { playback.focus = target.className; };
-    this.root.onfocusout = () => { if (this.root.isConnected) playback.focus = ""; };
-    if (playback.focus) this.root.querySelector(`.${playback.focus}`)?.focus();
+    this.root.addEventListener("focusin", ({ target }) => { playback.focus = target.className || this.words.current; });
+    this.root.addEventListener("focusout", () => setTimeout(() => { // by then it is known whether it was removed
+      if (this.root.isConnected && !this.root.contains(document.activeElement)) playback.focus = "";
+    }));
+    this.refocus(playback.focus);
+    if (this.card) this.card.following = () => this.refocus(playback.focus);
+  }
+
+  /** Takes the keyboard's place over: a button's class, or a word's number. */
+  refocus(place) {
+    if (typeof place === "number") (this.card ? this.card.words : this.words)?.choose(place).focus();
+    else if (place) this.root.querySelector(`.${place}`)?.focus();
   }
 
   get stands() { return ["paused", "blocked"].includes(this.playback.state); }
@@ -321,12 +349,10 @@ class Panel {
       played: "Cut off.", // in the card there is no panel any more
     }[state] ?? "";
     if (this.line.textContent !== line) this.line.textContent = line;
-    if (!this.card) {
-      for (const [text] of words.slice(this.words.childElementCount)) {
-        const span = document.createElement("span");
-        span.textContent = text;
-        this.words.append(span);
-      }
+    for (const [text, from, to] of this.card ? [] : words.slice(this.shown)) {
+      const start = (place) => from + ((to - from) * place) / text.length;
+      this.words.text.append(...this.words.cut(text, start));
+      this.shown++;
     }
     this.tick();
   }
@@ -334,21 +360,20 @@ class Panel {
   tick() {
     const { playback } = this;
     this.clock.textContent = clock(playback.seconds);
+    this.root.dataset.gaps = playback.gaps;
     if (this.card) {
       this.card.live = true;
-      this.card.mark?.(playback.live ? playback.seconds : -1);
+      this.card.words?.mark(playback.live ? playback.seconds : -1);
       return;
     }
-    let now = -1;
-    playback.words.forEach(([, start], i) => { if (start <= playback.seconds) now = i; });
-    [...this.words.children].forEach((span, i) => span.classList.toggle("am-now", playback.played && i === now));
+    this.words.mark(playback.played && playback.live ? playback.seconds : -1);
   }
 
   /** Gives the place back to the card's own player. */
   leave() {
     if (!this.card) return this.draw();
     this.remove();
-    this.card.mark?.(-1);
+    this.card.words?.mark(-1);
     this.card.live = this.card.takeOver = null;
     this.audio.style.display = "block";
     if (this.root.contains(document.activeElement)) this.audio.focus();
@@ -361,33 +386,13 @@ class Panel {
   }
 }
 
-export const clock = (seconds) =>
-  `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-
-/** Puts a panel into every element of a class, whenever one comes or goes: the finished card. */
-function inhabit(place, playback) {
-  const panels = new Map();
-  const look = () => {
-    for (const [host, panel] of panels) {
-      if (host.isConnected) continue;
-      panel.remove();
-      panels.delete(host);
-    }
-    for (const host of document.getElementsByClassName(place)) {
-      if (!panels.has(host) && playback.wanted && playback.live) panels.set(host, new Panel(playback, host));
-    }
-    if (playback.closed && !playback.live) observer.disconnect();
-  };
-  const observer = new MutationObserver(look);
-  observer.observe(document.body, { childList: true, subtree: true });
-}
-
 export default () => {
   let playback;
   return {
     initialize({ model }) {
       playback = new Playback(model);
-      inhabit(model.get("place"), playback);
+      const make = (host) => (playback.wanted && playback.live ? new Panel(playback, host) : null);
+      playback.leave = inhabit(model.get("place"), make);
       return () => playback.close();
     },
     render({ el }) {

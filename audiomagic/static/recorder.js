@@ -8,7 +8,7 @@
 //   Recording   one recorder: its state, what the buttons do, what the kernel says
 //   Panel       what is seen of it; a recorder may be seen in several places, or in none
 //
-// What the kernel tells a page is in traits (see recorder.py); sound never is, it would be saved.
+// place.js comes before it. What the kernel tells a page is in traits (see recorder.py); sound never is, it would be saved.
 
 export const RATE = 24000; // Hz
 const PIECE = 0.1; // seconds; a closed tab loses no more than a few of these
@@ -266,9 +266,6 @@ export function refusal(error, page) {
       return `The microphone does not work here (${error?.message || error}). Choose a file.`;
   }
 }
-
-export const clock = (seconds) =>
-  `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 // ---- the microphone ------------------------------------------------------------------------------
 
@@ -696,14 +693,7 @@ class Panel {
   constructor(recording, host) {
     this.recording = recording;
     this.host = host;
-    this.root = document.createElement("div");
-    this.root.className = "audiomagic-recorder";
-    this.root.setAttribute("role", "group");
-    this.root.setAttribute("aria-label", "Recorder");
-    this.root.innerHTML = HTML;
-    for (const node of this.root.querySelectorAll("button, select, input, audio")) {
-      node.dataset.lmSuppressShortcuts = "true"; // Lab's own keys (D D deletes the cell) stay out
-    }
+    this.root = group("recorder", "Recorder", HTML);
     const part = (name) => this.root.querySelector(name);
     this.main = part(".am-main");
     this.discard = part(".am-discard");
@@ -810,35 +800,12 @@ class Panel {
   }
 }
 
-/** Puts a panel into every element of a class, whenever one comes or goes.
- *
- * In JupyterLab and Notebook 7 the recorder's output is plain HTML, which reads sensibly when there
- * is no kernel any more (a widget's output then says "model not found"), and the panel lives in it.
- */
-function inhabit(place, recording) {
-  const panels = new Map();
-  const look = () => {
-    for (const [host, panel] of panels) {
-      if (host.isConnected) continue;
-      panel.remove();
-      panels.delete(host);
-    }
-    for (const host of document.getElementsByClassName(place)) {
-      if (!panels.has(host)) panels.set(host, new Panel(recording, host));
-    }
-  };
-  const observer = new MutationObserver(look);
-  observer.observe(document.body, { childList: true, subtree: true });
-  look();
-  return () => observer.disconnect();
-}
-
 export default () => {
   let recording;
   return {
     initialize({ model }) {
       recording = new Recording(model);
-      const leave = inhabit(model.get("place"), recording);
+      const leave = inhabit(model.get("place"), (host) => new Panel(recording, host));
       return () => {
         leave();
         recording.over("This recorder is closed; run the cell again to record.");
@@ -846,7 +813,7 @@ export default () => {
     },
     render({ model, el }) {
       const panel = new Panel(recording, el);
-      recording.greet(Boolean(document.querySelector(".jp-OutputArea")));
+      recording.greet(inhabits());
       return () => panel.remove();
     },
   };

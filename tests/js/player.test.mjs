@@ -1,17 +1,11 @@
 // The player's ring of samples, in node: no browser, no packages.
 
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { pathToFileURL } from "node:url";
 
-const folder = await mkdtemp(join(tmpdir(), "player-"));
-const copy = join(folder, "player.mjs");
-await copyFile(new URL("../../audiomagic/static/player.js", import.meta.url), copy);
-const { RATE, Ring, clock } = await import(pathToFileURL(copy));
-await rm(folder, { recursive: true });
+import { script } from "./script.mjs";
+
+const { RATE, Ring, clock } = await script("words", "place", "player");
 
 const QUANTUM = 128;
 const speech = (count, from = 1) => Int16Array.from({ length: count }, (_, i) => ((from + i) % 30000) + 1);
@@ -74,3 +68,21 @@ test("paused it is silent and goes on where it was", () => {
 });
 
 test("the clock", () => assert.deepEqual([0, 59.9, 61, 600].map(clock), ["0:00", "0:59", "1:01", "10:00"]));
+
+test("it goes back to any sample, and on from there to the end", () => {
+  const ring = new Ring();
+  const all = speech(RATE);
+  const first = run(ring, 0.5, [[0, all.slice(0, 7000)], [0, all.slice(7000)], [9, speech(1)]]).filter((v) => v);
+  for (const sample of [0, 6999, 7000, 7001, 20000]) {
+    ring.seek(sample);
+    assert.deepEqual(run(ring, 0.1, [[9, speech(1)]]), [...all.slice(sample, sample + 19 * QUANTUM)]);
+  }
+  ring.seek(-5);
+  assert.equal(ring.played, 0);
+  ring.seek(9 * RATE); // what is not there yet is waited for
+  assert.deepEqual([ring.played, ring.have], [RATE, 0]);
+  assert.ok(run(ring, 0.1, [[9, speech(1)]]).every((v) => v === 0));
+  ring.push(speech(480));
+  assert.equal(run(ring, 1, []).filter((v) => v).length, 480);
+  assert.ok(first.length > 0.4 * RATE && ring.done);
+});

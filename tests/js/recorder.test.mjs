@@ -1,18 +1,11 @@
 // The recorder's pure parts, in node: no browser, no packages.
 
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { pathToFileURL } from "node:url";
 
-// Without a package.json node takes a .js file for CommonJS; a copy by another name it does not.
-const folder = await mkdtemp(join(tmpdir(), "recorder-"));
-const copy = join(folder, "recorder.mjs");
-await copyFile(new URL("../../audiomagic/static/recorder.js", import.meta.url), copy);
-const { RATE, Resampler, Ear, Chunker, Delivery, base64, refusal, clock } = await import(pathToFileURL(copy));
-await rm(folder, { recursive: true });
+import { script } from "./script.mjs";
+
+const { RATE, Resampler, Ear, Chunker, Delivery, base64, refusal, clock } = await script("place", "recorder");
 
 const sine = (rate, hertz, seconds, level = 0.5) =>
   Float32Array.from({ length: rate * seconds }, (_, i) => level * Math.sin((2 * Math.PI * hertz * i) / rate));
