@@ -4,9 +4,10 @@ Its half in the page is static/player.js. Sound goes there in custom messages, n
 traits are saved into notebooks. Only a page that shows it plays it.
 
     kernel → page                                        page → kernel, by a comm of its own
-    open    make a way to the loudspeaker                place: ask for no more
-    line    line: what takes time
-    words   text, seconds: words, and from when to when they are likely heard
+    open    make a way to the loudspeaker                place, and wish:
+    line    line: what takes time                          "stop": ask for no more
+    words   text, seconds: words, and from when to         "inhabit": make the output plain HTML
+            when they are likely heard
     pcm     and a buffer: 24 kHz mono pcm16
     end     that was all: play it to its end
     halt    be silent
@@ -24,6 +25,7 @@ from .place import Place
 from .sound import WIRE_RATE
 from .wire.answer import Piece
 
+LATE = "The reply was still arriving when this was loaded. What its cell gives (Out) holds it."
 LETTERS = 15.0  # that speech has in a second, spaces included: a guess until all is there
 
 
@@ -41,12 +43,12 @@ class Player(anywidget.AnyWidget):
         self.line = Line()  # cut when the page says so
         self._received = 0.0  # seconds of sound
         self._said = 0.0  # second at which the last word is likely over
-        self._place = Place("The reply did not arrive.")
+        self._place = Place(LATE)
         super().__init__(place=self._place.name)
         # While a cell runs, a kernel hears comms that the page opens (ipykernel 7.1 and newer), and
         # none of a widget's own messages. Their target is one for all players of a kernel.
         self._playing[self.place] = self
-        get_comm_manager().register_target("audiomagic.stop", self._asked_to_stop)
+        get_comm_manager().register_target("audiomagic.player", self._asked)
 
     def show(self, handle: Any = None) -> Any:
         """Show it in a cell's output, or in that of a display's handle; return the handle."""
@@ -76,8 +78,11 @@ class Player(anywidget.AnyWidget):
         self._playing.pop(self.place, None)
 
     @classmethod
-    def _asked_to_stop(cls, comm: Any, message: Any) -> None:
-        player = cls._playing.get(message["content"]["data"].get("place"))
-        if player:
-            player.line.hang_up()
+    def _asked(cls, comm: Any, message: Any) -> None:
+        asked = message["content"]["data"]
+        if player := cls._playing.get(asked.get("place")):
+            if asked.get("wish") == "stop":
+                player.line.hang_up()
+            elif asked.get("wish") == "inhabit":
+                player._place.inhabit()
         comm.send({})  # or else the page would interrupt the kernel

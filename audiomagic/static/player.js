@@ -257,16 +257,29 @@ class Playback {
   async stop() {
     this.#over("stopped");
     if (this.whole) return;
-    const kernel = this.model.widget_manager?.kernel;
-    if (!kernel?.createComm) return;
     // A kernel at work hears a comm that the page opens, once Lab has made a way for it (ipykernel
     // 7.1 and newer), or nothing at all: then it is interrupted.
-    const patience = kernel.supportsSubshells === false ? 0 : DEAF;
-    const interrupting = setTimeout(() => this.whole || kernel.interrupt(), patience);
-    const comm = kernel.createComm("audiomagic.stop");
-    comm.onMsg = () => clearTimeout(interrupting);
+    const kernel = this.#kernel;
+    const interrupting = () => this.whole || kernel?.interrupt();
+    const deaf = setTimeout(interrupting, kernel?.supportsSubshells === false ? 0 : DEAF);
+    this.#tell("stop", () => clearTimeout(deaf));
+  }
+
+  get #kernel() { return this.model.widget_manager?.kernel; }
+
+  /** Tells the kernel something by a comm of this page's own. */
+  async #tell(wish, answered = () => {}) {
+    const comm = this.#kernel?.createComm?.("audiomagic.player");
+    if (!comm) return;
+    comm.onMsg = answered;
     await comm.subshellStarted?.catch?.(() => {});
-    comm.open({ place: this.model.get("place") }).done.catch(() => {});
+    comm.open({ place: this.model.get("place"), wish }).done.catch(() => {});
+  }
+
+  /** Has its output made plain HTML now, for a page that is reloaded before the card is there. */
+  settle() {
+    if (inhabits() && !this.settled) this.#tell("inhabit");
+    this.settled = true;
   }
 
   #over(state) {
@@ -397,6 +410,7 @@ export default () => {
     },
     render({ el }) {
       const panel = new Panel(playback, el);
+      playback.settle();
       return () => panel.remove();
     },
   };
