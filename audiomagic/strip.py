@@ -21,7 +21,8 @@ from .soundless import GONE, without_sound
 
 FACES = ("text/html", "text/markdown")
 USAGE = "%audiomagic strip talk.ipynb"
-INDENT = re.compile(r"\s*\{\r?\n([ \t]*)")
+BOM = "\ufeff"  # some editors begin a file with it
+INDENT = re.compile(r"\ufeff?\s*\{\r?\n([ \t]*)")
 
 
 def strip(path: str) -> str:
@@ -57,12 +58,11 @@ def _read(file: Path) -> str:
             raise OptionError(f"{name} is a folder; name a notebook in it: {USAGE}")
         return file.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        known = [other.name for other in file.parent.glob("*.ipynb")] if file.name else []
-        close = f"{file.name}.ipynb"
-        close = close if close in known else spelling.nearest(file.name, known) or ""
-        hint = (
-            f"did you mean '{one_line(file.parent / close, 120)}'?" if close else "check the path"
-        )
+        # Without their ending: for its sake any two would be alike.
+        known = [other.stem for other in file.parent.glob("*.ipynb") if other.is_file()]
+        close = spelling.nearest(file.stem, known)
+        nearest = file.with_name(f"{close}.ipynb")
+        hint = f"did you mean '{one_line(nearest, 120)}'?" if close else "check the path"
         raise OptionError(f"there is no {name}; {hint}") from None
     except UnicodeDecodeError as error:
         raise _no_notebook(file, "it is no UTF-8 text") from error
@@ -72,7 +72,7 @@ def _read(file: Path) -> str:
 
 def _parsed(text: str, file: Path) -> dict[str, Any]:
     try:
-        notebook = json.loads(text)
+        notebook = json.loads(text.removeprefix(BOM))
     except (ValueError, RecursionError) as error:
         raise _no_notebook(file, "it is no JSON") from error
     if not isinstance(notebook, dict) or "nbformat" not in notebook:
@@ -90,14 +90,14 @@ def _no_notebook(file: Path, why: str) -> OptionError:
 
 
 def _written(notebook: dict[str, Any], text: str) -> str:
-    """Write a notebook the way its text was written: its indent, line ends, and last line."""
+    """Write a notebook the way its text was written: its BOM, indent, line ends, last line."""
     indent = INDENT.match(text)
     written = json.dumps(notebook, indent=indent[1] if indent else None, ensure_ascii=False)
     # Half a character can stand in JSON as an escape alone.
     written = re.sub(r"[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", written)
     if "\r\n" in text:  # a string holds no line ends but as escapes
         written = written.replace("\n", "\r\n")
-    return written + text[len(text.rstrip()) :]
+    return text[: text.startswith(BOM)] + written + text[len(text.rstrip()) :]
 
 
 def _replace(file: Path, data: bytes) -> None:

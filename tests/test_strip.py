@@ -235,7 +235,10 @@ def test_hostile_pages_take_no_longer_than_they_are(unit: str) -> None:
 # -- the file -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("indent", ["", " ", "    ", "\t", None])
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_file_is_written_as_it_was(tmp_path: Path, indent: str | None, end: str) -> None:
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_a_file_is_written_as_it_was(
+    tmp_path: Path, indent: str | None, end: str, bom: str
+) -> None:
     output = {"output_type": "display_data", "metadata": {"b": 1.5, "a": None}, "data": {}}
     notebook = {
         "nbformat_minor": 5, "nbformat": 4, "metadata": {"z": "é五\ud83d \u2028", "a": [1e-07, {}]},
@@ -248,7 +251,7 @@ def test_a_file_is_written_as_it_was(tmp_path: Path, indent: str | None, end: st
     def text(face: str) -> str:
         output["data"] = {"text/html": face}
         written = json.dumps(notebook, indent=indent, ensure_ascii=False) + "\n" * bool(end)
-        return written.replace("\ud83d", "\\ud83d").replace("\n", end or "\n")
+        return bom + written.replace("\ud83d", "\\ud83d").replace("\n", end or "\n")
 
     path.write_bytes(text(f"<audio src='{URL}'></audio>").encode())
     strip(str(path))
@@ -308,12 +311,15 @@ def test_malformed_parts_are_left(tmp_path: Path, cells: Any) -> None:
     [
         ("talk", r"did you mean '.*/talk\.ipynb'\?"),
         ("tlak.ipynb", r"did you mean '.*/talk\.ipynb'\?"),
+        ("hello.ipynb", "check the path"),  # the ending is not what makes names alike
+        ("folded.ipynb", "check the path"),
         ("zzzz", "check the path"),
         ("nowhere/zzzz", "check the path"),
     ],
 )
 def test_a_missing_file(tmp_path: Path, name: str, hint: str) -> None:
     saved(tmp_path)
+    (tmp_path / "folder.ipynb").mkdir()
     with pytest.raises(OptionError, match=f"there is no .*{name}; {hint}$"):
         strip(str(tmp_path / name))
 
