@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import client
-from .errors import BadAnswer
+from .errors import BadAnswer, Interrupted
 from .line import Line
 from .notes import STOPPED
 from .receipt import Receipt
@@ -77,6 +77,8 @@ class Caller:
             with line.used(), self._chunks(request, route, audience, hearing.start) as chunks:
                 hearing.follow(chunks, line)
         except BaseException as caught:
+            if isinstance(caught, KeyboardInterrupt) and not hearing.anything:
+                raise Interrupted("the request was ended, nothing had come") from None
             if not hearing.anything:
                 raise
             error = caught

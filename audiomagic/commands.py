@@ -4,13 +4,16 @@ import shlex
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable
 from getpass import getpass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import reports, spelling
 from .chat_page import ChatPage
 from .errors import OptionError, one_line
 from .session import Session
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .cassette import Cassette
 
 Command = Callable[[Session, Settings, list[str]], Any]
 
@@ -76,6 +79,33 @@ def _chat(session: Session, settings: Settings, rest: list[str]) -> Any:
     return None if given.save or given.forget else ChatPage(chat)
 
 
+def _record(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Keep every exchange in a folder."""
+    cassette = session.record(_read("record", rest, {"folder": {}}).folder)
+    print(f"recording in {cassette.folder} {_holding(cassette)}; stop with %audiomagic live")
+
+
+def _replay(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Answer from a folder."""
+    arguments = {"folder": {}, "--at-once": {"action": "store_true"}}
+    given = _read("replay", rest, arguments)
+    cassette = session.replay(given.folder, pace=not given.at_once)
+    print(f"answering from {cassette.folder} {_holding(cassette)}; stop with %audiomagic live")
+
+
+def _holding(cassette: "Cassette") -> str:
+    count = len(cassette.exchanges())
+    refused = "".join(f"; refused {line}" for line in cassette.refused.values())
+    return f"({count} exchange{'' if count == 1 else 's'}{refused})"
+
+
+def _live(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Go back to far ends."""
+    _read("live", rest)
+    session.live()
+    print("calls go to the far end again; nothing is recorded")
+
+
 def _strip(session: Session, settings: Settings, rest: list[str]) -> Any:
     from .strip import strip
 
@@ -89,6 +119,9 @@ COMMANDS: dict[str, Command] = {
     "costs": _costs,
     "key": _key,
     "chat": _chat,
+    "record": _record,
+    "replay": _replay,
+    "live": _live,
     "strip": _strip,
 }
 

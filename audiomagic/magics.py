@@ -148,6 +148,8 @@ class AudioMagics(Magics, Settings):
 
         `models`, `voices`, `costs`: tables. `key`: ask for a key, unseen, for this kernel alone.
         `chat [NAME]`: show a conversation; `--forget`, `--save FILE`, `--load FILE`.
+        `record FOLDER` keeps every exchange in a folder; `replay FOLDER [--at-once]` answers from
+        it, at no cost; `live` ends either.
         `strip NOTEBOOK` takes the embedded sound out of a notebook; words and badges stay. Close
         it first; where its other outputs run scripts, `jupyter trust` it again.
         """

@@ -14,7 +14,7 @@ class Receipt:
     """What is known of a call besides its words and sound. Times and lengths in seconds."""
 
     when: datetime
-    engine: str  # "openai": a server that speaks its protocol; "local": the embedded engine
+    engine: str  # "openai": a server that speaks its protocol; "local": the embedded one; "replay"
     host: str  # the server's name
     asked: str  # the model asked for
     model: str  # the model that answered

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import zip_longest
+from os import PathLike
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from . import client, spelling
-from .caller import Audience, Caller
+from .caller import Audience, Caller, Tape
 from .catalogue import catalogue
 from .chats import Chats
 from .conversation import Origin
@@ -20,6 +21,7 @@ from .turn import Turn
 from .wire.request import VERBATIM, Message
 
 if TYPE_CHECKING:
+    from .cassette import Cassette
     from .tools import Functions, Toolbox
 
 PLACE = "{sound}"  # where a sound stands in the words that go with it
@@ -109,6 +111,9 @@ class Session:
         if route.engine == "local":
             _check_local(settings["model"], settings["voice"])
 
+        if route.engine == "replay":
+            return
+
         def open_it() -> None:
             with suppress(AudiomagicError):  # the call itself will say it
                 self._caller.connect(route, lambda line: None)
@@ -118,6 +123,32 @@ class Session:
     def use_key(self, key: str) -> None:
         """Take a key for the service, in this process alone."""
         self._key = key
+
+    def record(self, folder: str | PathLike[str]) -> "Cassette":
+        """Keep every exchange from now on in a folder. Raises CassetteError."""
+        return self._insert(folder, plays=False)
+
+    def replay(self, folder: str | PathLike[str], pace: bool = True) -> "Cassette":
+        """Answer from a folder from now on, at the recorded pace or at once, at no cost.
+
+        Raises CassetteError; a call then raises NotRecorded for a request that is not in it.
+        """
+        return self._insert(folder, plays=True, pace=pace)
+
+    def live(self) -> None:
+        """Call far ends again, and record nothing."""
+        self._caller.tape = None
+
+    def _insert(self, folder: str | PathLike[str], plays: bool, pace: bool = True) -> "Cassette":
+        from .cassette import Cassette  # a fifth of a second, for those who use it
+
+        self._caller.tape = Tape(Cassette(folder), plays, pace)
+        return self._caller.tape.cassette
+
+    @property
+    def tape(self) -> "Tape | None":
+        """The cassette that is recorded on or answers, if any."""
+        return self._caller.tape
 
     @property
     def receipts(self) -> Sequence[Receipt]:
@@ -142,6 +173,8 @@ class Session:
         return settings
 
     def _route(self, settings: Mapping[str, Any]) -> client.Route:
+        if self.tape and self.tape.plays:
+            return client.Route("replay", f"cassette {self.tape.cassette.folder.name}")
         return client.choose(settings["engine"] or "auto", settings["base_url"], self._key)
 
     def _turn(
