@@ -1,34 +1,21 @@
-"""What the service offers, as dated data: models, voices, and the prices that others get wrong."""
+"""What the service offers, as dated data: models, their limits, voices."""
 
 import tomllib
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 
 @dataclass(frozen=True)
-class Rates:
-    """US dollars per million tokens; `cached_in` is None where no cached price is listed."""
-
-    text_in: Decimal
-    text_out: Decimal
-    audio_in: Decimal
-    audio_out: Decimal
-    cached_in: Decimal | None = None
-
-
-@dataclass(frozen=True)
 class Model:
-    """An audio chat model; `rates` is None where genai-prices has them right."""
+    """An audio chat model."""
 
     id: str
     source: str
     checked: date
     shutdown: date | None = None
     successor: str | None = None
-    rates: Rates | None = None
 
     def shut_down(self, today: date | None = None) -> bool:
         """Whether the service has switched it off."""
@@ -41,6 +28,7 @@ class Catalogue:
 
     default_model: str
     default_voice: str
+    max_output: int  # tokens: the longest answer of each of the models
     voices: tuple[str, ...]
     models: dict[str, Model]
 
@@ -49,12 +37,6 @@ class Catalogue:
 def catalogue() -> Catalogue:
     """Read the data file, once."""
     data = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
-    models = {name: _model(name, entry) for name, entry in data["models"].items()}
-    return Catalogue(data["default_model"], data["default_voice"], tuple(data["voices"]), models)
-
-
-def _model(name: str, entry: dict[str, object]) -> Model:
-    rates = entry.pop("rates", None)
-    if isinstance(rates, dict):
-        entry["rates"] = Rates(**{kind: Decimal(rate) for kind, rate in rates.items()})
-    return Model(name, **entry)  # type: ignore[arg-type]
+    data["voices"] = tuple(data["voices"])
+    data["models"] = {name: Model(name, **entry) for name, entry in data["models"].items()}
+    return Catalogue(**data)

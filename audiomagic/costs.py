@@ -1,14 +1,21 @@
 """What a call costs: its tokens times dated rates, in exact dollars."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from functools import cache
+from decimal import Context, Decimal
+from functools import reduce
 
-from .catalogue import Rates, catalogue
+from .prices import MINUTE_IN, MINUTE_OUT, Price, listed
 from .wire.usage import Usage
 
-MILLION = Decimal(1_000_000)
+EXACT = Context(prec=100)  # a notebook may have set a precision of its own
+MINUTES = {"sound in": MINUTE_IN, "sound out": MINUTE_OUT}  # tokens
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add up, exactly."""
+    return reduce(EXACT.add, amounts, Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -22,91 +29,81 @@ class Line:
     @property
     def dollars(self) -> Decimal:
         """What they cost, exactly."""
-        return self.tokens * self.rate / MILLION
+        return EXACT.multiply(self.tokens, self.rate).scaleb(-6, EXACT)
+
+    @property
+    def minute(self) -> Decimal | None:
+        """Dollars for a minute of it; None for text."""
+        tokens = MINUTES.get(self.kind)
+        return None if tokens is None else Line(self.kind, tokens, self.rate).dollars
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The lines of one call's price, and where and when the rates were found."""
+    """The lines of one call's cost at a price; or what the server says it was `paid`."""
 
     lines: tuple[Line, ...]
-    source: str
-    checked: date | None
+    price: Price | None = None
+    paid: Decimal | None = None
 
     @property
     def dollars(self) -> Decimal:
         """The sum, exactly."""
-        return sum((line.dollars for line in self.lines), Decimal(0))
+        return total(line.dollars for line in self.lines) if self.paid is None else self.paid
+
+    @property
+    def source(self) -> str:
+        """Where the rates were found."""
+        return self.price.source if self.price else "the server's own bill"
+
+    @property
+    def checked(self) -> date | None:
+        """When they were compared with that."""
+        return self.price.checked if self.price else None
+
+    @property
+    def origin(self) -> str:
+        """Both in words; an old price says its age, another seller's says whose it is."""
+        return self.price.origin() if self.price else self.source
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the rates are another seller's, for lack of those of the server that answered."""
+        return self.price is not None and self.price.assumed
 
 
 def cost_of(usage: object, model: str) -> Decimal | None:
     """Return what a call cost in US dollars, or None when that cannot be known.
 
-    `usage` is the client's usage object, a dict of its shape, or a `Usage`. It cannot be known
-    for a model without a known price, and where the server did not say how many of the tokens
-    were sound: those cost up to thirty times as much as text.
+    `usage` is the client's usage object, a dict of its shape, or a `Usage`. A server that says
+    what it charged is believed. Otherwise it cannot be known for a model without a known price,
+    where the counts contradict each other, and where the server did not say how many of the tokens
+    were sound: those cost up to thirty times as much as text. Prices are OpenAI's; another seller
+    is named before the model, as in "azure/gpt-audio".
+
+    >>> cost_of(completion.usage, "gpt-audio-1.5")
     """
     counted = Usage.of(usage)
-    priced = bill(counted, model) if counted else None
-    return priced.dollars if priced else None
+    billed = bill(counted, listed().find(model)) if counted else None
+    return billed.dollars if billed else None
 
 
-def bill(usage: Usage, model: str) -> Bill | None:
+def bill(usage: Usage, price: Price | None) -> Bill | None:
     """Itemise a call, or return None when its cost cannot be known (see `cost_of`)."""
-    found = rates(model)
-    if found is None or not usage.consistent:
+    if usage.paid is not None:
+        return Bill((), paid=usage.paid)
+    if price is None or not usage.consistent:
         return None
     if usage.text_in is None or usage.text_out is None or usage.audio_in is None:
         return None
-    rate, source, checked = found
+    rates = price.rates
     # Chat Completions never says which of the cached tokens were sound: count them as text first.
-    cached = min(usage.cached_in, usage.text_in) if rate.cached_in is not None else 0
+    cached = min(usage.cached_in, usage.text_in) if rates.cached_in is not None else 0
     lines = (
-        Line("text in", usage.text_in - cached, rate.text_in),
-        Line("cached text in", cached, rate.text_in if rate.cached_in is None else rate.cached_in),
-        Line("sound in", usage.audio_in, rate.audio_in),
-        Line("text out", usage.text_out, rate.text_out),
-        Line("sound out", usage.audio_out or 0, rate.audio_out),
+        Line("text in", usage.text_in - cached, rates.text_in),
+        Line("cached text in", cached, rates.cached_in or Decimal(0)),
+        Line("sound in", usage.audio_in, rates.audio_in),
+        Line("text out", usage.text_out, rates.text_out),
+        Line("sound out", usage.audio_out or 0, rates.audio_out),
     )
-    return Bill(tuple(line for line in lines if line.tokens), source, checked)
-
-
-@cache
-def rates(model: str) -> tuple[Rates, str, date | None] | None:
-    """Return a model's rates, their source, and the day they were checked; None when unknown.
-
-    Our own data file answers first, then genai-prices, and only where it prices sound apart from
-    text: for some models it knows the text's rates alone, which would be many times too low.
-    """
-    known = catalogue().models.get(model)
-    if known and known.rates:
-        return known.rates, known.source, known.checked
-    found = _genai_rates(model)
-    if found is None:
-        return None
-    import genai_prices
-
-    source = f"genai-prices {genai_prices.__version__}"
-    return found, source, known.checked if known else None
-
-
-def _genai_rates(model: str) -> Rates | None:
-    import genai_prices  # a fifth of a second: not at import
-
-    tokens = genai_prices.Usage(
-        input_tokens=2, output_tokens=2, input_audio_tokens=1, output_audio_tokens=1
-    )
-    try:
-        prices = genai_prices.calc_price(tokens, model, provider_id="openai").model_price
-    except LookupError:
-        return None
-    values = (
-        prices.input_mtok,
-        prices.output_mtok,
-        prices.input_audio_mtok,
-        prices.output_audio_mtok,
-    )
-    if not all(isinstance(value, Decimal) for value in values):
-        return None
-    cached = prices.cache_read_mtok
-    return Rates(*values, cached if isinstance(cached, Decimal) else None)  # type: ignore[arg-type]
+    return Bill(tuple(line for line in lines if line.tokens), price)

@@ -1,11 +1,12 @@
 """The receipt of one call: who answered, how much, in what time, at what cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from .costs import Bill, bill
+from .prices import Price, Prices, listed
 from .wire.usage import Usage
 
 
@@ -24,6 +25,18 @@ class Receipt:
     usage: Usage | None
     first_sound: float | None  # from the request to the first piece of sound
     total: float  # from the request to the end of the answer
+    prices: Prices = field(default_factory=listed, repr=False)  # those known when it was made
+    guess: Usage | None = None  # tokens by our own count, where the server did not say
+
+    @property
+    def price(self) -> Price | None:
+        """The service's price of the model; None when unknown."""
+        local = self.engine == "local"
+        host = "" if local else self.host
+        # A server may answer an alias by a snapshot's longer name; another name is another model.
+        named = local or self.model.startswith(self.asked)
+        found = self.prices.find(self.model, host)
+        return found or (self.prices.find(self.asked, host) if named else None)
 
     @property
     def bill(self) -> Bill | None:
@@ -31,19 +44,23 @@ class Receipt:
 
         For the embedded engine it is what the service would have charged for the same tokens.
         """
-        if self.usage is None:
-            return None
-        # A server may answer an alias by a snapshot's longer name; another name is another model.
-        named = self.engine == "local" or self.model.startswith(self.asked)
-        return bill(self.usage, self.model) or (bill(self.usage, self.asked) if named else None)
+        return bill(self.usage, self.price) if self.usage else None
 
     @property
     def cost(self) -> Decimal | None:
         """What was paid, in US dollars: 0 for the embedded engine, None when unknown."""
         if self.engine == "local":
             return Decimal(0)
-        priced = self.bill
-        return priced.dollars if priced else None
+        billed = self.bill
+        return billed.dollars if billed else None
+
+    @property
+    def estimate(self) -> Decimal | None:
+        """What was probably paid, in US dollars: the cost, or the price of our own count."""
+        if self.cost is not None or self.guess is None:
+            return self.cost
+        guessed = bill(self.guess, self.price)
+        return guessed.dollars if guessed else None
 
 
 def together(receipts: Sequence[Receipt]) -> Receipt:

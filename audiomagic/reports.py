@@ -7,12 +7,11 @@ from typing import Any
 from .card import dollars, price
 from .catalogue import Model, catalogue
 from .conversation import Conversation
-from .costs import rates
 from .errors import AudiomagicError, one_line
+from .prices import listed
 from .receipt import Receipt
 from .session import Session
 from .table import Table
-from .wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
 
 
 def status(session: Session, model: str, voice: str, **where: Any) -> Table:
@@ -55,20 +54,18 @@ def _model(model: Model) -> tuple[str, ...]:
     state = "current"
     if model.shutdown:
         state = f"{'shut down' if model.shut_down() else 'until'} {model.shutdown}"
-    found = rates(model.id)
-    if found is None:
+    price = listed().find(model.id)
+    if price is None:
         return (model.id, state, model.successor or "", "unknown", "unknown", "", "")
-    rate = found[0]
-    minute_in = rate.audio_in * AUDIO_IN_PER_SECOND * 60 / 1_000_000
-    minute_out = rate.audio_out * AUDIO_OUT_PER_SECOND * 60 / 1_000_000
+    rate = price.rates
     return (
         model.id,
         state,
         model.successor or "",
         f"{rate.text_in:.2f} / {rate.text_out:.2f}",
         f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
-        f"{dollars(minute_in)} / {dollars(minute_out)}",
-        str(model.checked),
+        f"{dollars(rate.minute_in)} / {dollars(rate.minute_out)}",
+        str(price.checked),
     )
 
 

@@ -117,7 +117,7 @@ def test_the_split_is_itemised(reply: Reply) -> None:
             "in all\n$0.0018"]  # fmt: skip
     assert all(row in text for row in rows)
     assert "first sound after 0.51 s, all after 1.23 s · voice coral" in text
-    assert re.search(r"rates: genai-prices .*, checked 2026-11-22", text)
+    assert re.search(r"rates: https://.*/gpt-audio-1.5, checked 2026-11-22", text)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ FLOORS = [
     {"card"},
     {"receipt"},
     {"costs"},
+    {"prices"},
     {"catalogue"},
     {"signature"},
     {"wire"},
