@@ -9,6 +9,8 @@ AudiomagicError
 ├── CassetteError      a recorded exchange, or its folder, that is damaged or cannot be written
 ├── NotRecorded        a request that a cassette holds no answer to
 ├── EngineError        the embedded engine is missing, incomplete or damaged
+├── BudgetError        a call that might cost more than a cap allows
+├── LedgerError        the ledger of calls cannot be read or written
 ├── NoMicrophone       a recording was asked for where nobody can record
 └── NotYet             the reply to a recording that was not made yet
 
@@ -77,6 +79,14 @@ class NotRecorded(AudiomagicError, LookupError):
 
 class EngineError(AudiomagicError):
     """The embedded engine, or one of its models, is missing or damaged."""
+
+
+class BudgetError(AudiomagicError):
+    """A call refused before anything was sent: it might cost more than a cap allows."""
+
+
+class LedgerError(AudiomagicError):
+    """A ledger of calls that is locked, damaged, read-only, or not a ledger."""
 
 
 class NoMicrophone(AudiomagicError):

@@ -25,10 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, address or IPython profile of the developer's reaches a test."""
+    """No key, address, ledger or IPython profile of the developer's reaches a test."""
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "AUDIOMAGIC_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("AUDIOMAGIC_LEDGER", str(tmp_path / "ledger.sqlite"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
 
 

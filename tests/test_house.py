@@ -35,8 +35,13 @@ FLOORS = [
     {"exhibit"},
     {"local"},
     {"diction"},
+    {"session"},
+    {"client", "reply", "notes", "timing", "till"},
+    {"local"},
+    {"budget"},
     {"card"},
-    {"receipt"},
+    {"ledger"},
+    {"receipt", "schema", "process", "estimate"},
     {"costs"},
     {"prices"},
     {"catalogue"},
@@ -50,6 +55,8 @@ FLOORS = [
     {"spoken", "passages"},
     {"errors", "line"},
     {"errors", "line", "script"},
+    {"spelling", "tokens"},
+    {"errors"},
 ]
 
 
