@@ -1,0 +1,292 @@
+"""Budgets: the worst case stays under every cap, whoever else is calling at the same time."""
+
+import random
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiomagic import Session
+from audiomagic.budget import LEAST, Cap, allow, amount, start
+from audiomagic.errors import BudgetError, ConnectionFailed, LedgerError, OptionError
+from audiomagic.estimate import Estimate, estimate
+from audiomagic.ledger import Call, End, Ledger
+from audiomagic.prices import Price, Rates, listed
+from audiomagic.till import Till
+from audiomagic.wire.request import Message, Request
+
+from .far_end import FarEnd, Handler, spoken, usage
+
+PRICE = listed().find("gpt-audio-1.5")
+REQUEST = Request("gpt-audio-1.5", (Message("user", ("Tell me a joke",)),), "alloy")
+ASKED = estimate(REQUEST, PRICE)
+MONEY = st.decimals(0, 3, places=6)
+
+
+def call(notebook: str = "a.ipynb", **more: Any) -> Call:
+    return Call("gpt-audio-1.5", "openai", "api.openai.com", notebook, **more)
+
+
+def till(warnings: list[str] | None = None, ledger: Ledger | None = None) -> Till:
+    return Till(ledger or Ledger(), ([] if warnings is None else warnings).append)
+
+
+def charged(dollars: str) -> End:
+    return End("answered", dollars=Decimal(dollars), settled=True)
+
+
+# -- the arithmetic ---------------------------------------------------------------------------
+def test_without_a_cap_nothing_is_shortened() -> None:
+    allowed = allow(ASKED, [])
+    assert allowed.max_tokens is None and allowed.worst == ASKED.worst(16_384)
+
+
+def test_an_answer_is_as_long_as_the_tightest_cap_allows() -> None:
+    caps = [Cap(Decimal("0.05"), "day"), Cap(Decimal("1"), "month", spent=Decimal("0.98"))]
+    allowed = allow(ASKED, caps)
+    assert allowed.max_tokens == ASKED.affordable(Decimal("0.02"))
+    assert allowed.worst is not None and Decimal("0.0199") < allowed.worst <= Decimal("0.02")
+
+
+def test_a_wide_cap_still_bounds_the_answer() -> None:
+    assert allow(ASKED, [Cap(Decimal(50), "day")]).max_tokens == 16_384
+
+
+def test_an_own_cap_on_tokens_stays() -> None:
+    short = estimate(replace(REQUEST, max_tokens=20), PRICE)
+    assert allow(short, [Cap(Decimal("0.01"), "day")]).max_tokens == 20
+
+
+@given(MONEY, MONEY, MONEY, st.integers(1, 5), st.sampled_from(["day", "call"]))
+@settings(max_examples=200, deadline=None)
+def test_allowed_calls_fit_together(cap: Any, spent: Any, held: Any, among: int, per: str) -> None:
+    one = Cap(cap, per, spent, held)
+    try:
+        allowed = allow(ASKED, [one], among=among)
+    except BudgetError:
+        assert one.room < ASKED.worst(LEAST) * among
+    else:
+        assert allowed.worst is not None and allowed.max_tokens is not None
+        assert allowed.max_tokens >= LEAST
+        assert spent + held + allowed.worst * (1 if per == "call" else among) <= cap
+
+
+def test_a_refusal_says_spent_cap_and_how_to_raise_it() -> None:
+    cap = Cap(Decimal("0.05"), "day", Decimal("0.0312"), Decimal("0.0188"))
+    with pytest.raises(BudgetError) as caught:
+        allow(ASKED, [cap])
+    assert str(caught.value) == (
+        "the cap is $0.05 per day, and $0.0312 is spent, $0.0188 held for calls in flight or "
+        "without a bill, this call may cost $0.0040 or more; "
+        "raise it: %audiomagic budget 0.10 --per day"
+    )
+    assert "raise it: --max-cost 0.02" in str(Cap(Decimal(0), "call").refusal(Decimal("0.02")))
+    assert "%audiomagic budget 4.00" in str(Cap(Decimal("1.00"), "notebook").refusal(Decimal(3)))
+
+
+def test_a_raised_cap_lets_the_call_through() -> None:
+    cap = Cap(Decimal("0.05"), "month", Decimal("0.31"))
+    said = str(cap.refusal(ASKED.worst(LEAST)))
+    raised = Decimal(said.split("budget ")[1].split(" ")[0])
+    assert allow(ASKED, [replace(cap, amount=raised)]).max_tokens
+
+
+def test_a_model_without_a_price_is_refused_under_a_cap_unless_told_otherwise() -> None:
+    unknown = estimate(REQUEST, None)
+    assert allow(unknown, []).worst is None
+    with pytest.raises(BudgetError, match=r"\$5 per day, and the price .* --unpriced"):
+        allow(unknown, [Cap(Decimal(5), "day")])
+    assert allow(unknown, [Cap(Decimal(5), "day")], unpriced=True).max_tokens is None
+
+
+@pytest.mark.parametrize(("words", "value"), [("5", "5"), (" $0.50 ", "0.50"), ("0", "0")])
+def test_amounts(words: str, value: str) -> None:
+    assert amount(words) == Decimal(value)
+
+
+@pytest.mark.parametrize("words", ["", "five", "-1", "nan", "inf", "1e9", "0,50", "$"])
+def test_no_amounts(words: str) -> None:
+    with pytest.raises(OptionError, match="a budget is an amount of US dollars"):
+        amount(words)
+
+
+def test_when_days_and_months_begin() -> None:
+    now = datetime(2026, 11, 22, 15, 30).astimezone()
+    assert start("day", now) == datetime(2026, 11, 22).astimezone()
+    assert start("month", now.astimezone(UTC)) == datetime(2026, 11, 1).astimezone()
+    assert start("notebook", now) is None
+
+
+# -- the till ---------------------------------------------------------------------------------
+def test_a_call_is_booked_and_settled() -> None:
+    with till().admitted(call(), ASKED) as ticket:
+        assert [row["outcome"] for row in Ledger().rows()] == ["in flight"]
+        ticket.end = charged("0.01")
+    (row,) = Ledger().rows()
+    assert (row["outcome"], row["dollars"]) == ("answered", Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(ConnectionFailed("lost"), "failed: ConnectionFailed"), (KeyboardInterrupt(), "stopped")],
+)
+def test_a_call_that_breaks_off_holds_its_worst_case(error: Any, outcome: str) -> None:
+    one = till()
+    one.set_cap(Decimal("0.05"), "day", "")
+    with pytest.raises(type(error)), one.admitted(call(), ASKED, max_cost=Decimal("0.02")):
+        raise error
+    assert [row["outcome"] for row in Ledger().rows()] == [outcome]
+    (cap,) = one.caps("a.ipynb")
+    assert cap.spent == 0 and Decimal("0.019") < cap.held <= Decimal("0.02")
+
+
+def test_caps_hold_across_restarts_for_their_time_and_notebook() -> None:
+    one = till()
+    one.set_cap(Decimal("0.05"), "day", "a.ipynb")
+    one.set_cap(Decimal("0.10"), "notebook", "a.ipynb")
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    for opened in (call(when=yesterday), call("b.ipynb")):
+        with one.admitted(opened, ASKED) as ticket:
+            ticket.end = charged("0.04")
+    caps = {cap.per: cap for cap in till().caps("a.ipynb")}
+    assert (caps["day"].room, caps["notebook"].room) == (Decimal("0.01"), Decimal("0.06"))
+    assert [cap.per for cap in till().caps("b.ipynb")] == ["day"]
+    one.set_cap(None, "day", "a.ipynb")
+    assert [cap.per for cap in till().caps("a.ipynb")] == ["notebook"]
+
+
+def test_a_refused_call_leaves_no_row() -> None:
+    with pytest.raises(BudgetError), till().admitted(call(), ASKED, max_cost=Decimal("0.001")):
+        raise AssertionError("was let through")
+    assert Ledger().rows() == []
+
+
+def test_a_free_call_passes_every_cap() -> None:
+    one = till()
+    one.set_cap(Decimal(0), "day", "")
+    with one.admitted(call(), None) as ticket:
+        assert ticket.max_tokens is None
+        ticket.end = charged("0")
+    assert one.caps("")[0].room == 0
+
+
+def test_calls_at_once_share_the_room() -> None:
+    one = till()
+    one.set_cap(Decimal("0.05"), "day", "")
+    tickets = [one.admit(call(), ASKED, among=among) for among in (3, 2, 1)]
+    lengths = [ticket.max_tokens or 0 for ticket in tickets]
+    assert max(lengths) - min(lengths) <= 1 and one.caps("")[0].room >= 0
+    with pytest.raises(BudgetError, match="held for calls in flight"):
+        one.admit(call(), ASKED)
+
+
+def test_kernels_at_once_cannot_take_the_same_cent() -> None:
+    till().set_cap(Decimal("0.10"), "month", "")
+
+    def kernel(index: int) -> Any:
+        try:
+            return till().admit(call(str(index)), ASKED, max_cost=Decimal("0.012"))
+        except BudgetError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        tickets = [ticket for ticket in pool.map(kernel, range(24)) if ticket]
+    (cap,) = till().caps("")
+    assert 8 <= len(tickets) < 24 and Decimal("0.09") < cap.held <= cap.amount
+
+
+# -- a ledger that cannot be used -------------------------------------------------------------
+def test_without_a_ledger_the_answer_comes_and_one_line_warns(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_bytes(b"no ledger at all" * 100)
+    warnings: list[str] = []
+    one = till(warnings, Ledger(tmp_path / "bad"))
+    for _ in range(2):
+        with one.admitted(call(), ASKED) as ticket:
+            ticket.end = charged("0.01")
+    with pytest.raises(BudgetError), one.admitted(call(), ASKED, max_cost=Decimal("0.001")):
+        raise AssertionError("a call's own cap needs no ledger")
+    assert len(warnings) == 1 and "\n" not in warnings[0]
+    assert "bad cannot be used (file is not a database)" in warnings[0]
+
+
+def test_a_ledger_that_breaks_during_a_call_keeps_no_answer_back(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    one = till(warnings)
+    with one.admitted(call(), ASKED) as ticket:
+        one.ledger.path.write_bytes(b"broken" * 1000)
+        ticket.end = charged("0.01")
+    assert len(warnings) == 1
+
+
+def test_a_budget_that_cannot_be_kept_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = till()
+    one.set_cap(Decimal(5), "day", "")
+    monkeypatch.setattr("audiomagic.ledger.PATIENCE", 0.1)
+    with sqlite3.connect(one.ledger.path, isolation_level=None) as other:
+        other.execute("begin immediate")  # it can be read, but not written
+        with pytest.raises(BudgetError, match=r"it cannot be kept: .* locked"):
+            one.admit(call(), ASKED)
+    with pytest.raises(LedgerError):
+        Till(Ledger("/dev/null/x"), print).set_cap(Decimal(1), "day", "")
+
+
+# -- the promise ------------------------------------------------------------------------------
+@pytest.mark.usefixtures("key")
+def test_a_hundred_calls_never_spend_more_by_the_servers_own_count(far_end: FarEnd) -> None:
+    """The far end's answers are as long as they may be, now and then; some bills never come."""
+    dice = random.Random(6)
+    bills: list[Decimal] = []
+
+    def answer(handler: Handler, body: dict[str, Any]) -> None:
+        longest = body["max_completion_tokens"]
+        tokens = longest if dice.random() < 0.3 else min(longest, dice.randrange(1, 80))
+        audio = tokens if dice.random() < 0.5 else tokens // 2
+        text_in = 13
+        bills.append((text_in * Decimal("2.5") + (tokens - audio) * 10 + audio * 64) / 1_000_000)
+        told = usage(text_in, 0, tokens - audio, audio)
+        chunks = spoken(["Ha."], b"\0\0" * 2_400, told)
+        if dice.random() < 0.1:
+            handler.stream(chunks[:-4], done=False)  # cut off before its bill
+        else:
+            handler.stream(chunks)
+
+    one, session, refused = till(), Session(), 0
+    one.set_cap(Decimal("0.05"), "day", "")
+    for _ in range(100):
+        far_end.then(answer)
+        try:
+            with one.admitted(call(), ASKED, max_cost=Decimal("0.006")) as ticket:
+                reply = session.speak("Tell me a joke", max_tokens=ticket.max_tokens)
+                ticket.end = End.of(reply.receipt)
+        except BudgetError as error:
+            refused += 1
+            assert "the cap is $0.05 per day, and $0.0" in str(error)
+    assert 0 < refused < 95 and len(bills) == 100 - refused
+    assert Decimal("0.04") < sum(bills) <= Decimal("0.05")
+
+
+@pytest.mark.parametrize("rates", [("0.15", "0.60", "10", "20"), ("2.5", "10", "100", "200")])
+def test_at_any_price(rates: Any) -> None:
+    price = Price(Rates(*map(Decimal, rates)), "a test")
+    asked: Estimate = estimate(REQUEST, price)
+    allowed = allow(asked, [Cap(Decimal("0.05"), "day")])
+    assert allowed.worst is not None and allowed.max_tokens is not None
+    token = Decimal(rates[3]) / 1_000_000
+    assert Decimal("0.05") - token < allowed.worst <= Decimal("0.05")
+    assert allowed.max_tokens <= Decimal("0.05") / token
+
+
+def test_a_subprocess_sees_the_same_budget() -> None:
+    till().set_cap(Decimal("0.25"), "month", "")
+    script = "from audiomagic.till import *; print(*Till(Ledger(), print).caps('x'))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "$0.25 per month"
