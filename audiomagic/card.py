@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from . import script
+from .costs import Line
 from .errors import one_line
 from .receipt import Receipt
 from .sound import Sound
@@ -175,9 +176,9 @@ def _badge(receipt: Receipt) -> str:
 
 def _rows(receipt: Receipt) -> list[str]:
     """The split: a row for each kind of token, with its rate."""
-    if priced := receipt.bill:
+    if (priced := receipt.bill) and priced.paid is None:
         rows = [
-            (line.kind, f"{line.tokens}", f"${line.rate:.2f} / million", dollars(line.dollars))
+            (line.kind, f"{line.tokens}", _rate(line), dollars(line.dollars))
             for line in priced.lines
         ]
         return [_row(*row) for row in [*rows, ("in all", "", "", dollars(priced.dollars))]]
@@ -191,6 +192,11 @@ def _rows(receipt: Receipt) -> list[str]:
         ("sound out", usage.audio_out),
     )
     return [_row(kind, "not reported" if n is None else str(n)) for kind, n in split]
+
+
+def _rate(line: Line) -> str:
+    minute = f", {dollars(line.minute)} / minute" if line.minute is not None else ""
+    return f"${line.rate:.2f} / million{minute}"
 
 
 def _row(first: str, *rest: str) -> str:
@@ -211,8 +217,7 @@ def _source(receipt: Receipt) -> str:
     if priced is None:
         unknown = f"price unknown: {_missing(receipt.usage)}"
         return f"free here; on the service: {unknown}" if receipt.engine == "local" else unknown
-    checked = f", checked {priced.checked}" if priced.checked else ""
-    rates = f"rates: {priced.source}{checked}"
+    rates = f"rates: {priced.origin}" if priced.price else f"charged: {priced.origin}"
     if receipt.engine != "local":
         return rates
     asked = one_line(receipt.asked, 80)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from decimal import Context, Decimal
 from functools import reduce
 
@@ -52,19 +51,9 @@ class Bill:
         return total(line.dollars for line in self.lines) if self.paid is None else self.paid
 
     @property
-    def source(self) -> str:
-        """Where the rates were found."""
-        return self.price.source if self.price else "the server's own bill"
-
-    @property
-    def checked(self) -> date | None:
-        """When they were compared with that."""
-        return self.price.checked if self.price else None
-
-    @property
     def origin(self) -> str:
-        """Both in words; an old price says its age, another seller's says whose it is."""
-        return self.price.origin() if self.price else self.source
+        """Where the rates, or the sum, come from, in words; see `Price.origin`."""
+        return self.price.origin() if self.price else "the server's own bill"
 
     @property
     def assumed(self) -> bool:

@@ -56,7 +56,7 @@ class Price:
 
     def origin(self, today: date | None = None) -> str:
         """Say where it comes from and of what day it is; an old one says its age."""
-        text = f"not this server's own: {self.source}" if self.assumed else self.source
+        text = f"not this server's own but {self.source}" if self.assumed else self.source
         if self.checked is None:
             return text
         days = ((today or date.today()) - self.checked).days

@@ -112,12 +112,24 @@ def test_an_answer_without_sound_has_no_player(reply: Reply) -> None:
 
 def test_the_split_is_itemised(reply: Reply) -> None:
     text = Reading(card.html(reply)).text
-    rows = ["text in\n50\n$2.50 / million\n$0.0001", "sound in\n12\n$32.00 / million\n$0.0004",
-            "text out\n6\n$10.00 / million\n$0.00006", "sound out\n20\n$64.00 / million\n$0.0013",
+    rows = ["text in\n50\n$2.50 / million\n$0.0001",
+            "sound in\n12\n$32.00 / million, $0.0192 / minute\n$0.0004",
+            "text out\n6\n$10.00 / million\n$0.00006",
+            "sound out\n20\n$64.00 / million, $0.0768 / minute\n$0.0013",
             "in all\n$0.0018"]  # fmt: skip
     assert all(row in text for row in rows)
     assert "first sound after 0.51 s, all after 1.23 s · voice coral" in text
     assert re.search(r"rates: https://.*/gpt-audio-1.5, checked 2026-11-22", text)
+
+
+def test_whose_rates_they_are_is_said(reply: Reply) -> None:
+    def text(**changes: Any) -> str:
+        return Reading(card.html(dataclasses.replace(reply, receipt=receipt(**changes)))).text
+
+    assert "rates: not this server's own but https://" in text(host="127.0.0.1:4000")
+    paid = text(host="openrouter.ai", usage=Usage(62, 26, 12, 20, paid=Decimal("0.001")))
+    assert "$0.0010" in paid and "charged: the server's own bill" in paid
+    assert "sound out\n20\n" in paid and "/ million" not in paid
 
 
 @pytest.mark.parametrize(

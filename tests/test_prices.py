@@ -131,7 +131,9 @@ def test_an_old_price_says_its_age() -> None:
 
 def test_an_assumed_price_says_so() -> None:
     price = listed().find("gpt-audio", PROXY)
-    assert price is not None and price.origin(TODAY).startswith("not this server's own: https://")
+    assert price is not None and price.origin(TODAY).startswith(
+        "not this server's own but https://"
+    )
 
 
 def test_by_the_minute() -> None:
