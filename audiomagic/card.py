@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from . import script
-from .costs import Line
+from .costs import EXACT, Line
 from .errors import one_line
 from .receipt import Receipt
 from .sound import Sound
@@ -126,7 +126,7 @@ def dollars(amount: Decimal) -> str:
     """
     if amount and amount < Decimal("0.0001"):
         return f"${amount:.2g}" if amount >= Decimal("0.000001") else "under $0.000001"
-    return f"${amount.quantize(Decimal('0.0001'))}"
+    return f"${amount.quantize(Decimal('0.0001'), context=EXACT)}"
 
 
 def visible(text: str) -> str:

@@ -13,7 +13,7 @@ from .tokens import count
 from .wire.request import VERBATIM, Message, Request
 from .wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 
-FRAME = 8  # tokens around a message: 3 or 4 were seen, and the half of that again
+FRAME = 8  # tokens around a message: twice what was seen
 ROUNDING = 2  # tokens by which a sound's may differ: it is resampled, and perhaps made an mp3
 AUDIO_PER_TEXT = 6  # tokens of sound for one of its transcript, in most recorded answers
 LIKELY_TEXT = 60  # tokens of an answer's words, when nothing more is known: 15 to 20 s of speech
@@ -73,24 +73,26 @@ def estimate(
     sound where sound is asked for. How the service counts an earlier answer is not documented: at
     the least as its words, at the most as what it was when it was made.
     """
-    text = [count(message.text) for message in request.messages]
-    sounds = [sound.seconds for message in request.messages for sound in message.sounds]
+    messages, spoken = request.messages, bool(request.voice)
+    sounds = [sound.seconds for message in messages for sound in message.sounds]
     heard = sum(math.floor(seconds * AUDIO_IN_PER_SECOND) for seconds in sounds)
-    earlier = [_earlier(m.audio_id, said or {}) for m in request.messages if m.audio_id]
-    words, audio = (sum(part) for part in zip((0, 0), *earlier, strict=True))
-    # What is asked for besides messages (tools, say) is counted as the text it is sent as.
+    earlier = [_earlier(m.audio_id, said or {}) for m in messages if m.audio_id]
+    words, resent = (sum(part) for part in zip((0, 0), *earlier, strict=True))
+    text = sum(count(message.text) for message in messages) + words
+    # What is asked for besides messages (tools, say) counts as the text that it is sent as.
     rest = count(json.dumps(replace(request, messages=()).wire()))
-    low = Usage(sum(text) + words + heard, 0, heard, 0)
-    most_text = sum(text) + words + FRAME * (len(text) + 1) + rest
-    most_heard = heard + audio + ROUNDING * len(sounds)
-    most = min(request.max_tokens or catalogue().max_output, catalogue().max_output)
-    likely_out = min(most, _likely(request.messages, bool(request.voice)))
-    spoken = bool(request.voice)
-    likely_audio = likely_out * AUDIO_PER_TEXT // (AUDIO_PER_TEXT + 1) if spoken else 0
-    likely_in = low.tokens_in + FRAME * len(text) // 2
-    likely = Usage(likely_in, likely_out, heard, likely_audio)
-    high = Usage(most_text + most_heard, most, most_heard, most if spoken else 0)
-    return Estimate(low, likely, high, price)
+    most_text = sum(map(_most_text, messages)) + words + FRAME + rest
+    most_heard = heard + resent + ROUNDING * len(sounds)
+
+    longest = min(request.max_tokens or catalogue().max_output, catalogue().max_output)
+    answer = min(longest, _likely_answer(messages, spoken))
+    audio = answer * AUDIO_PER_TEXT // (AUDIO_PER_TEXT + 1) if spoken else 0
+    return Estimate(
+        Usage(text + heard, 0, heard, 0, cached_in=text),
+        Usage(text + FRAME * len(messages) // 2 + heard, answer, heard, audio),
+        Usage(most_text + most_heard, longest, most_heard, longest if spoken else 0),
+        price,
+    )
 
 
 def afterwards(request: Request, text: str, seconds_out: float) -> Usage:
@@ -98,6 +100,13 @@ def afterwards(request: Request, text: str, seconds_out: float) -> Usage:
     asked = estimate(request, None).likely
     audio = round(seconds_out * AUDIO_OUT_PER_SECOND)
     return replace(asked, tokens_out=count(text) + audio, audio_out=audio)
+
+
+def _most_text(message: Message) -> int:
+    """Count a message's text at the most: with whatever else it is sent with, sounds apart."""
+    texts = tuple(part for part in message.parts if isinstance(part, str))
+    sent = json.dumps(replace(message, parts=texts).wire(), ensure_ascii=False)
+    return FRAME + max(count(message.text), count(sent))
 
 
 def _earlier(audio_id: str, said: Mapping[str, tuple[float, str]]) -> tuple[int, int]:
@@ -108,7 +117,7 @@ def _earlier(audio_id: str, said: Mapping[str, tuple[float, str]]) -> tuple[int,
     return count(words), math.ceil(seconds * AUDIO_OUT_PER_SECOND)
 
 
-def _likely(messages: Iterable[Message], spoken: bool) -> int:
+def _likely_answer(messages: Iterable[Message], spoken: bool) -> int:
     """Guess an answer's tokens: a text read aloud is known, any other answer is a short one."""
     *before, last = messages
     verbatim = any(VERBATIM in message.text for message in before)

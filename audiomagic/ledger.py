@@ -72,8 +72,8 @@ class End:
         if isinstance(error, KeyboardInterrupt):
             return cls("stopped")
         refused = isinstance(error, RequestRefused) and error.status is not None
-        causes = [cause := error.__cause__, cause and cause.__cause__]
-        free = refused or any(type(cause).__name__ in UNSENT for cause in causes)
+        cause = getattr(error.__cause__, "__cause__", None)  # ours, the client's, its transport's
+        free = refused or type(cause).__name__ in UNSENT
         dollars = Decimal(0) if free else None
         return cls(f"failed: {type(error).__name__}", dollars=dollars, settled=free)
 

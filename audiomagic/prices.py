@@ -54,14 +54,19 @@ class Price:
     checked: date | None = None
     assumed: bool = False  # another seller's, for lack of the prices of the server that answered
 
-    def origin(self, today: date | None = None) -> str:
-        """Say where it comes from and of what day it is; an old one says its age."""
-        text = f"not this server's own but {self.source}" if self.assumed else self.source
+    def day(self, today: date | None = None) -> str:
+        """Say when it was checked, "" when nobody knows; an old price says its age."""
         if self.checked is None:
-            return text
+            return ""
         days = ((today or date.today()) - self.checked).days
-        age = f" ({days} days ago, it may have changed)" if days > OLD else ""
-        return f"{text}, checked {self.checked}{age}"
+        return f"{self.checked}" + (
+            f" ({days} days ago, it may have changed)" if days > OLD else ""
+        )
+
+    def origin(self, today: date | None = None) -> str:
+        """Say where it comes from, and of what day it is."""
+        source = f"not this server's own but {self.source}" if self.assumed else self.source
+        return f"{source}, checked {self.day(today)}" if self.checked else source
 
 
 @dataclass(frozen=True)

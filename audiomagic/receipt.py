@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
+from operator import add
 
 from .costs import Bill, bill
 from .prices import Price, Prices, listed
@@ -31,10 +33,9 @@ class Receipt:
     @property
     def price(self) -> Price | None:
         """The service's price of the model; None when unknown."""
-        local = self.engine == "local"
-        host = "" if local else self.host
+        host = self.host if self.engine == "openai" else ""
         # A server may answer an alias by a snapshot's longer name; another name is another model.
-        named = local or self.model.startswith(self.asked)
+        named = not host or self.model.startswith(self.asked)
         found = self.prices.find(self.model, host)
         return found or (self.prices.find(self.asked, host) if named else None)
 
@@ -42,14 +43,14 @@ class Receipt:
     def bill(self) -> Bill | None:
         """The service's price of this call, itemised; None when unknown.
 
-        For the embedded engine it is what the service would have charged for the same tokens.
+        For the embedded engine, or a replay, it is what the service would have charged.
         """
         return bill(self.usage, self.price) if self.usage else None
 
     @property
     def cost(self) -> Decimal | None:
-        """What was paid, in US dollars: 0 for the embedded engine, None when unknown."""
-        if self.engine == "local":
+        """What was paid, in US dollars: 0 for the embedded engine or a replay, None if unknown."""
+        if self.engine != "openai":
             return Decimal(0)
         billed = self.bill
         return billed.dollars if billed else None
@@ -66,7 +67,6 @@ class Receipt:
 def together(receipts: Sequence[Receipt]) -> Receipt:
     """Add up the receipts of requests that were made one after the other for one reply."""
     first, last = receipts[0], receipts[-1]
-    usages = [receipt.usage for receipt in receipts]
     before, first_sound = 0.0, None
     for receipt in receipts:
         if first_sound is None and receipt.first_sound is not None:
@@ -77,7 +77,14 @@ def together(receipts: Sequence[Receipt]) -> Receipt:
         when=first.when,
         seconds_in=sum(receipt.seconds_in for receipt in receipts),
         seconds_out=sum(receipt.seconds_out for receipt in receipts),
-        usage=None if None in usages else sum(filter(None, usages), Usage(0, 0, 0, 0)),
+        usage=_sum([receipt.usage for receipt in receipts]),
+        guess=_sum([receipt.usage or receipt.guess for receipt in receipts]),
         first_sound=first_sound,
         total=before,
     )
+
+
+def _sum(usages: Sequence[Usage | None]) -> Usage | None:
+    """Add up what calls took; None where that is not known of one."""
+    known = [usage for usage in usages if usage]
+    return reduce(add, known) if len(known) == len(usages) else None

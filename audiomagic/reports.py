@@ -65,7 +65,7 @@ def _model(model: Model) -> tuple[str, ...]:
         f"{rate.text_in:.2f} / {rate.text_out:.2f}",
         f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
         f"{dollars(rate.minute_in)} / {dollars(rate.minute_out)}",
-        str(price.checked),
+        price.day(),
     )
 
 

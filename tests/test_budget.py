@@ -86,7 +86,7 @@ def test_a_refusal_says_spent_cap_and_how_to_raise_it() -> None:
         allow(ASKED, [cap])
     assert str(caught.value) == (
         "the cap is $0.05 per day, and $0.0312 is spent, $0.0188 held for calls in flight or "
-        "without a bill, this call may cost $0.0040 or more; "
+        "without a bill, this call may cost $0.0041 or more; "
         "raise it: %audiomagic budget 0.10 --per day"
     )
     assert "raise it: --max-cost 0.02" in str(Cap(Decimal(0), "call").refusal(Decimal("0.02")))
@@ -227,7 +227,9 @@ def test_a_ledger_that_breaks_during_a_call_keeps_no_answer_back(tmp_path: Path)
     assert len(warnings) == 1
 
 
-def test_a_budget_that_cannot_be_kept_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_budget_that_cannot_be_kept_refuses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     one = till()
     one.set_cap(Decimal(5), "day", "")
     monkeypatch.setattr("audiomagic.ledger.PATIENCE", 0.1)
@@ -236,7 +238,7 @@ def test_a_budget_that_cannot_be_kept_refuses(monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(BudgetError, match=r"it cannot be kept: .* locked"):
             one.admit(call(), ASKED)
     with pytest.raises(LedgerError):
-        Till(Ledger("/dev/null/x"), print).set_cap(Decimal(1), "day", "")
+        till(ledger=Ledger(tmp_path)).set_cap(Decimal(1), "day", "")
 
 
 # -- the promise ------------------------------------------------------------------------------

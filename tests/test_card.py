@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -120,6 +120,11 @@ def test_the_split_is_itemised(reply: Reply) -> None:
     assert all(row in text for row in rows)
     assert "first sound after 0.51 s, all after 1.23 s · voice coral" in text
     assert re.search(r"rates: https://.*/gpt-audio-1.5, checked 2026-11-22", text)
+
+
+def test_amounts_are_shown_at_any_precision_of_the_notebooks() -> None:
+    with localcontext(prec=2):
+        assert card.dollars(Decimal("12.34567")) == "$12.3457"
 
 
 def test_whose_rates_they_are_is_said(reply: Reply) -> None:

@@ -73,7 +73,7 @@ def test_twenty_requests_stay_within_their_range(far_end: FarEnd, index: int) ->
 
 def test_the_range_by_hand() -> None:
     found = estimate(request("Hello world", hush(2.5), max_tokens=100), PRICE)
-    assert found.low == Usage(2 + 25, 0, 25, 0)
+    assert found.low == Usage(2 + 25, 0, 25, 0, cached_in=2)
     assert found.high.audio_in == 27 and found.high.tokens_out == found.high.audio_out == 100
     assert found.dollars and found.dollars[0] == Decimal("0.000805")  # 2 x 2.50 + 25 x 32
     assert found.dollars[2] - found.worst(0) == Decimal("0.0064")  # 100 x 64
@@ -105,6 +105,12 @@ def test_an_earlier_answer_counts_as_words_at_least_and_as_its_sound_at_most() -
     known = estimate(asked, PRICE, {"audio_1": (10.0, "Hello world")})
     assert known.low.tokens_in == 3 and known.high.audio_in == 200
     assert estimate(asked, PRICE).high.audio_in == 16_384
+
+
+def test_at_the_least_all_text_comes_from_the_cache() -> None:
+    price = Price(Rates(*map(Decimal, ("2.50", "10", "32", "64", "0.25"))), "a test")
+    found = estimate(request("Hello world"), price)
+    assert found.dollars and found.dollars[0] == Decimal("0.0000005")  # 2 x 0.25
 
 
 def test_an_unknown_price_gives_tokens_alone() -> None:

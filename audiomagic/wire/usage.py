@@ -55,6 +55,8 @@ class Usage:
             _sum(self.audio_in, other.audio_in),
             _sum(self.audio_out, other.audio_out),
             self.cached_in + other.cached_in,
+            _sum(self.paid, other.paid),
+            self.agreed and other.agreed,
         )
 
     @classmethod
@@ -108,7 +110,7 @@ class Usage:
         }
 
 
-def _sum(one: int | None, other: int | None) -> int | None:
+def _sum[N: (int, Decimal)](one: N | None, other: N | None) -> N | None:
     return None if one is None or other is None else one + other
 
 
