@@ -38,8 +38,13 @@ MARKDOWN = str.maketrans(
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\\": "&#92;"}  # "\\\\(" would start a formula
 )
 # Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
-HOME = ("api.openai.com", "the local engine")  # who else answers is said on the badge
+HOME = (
+    "api.openai.com",
+    "the local engine",
+    "the cassette",
+)  # who else answers is said on the badge
 FORMULA = re.compile(r"[$\\]")
+# Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
@@ -112,10 +117,14 @@ def summary(receipt: Receipt) -> str:
 
 
 def price(receipt: Receipt) -> str:
-    """Return what was paid, in words."""
-    if receipt.engine == "local":
-        return "local · free"
-    return "price unknown" if receipt.cost is None else dollars(receipt.cost)
+    """Return what was paid, in words; `~` marks a cost by our own count, or at another's rates."""
+    if receipt.free:
+        return f"{'replayed' if receipt.engine == 'replay' else 'local'} · free"
+    if receipt.estimate is None:
+        return "price unknown"
+    billed = receipt.bill
+    sure = billed is not None and not billed.assumed
+    return ("" if sure else "~") + dollars(receipt.estimate)
 
 
 def dollars(amount: Decimal) -> str:
@@ -216,12 +225,12 @@ def _source(receipt: Receipt) -> str:
     priced = receipt.bill
     if priced is None:
         unknown = f"price unknown: {_missing(receipt.usage)}"
-        return f"free here; on the service: {unknown}" if receipt.engine == "local" else unknown
+        return f"free here; on the service: {unknown}" if receipt.free else unknown
     rates = f"rates: {priced.origin}" if priced.price else f"charged: {priced.origin}"
-    if receipt.engine != "local":
+    if not receipt.free:
         return rates
     asked = one_line(receipt.asked, 80)
-    return f"free here; {asked} would have charged {dollars(priced.dollars)} ({rates})"
+    return f"on {asked} this would have cost {dollars(priced.dollars)} ({rates})"
 
 
 def _missing(usage: Usage | None) -> str:

@@ -34,7 +34,7 @@ URL_VARIABLE = "OPENAI_BASE_URL"
 class Route:
     """Where requests go, and why."""
 
-    engine: str  # "openai" or "local"
+    engine: str  # "openai", "local" or "replay"
     why: str
     base_url: str = SERVICE
     key: str | None = field(default=None, repr=False)
@@ -44,6 +44,8 @@ class Route:
         """The server's name, for messages."""
         if self.engine == "local":
             return "the local engine"
+        if self.engine == "replay":
+            return "the cassette"
         address = urlsplit(self.base_url)  # its user and password are nobody's business
         port = f":{address.port}" if address.port else ""
         return f"{address.hostname}{port}"

@@ -31,11 +31,16 @@ class Receipt:
     guess: Usage | None = None  # tokens by our own count, where the server did not say
 
     @property
+    def free(self) -> bool:
+        """Whether nothing is paid for it: the embedded engine's, or a replay."""
+        return self.engine != "openai"
+
+    @property
     def price(self) -> Price | None:
         """The service's price of the model; None when unknown."""
-        host = self.host if self.engine == "openai" else ""
+        host = "" if self.free else self.host
         # A server may answer an alias by a snapshot's longer name; another name is another model.
-        named = not host or self.model.startswith(self.asked)
+        named = self.free or self.model.startswith(self.asked)
         found = self.prices.find(self.model, host)
         return found or (self.prices.find(self.asked, host) if named else None)
 
@@ -50,7 +55,7 @@ class Receipt:
     @property
     def cost(self) -> Decimal | None:
         """What was paid, in US dollars: 0 for the embedded engine or a replay, None if unknown."""
-        if self.engine != "openai":
+        if self.free:
             return Decimal(0)
         billed = self.bill
         return billed.dollars if billed else None

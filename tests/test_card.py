@@ -157,7 +157,7 @@ def test_an_unknown_price_is_never_0(reply: Reply, changes: Any, why: str) -> No
 
 def test_the_local_engine_is_free(reply: Reply) -> None:
     for counted, service in [
-        (Usage(62, 26, 12, 20), "gpt-audio-1.5 would have charged $0.0018 (rates: "),
+        (Usage(62, 26, 12, 20), "on gpt-audio-1.5 this would have cost $0.0018 (rates: "),
         (None, "on the service: price unknown"),
     ]:
         local = receipt(engine="local", model="local-engine", usage=counted)

@@ -12,7 +12,7 @@ from audiomagic.estimate import afterwards, estimate
 from audiomagic.forecast import forecast, outline
 from audiomagic.prices import Price, Rates, listed
 from audiomagic.tokens import count
-from audiomagic.wire.request import Message, Request, system
+from audiomagic.wire.request import VERBATIM, Message, Request, system
 from audiomagic.wire.usage import Usage
 
 from .far_end import FarEnd, spoken, usage, written
@@ -94,7 +94,7 @@ def test_an_answer_in_text_costs_text() -> None:
 def test_a_text_read_aloud_is_as_long_as_it_is() -> None:
     text = "one two three four five six seven eight nine ten " * 20
     plain = request(text)
-    aloud = Request("gpt-audio-1.5", (*system(verbatim=True), *plain.messages), "alloy")
+    aloud = Request("gpt-audio-1.5", (*system(task=VERBATIM), *plain.messages), "alloy")
     assert 60 < estimate(aloud, PRICE).seconds_out[1] < 90  # 200 words at 150 a minute: 80 s
     assert 10 < estimate(plain, PRICE).seconds_out[1] < 25
 

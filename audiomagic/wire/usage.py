@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 AUDIO_IN_PER_SECOND = 10  # tokens; measured on gpt-audio-mini, 2026-09-10
 AUDIO_OUT_PER_SECOND = 20  # tokens; measured on gpt-audio-mini, 2026-08-21
+Number = TypeVar("Number", int, Decimal)
 MOST = 1_000_000_000  # tokens of one call worth believing: a context holds 128,000
 MOST_DOLLARS = 1_000_000  # of one call, likewise
 
@@ -110,7 +111,7 @@ class Usage:
         }
 
 
-def _sum[N: (int, Decimal)](one: N | None, other: N | None) -> N | None:
+def _sum(one: Number | None, other: Number | None) -> Number | None:
     return None if one is None or other is None else one + other
 
 
