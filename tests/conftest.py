@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from audiomagic.sound import Sound
 
 from .far_end import KEY, FarEnd
+
+if TYPE_CHECKING:
+    from .jupyter import JupyterServer
 
 SLOW = ("models", "node", "browser")  # in this order, after all others
 
@@ -58,3 +62,13 @@ def listening(far_end: FarEnd) -> str:
     """A cell that sends the magics to the scripted server."""
     address = f"os.environ.update(OPENAI_API_KEY={KEY!r}, OPENAI_BASE_URL={far_end.url!r})"
     return f"import os\n{address}\n%load_ext audiomagic"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[JupyterServer]":
+    """A Jupyter server for all browser tests: it takes longer to start than most of them."""
+    from .ipykernels import VERSIONS
+    from .jupyter import JupyterServer
+
+    with JupyterServer(tmp_path_factory.mktemp("root"), ipykernels=VERSIONS) as running:
+        yield running

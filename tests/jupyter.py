@@ -125,6 +125,10 @@ class Notebook(Tab):
         timeout: float = 90.0,
     ) -> Notebook:
         """Open a notebook (`path` below the server's root) and wait until it can be used."""
+        if wait_kernel:  # it starts while the page is loaded; the page then finds it
+            spec = files.read(server.root / path, 4).metadata.kernelspec
+            about = {"path": path, "name": path, "type": "notebook", "kernel": {"name": spec.name}}
+            server.api("POST", "api/sessions", about)
         self = cls(browser.new_page(), server, path, app)
         folder = "lab/tree" if app == "lab" else "notebooks"
         # reset: Lab would otherwise bring back what an earlier tab had open.

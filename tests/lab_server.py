@@ -112,10 +112,11 @@ class JupyterServer:
         self._process.wait(timeout=10)
         shutil.rmtree(self.state, ignore_errors=True)
 
-    def api(self, method: str, path: str) -> Any:
+    def api(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the server's REST API (`api/kernels`, `api/sessions`, ...)."""
         header = {"Authorization": f"token {self.token}"}
-        request = urllib.request.Request(self.url + path, method=method, headers=header)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, header, method=method)
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(request, timeout=10) as answer:
             return json.loads(answer.read() or "null")

@@ -33,14 +33,6 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    root = tmp_path_factory.mktemp("root")
-    shutil.copy(SHIPPED, root)
-    with JupyterServer(root) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with Browser(viewport=(1100, 1400)) as running:
         yield running
@@ -56,6 +48,7 @@ def test_speak_and_listen_save_and_reopen(
     server: JupyterServer, browser: Browser, app: str, tmp_path: Path
 ) -> None:
     path = f"{app}.ipynb"
+    shutil.copy(SHIPPED, server.root)
     make_notebook(server.root / path, CELLS)
     with Notebook.open(browser, server, path, app) as notebook:
         _run(notebook)

@@ -21,12 +21,6 @@ CARD = "local · free"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    with JupyterServer(tmp_path_factory.mktemp("root"), ipykernels=VERSIONS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     microphone = spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
     with Browser(mic_file=microphone, viewport=(1000, 1000)) as running:

@@ -1,7 +1,5 @@
 """Sound that a browser refuses to start by itself."""
 
-from pathlib import Path
-
 import pytest
 
 from . import far_end as scripted
@@ -17,12 +15,13 @@ pytestmark = [
 ]
 
 
-def test_a_click_plays_it_from_its_start(tmp_path: Path, far_end: FarEnd, listening: str) -> None:
+def test_a_click_plays_it_from_its_start(
+    server: JupyterServer, far_end: FarEnd, listening: str
+) -> None:
     pcm = speech(2)
     chunks = scripted.spoken(WORDS, pcm)
     far_end.then(lambda handler, body: handler.stream(chunks))
     with (
-        JupyterServer(tmp_path) as server,
         Browser(autoplay="document-user-activation-required", init_script=TAP) as browser,
         opened(browser, server, listening, "%%speak\nHi") as notebook,
     ):

@@ -50,12 +50,6 @@ def speech(seconds: float) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    with JupyterServer(tmp_path_factory.mktemp("root"), ipykernels=VERSIONS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with Browser(viewport=(1000, 1000), init_script=TAP) as running:
         yield running
@@ -264,7 +258,7 @@ def level(value: int, seconds: float) -> bytes:
 def test_a_page_reloaded_meanwhile_reads_sensibly(
     server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, version: str
 ) -> None:
-    answer(far_end, speech(8), speed=1.0)
+    answer(far_end, speech(6), speed=1.0)
     cells = [listening, "%%speak --out story\nTell a story", "story.text"]
     make_notebook(server.root / "reload.ipynb", cells, f"ipykernel-{version}")
     with Notebook.open(browser, server, "reload.ipynb") as notebook:

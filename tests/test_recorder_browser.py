@@ -42,12 +42,6 @@ SOUND = "import numpy as np\nnp.save('heard.npy', rec.sound.samples)\nrec.sound.
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    with JupyterServer(tmp_path_factory.mktemp("root")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
 
@@ -285,7 +279,7 @@ def test_interrupted_while_it_waits_what_was_said_is_kept(
 
 
 def test_while_the_kernel_is_busy_nothing_is_lost(server: JupyterServer, browser: Browser) -> None:
-    busy = "import time\ntime.sleep(8)"
+    busy = "import time\ntime.sleep(5)"
     with opened(browser, server, BARE, busy, SOUND) as notebook:
         notebook.run_cell(0)
         press(notebook, 0)

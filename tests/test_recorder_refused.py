@@ -1,6 +1,5 @@
 """The recorder without a microphone: refused, missing, over http, taken away."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,6 @@ pytestmark = [
     pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
 ]
 BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False, processing=False)\nrec"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    with JupyterServer(tmp_path_factory.mktemp("root")) as running:
-        yield running
 
 
 @pytest.mark.parametrize(
