@@ -12,8 +12,10 @@ from typing import Any
 
 from ..errors import BadAnswer
 from ..sound import WIRE_RATE
+from .pcm import PcmFold
 from .tool import CallFold, ToolCall
 from .usage import Usage
+from .words import WordFold
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
@@ -41,6 +43,7 @@ class Answer:
     # When words came: the characters of text, and the seconds of sound, that were there before.
     marks: tuple[tuple[int, float], ...] = field(default=(), compare=False)
     calls: tuple[ToolCall, ...] = ()  # tools that the model wants called before it goes on
+    refused: bool = False  # whether the model said, by the protocol, that it will not answer
 
 
 def joined(answers: Sequence[Answer]) -> Answer:
@@ -58,7 +61,9 @@ def joined(answers: Sequence[Answer]) -> Answer:
 
 @dataclass
 class Fold:
-    """Fold the chunks of one stream into an answer.
+    """Fold the chunks of one stream, or an answer in one piece, into an answer.
+
+    It holds what came so far at any time, also after `add` has raised, or the stream has.
 
     >>> fold = Fold()
     >>> for chunk in chunks:
@@ -66,15 +71,17 @@ class Fold:
     >>> fold.answer().text
     """
 
-    words: list[str] = field(default_factory=list)
-    pcm: bytearray = field(default_factory=bytearray)
     finish: str | None = None
     model: str | None = None
     usage: Usage | None = None
     audio_id: str | None = None
     expires_at: int | None = None
-    _told: int = 0  # bytes of pcm already given out in pieces
+    refused: bool = False
+    _words: list[str] = field(default_factory=list)
+    _sources: WordFold = field(default_factory=WordFold)
     _length: int = 0  # characters of words
+    _sound: PcmFold = field(default_factory=PcmFold)
+    _told: int = 0  # bytes of sound already given out in pieces
     _marks: list[tuple[int, float]] = field(default_factory=list)
     _calls: CallFold = field(default_factory=CallFold)
 
@@ -84,42 +91,48 @@ class Fold:
         if isinstance(model := chunk.get("model"), str) and model:
             self.model = model
         self.usage = Usage.of(chunk.get("usage")) or self.usage  # never overwritten with none
-        words = "".join(self._choice(choice) for choice in _list(chunk, "choices"))
+        # vLLM-Omni: the content of such a chunk is not words but sound.
+        sounding = chunk.get("modality") == "audio"
+        words = "".join(self._choice(choice, sounding) for choice in _list(chunk, "choices"))
+        pcm = self._sound.pcm
         if words:
-            self.words.append(words)
-            self._marks.append((self._length, len(self.pcm) / (2 * WIRE_RATE)))
+            self._words.append(words)
+            self._marks.append((self._length, len(pcm) / (2 * WIRE_RATE)))
         self._length += len(words)
         if self._length > LONGEST_TEXT:
             raise BadAnswer("the server sent more text than any model writes; stopped reading")
-        whole = len(self.pcm) - len(self.pcm) % 2  # a data piece may end inside a sample
-        fresh, self._told = bytes(self.pcm[self._told : whole]), whole
+        whole = len(pcm) - len(pcm) % 2  # a data piece may end inside a sample
+        fresh, self._told = bytes(pcm[self._told : whole]), whole
         return Piece(_whole(words), fresh)
 
-    def _choice(self, choice: object) -> str:
+    def _choice(self, choice: object, sounding: bool) -> str:
         choice = _mapping(choice, "a choice")
         if isinstance(finish := choice.get("finish_reason"), str) and finish:
             self.finish = finish
-        delta = _mapping(choice.get("delta") or {}, "delta")
+        # An answer in one piece, from a server that does not stream, holds a message.
+        delta = _mapping(choice.get("delta") or choice.get("message") or {}, "delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
         if isinstance(audio_id := audio.get("id"), str) and audio_id:
             self.audio_id = audio_id
         if type(expires_at := audio.get("expires_at")) is int:
             self.expires_at = expires_at
-        if data := audio.get("data"):
+        content = delta.get("content")
+        if data := audio.get("data") or (content if sounding else None):
             self._data(data)
         if calls := delta.get("tool_calls"):
             self._calls.add(calls)
-        said = (delta.get("content"), delta.get("refusal"), audio.get("transcript"))
-        return "".join(piece for piece in said if isinstance(piece, str))
+        refusal = _text(delta.get("refusal"))
+        self.refused = self.refused or bool(refusal)
+        news = self._sources.add("written", ("" if sounding else _text(content)) + refusal)
+        return news + self._sources.add("spoken", _text(audio.get("transcript")))
 
     def _data(self, data: object) -> None:
         try:  # each piece is its own base64: joined ones would decode short
-            self.pcm += base64.b64decode(str(data), validate=True)
+            decoded = base64.b64decode(str(data), validate=True)
         except ValueError as error:
-            raise BadAnswer(
-                "the server sent sound that is not base64; try the call again"
-            ) from error
-        if len(self.pcm) > LARGEST_ANSWER:
+            raise BadAnswer("the server sent sound that is not base64; run it again") from error
+        self._sound.add(decoded)
+        if len(self._sound.pcm) > LARGEST_ANSWER:
             raise BadAnswer("the server sent more sound than any model makes; stopped reading")
 
     def answer(self) -> Answer:
@@ -128,18 +141,31 @@ class Fold:
         Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
         """
         finish = self.finish or ("stop" if self.expires_at else None)
-        pcm = bytes(self.pcm[: len(self.pcm) // 2 * 2])
-        words = _whole("".join(self.words))
+        pcm = self._sound.end()
+        words = _whole("".join((*self._words, self._sources.held_back)))
         before = len(words) - len(words.lstrip())
         marks = tuple((max(0, characters - before), seconds) for characters, seconds in self._marks)
         ids = (self.audio_id, self.expires_at)
-        calls = self._calls.calls()
-        return Answer(words.strip(), pcm, finish, self.model, self.usage, *ids, marks, calls)
+        return Answer(
+            words.strip(),
+            bytes(pcm[: len(pcm) // 2 * 2]),
+            finish,
+            self.model,
+            self.usage,
+            *ids,
+            marks,
+            self._calls.calls(),
+            self.refused,
+        )
 
 
 def _whole(words: str) -> str:
     """Join surrogates that a server sent apart (half an emoji each); replace lone ones."""
     return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _list(chunk: Mapping[str, Any], key: str) -> list[Any]:
