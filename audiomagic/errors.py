@@ -3,9 +3,10 @@
 AudiomagicError
 ├── OptionError        a misspelled option, setting, voice, model or value
 ├── SoundError         a sound that cannot be read, sent or written
-├── ConnectionFailed   the server was never reached, or went away
-├── RequestRefused     the server answered with an error
-├── BadAnswer          the server answered with something that is not an answer
+├── CallFailed         a call that the server did not answer as it should
+│   ├── ConnectionFailed   it was never reached, or went away
+│   ├── RequestRefused     it answered with an error
+│   └── BadAnswer          it answered with something that is not an answer
 ├── CassetteError      a recorded exchange, or its folder, that is damaged or cannot be written
 ├── NotRecorded        a request that a cassette holds no answer to
 ├── EngineError        the embedded engine is missing, incomplete or damaged
@@ -45,12 +46,12 @@ class SoundError(AudiomagicError, ValueError):
     """A sound that is unreadable, empty, too short, too long, or cannot be written."""
 
 
-class ConnectionFailed(AudiomagicError):
-    """No connection to the server, or a connection lost."""
+class CallFailed(AudiomagicError):
+    """A call that failed at the far end.
 
-
-class RequestRefused(AudiomagicError):
-    """An error answer of the server: its HTTP status, the code of the error, its own name."""
+    `status` is the HTTP status, `code` the protocol's word for what is wrong ("audio_not_found"),
+    `request_id` the server's own name of the call; each is None where there is none.
+    """
 
     def __init__(
         self,
@@ -59,13 +60,24 @@ class RequestRefused(AudiomagicError):
         request_id: str | None = None,
         code: str | None = None,
     ):
-        super().__init__(message + (f" (request {request_id})" if request_id else ""))
+        super().__init__(message)
         self.status = status
         self.request_id = request_id
         self.code = code
 
+    def __str__(self) -> str:
+        return super().__str__() + (f" (request {self.request_id})" if self.request_id else "")
 
-class BadAnswer(AudiomagicError):
+
+class ConnectionFailed(CallFailed):
+    """No connection to the server, or a connection lost."""
+
+
+class RequestRefused(CallFailed):
+    """An error answer of the server."""
+
+
+class BadAnswer(CallFailed):
     """An answer that does not follow the Chat Completions protocol."""
 
 

@@ -8,7 +8,7 @@ from os import PathLike
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from . import client, spelling
+from . import client, models, spelling
 from .caller import Audience, Caller, Tape
 from .catalogue import catalogue
 from .chats import Chats
@@ -241,6 +241,6 @@ def _check_local(model: str, voice: str | None) -> None:
     from .local.engine import MODEL
 
     if model not in (*catalogue().models, MODEL):
-        raise OptionError(client.unknown_model(model))
+        raise OptionError(models.unknown(model))
     if voice and voice not in catalogue().voices:
         raise OptionError(spelling.unknown("voice", voice, catalogue().voices))

@@ -1,0 +1,233 @@
+"""Faults: what may go wrong at the far end, in one line: what happened, then what to do."""
+
+import random
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+from urllib.request import getproxies, proxy_bypass
+
+from . import models, spelling
+from .catalogue import catalogue
+from .errors import CallFailed, ConnectionFailed, RequestRefused, one_line
+from .models import Listing
+from .route import AZURE_KEY, AZURE_URL, KEY_VARIABLE, Route
+from .wire.events import Broken
+from .wire.failure import Failure
+from .wire.request import Request
+
+if TYPE_CHECKING:
+    import openai
+
+Kind = TypeVar("Kind", bound=BaseException)
+LONGEST_PAUSE = 60.0  # seconds worth waiting for; a server that asks for more is not asked again
+
+
+# -- what is worth another try ----------------------------------------------------------------
+def pause(error: "openai.APIError", usual: float) -> float | None:
+    """Return the seconds after which to send a request again, or None where it cannot help.
+
+    `usual` seconds, more or less, unless the server tells how many.
+    """
+    import openai
+
+    if not isinstance(error, openai.APIStatusError):
+        return _spread(usual) if _passing(error) else None
+    headers, status = error.response.headers, error.status_code
+    busy = status in (408, 409, 429) or (status >= 500 and status != 501)
+    if not busy or Failure.of(error.body).no_credit or headers.get("x-should-retry") == "false":
+        return None
+    told = _told(headers)
+    if told is None:
+        return _spread(usual)
+    return told if told <= LONGEST_PAUSE else None
+
+
+def _spread(seconds: float) -> float:
+    return seconds * random.uniform(0.75, 1.25)  # a class runs its cells at the same moment
+
+
+def _told(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        with suppress(KeyError, ValueError):
+            return max(0.0, float(headers[name]) / unit)
+    with suppress(KeyError, ValueError, TypeError):  # a date; TypeError: one without a zone
+        day = parsedate_to_datetime(headers["retry-after"])
+        return max(0.0, (day - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _passing(error: Exception) -> bool:
+    """Whether a connection failed in a way that may be over in a second."""
+    import httpx2
+
+    cause = error.__cause__
+    if isinstance(cause, httpx2.TimeoutException):
+        return isinstance(cause, httpx2.ConnectTimeout)  # an answer that is late may still be paid
+    lasting = (ConnectionRefusedError, ssl.SSLError, httpx2.ProxyError, httpx2.UnsupportedProtocol)
+    name = _within(error, socket.gaierror)
+    return not any(_within(error, kind) for kind in lasting) and (
+        name is None or name.errno == socket.EAI_AGAIN
+    )
+
+
+def again(error: "openai.APIError", route: Route, seconds: float) -> str:
+    """Word the progress: why the request is sent again, and when."""
+    status = getattr(error, "status_code", None)
+    if status == 429:
+        why = "is limiting the rate of requests"
+    else:
+        why = f"had an error of its own ({status})" if status else "cannot be reached"
+    return f"{route.host} {why}; trying again in {max(1, round(seconds))} s"
+
+
+# -- what is said in the end ------------------------------------------------------------------
+def worded(
+    error: Exception,
+    route: Route,
+    request: Request,
+    listing: Listing | None = None,
+    begun: bool = False,
+) -> CallFailed:
+    """Turn a failure of the client into one line of ours; `begun` tells whether an answer came."""
+    import httpx2
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return _refused(error, route, request, listing)
+    if isinstance(error, Broken):
+        said = _said(error.failure, route)
+        line = _known(error.failure, route, request, listing) or (
+            f"{route.host} broke off with an error: {said}; run it again"
+        )
+        return RequestRefused(line, code=error.failure.code)
+    if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+        how = "fell silent in the middle of its answer" if begun else "did not answer in time"
+        return ConnectionFailed(f"{route.host} {how}; run it again")
+    if begun:
+        line = f"the connection to {route.host} was lost in the middle of its answer; run it again"
+        return ConnectionFailed(line)
+    return ConnectionFailed(_unreached(error, route))
+
+
+def _unreached(error: Exception, route: Route) -> str:
+    """Word why a server was never reached."""
+    import httpx2
+
+    reason = route.without_key(one_line(_cause(error), 100))
+    check = "check the network" if route.is_service else "check the network and --base-url"
+    check += ", or use --engine local"
+    if _within(error, socket.gaierror):
+        return f"no address is known for {route.host} ({reason}); {check}"
+    if found := _within(error, ssl.SSLError):
+        return _untrusted(found, route)
+    if proxy := _proxy(route):
+        return f"the proxy that {proxy} names did not let it through ({reason}); check {proxy}"
+    if isinstance(error.__cause__, httpx2.ProxyError):
+        return f"the proxy did not let it through ({reason}); check the settings of the proxy"
+    return f"no connection to {route.host} ({reason}); {check}"
+
+
+def _untrusted(error: ssl.SSLError, route: Route) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"{route.host} showed a certificate that is not trusted ({error.verify_message}); if "
+            "your network puts its own in place, name it by SSL_CERT_FILE"
+        )
+    reason = one_line(error.reason or error, 60).lower().replace("_", " ")
+    return f"{route.host} does not speak TLS ({reason}); is its address http://, not https://?"
+
+
+def _proxy(route: Route) -> str | None:
+    """Return the name of the variable by which requests go through a proxy."""
+    scheme = route.base_url.partition(":")[0].lower()
+    proxies = getproxies()
+    found = next((name for name in (scheme, "all") if name in proxies), None)
+    bypassed = proxy_bypass(route.host.partition(":")[0])
+    return f"{found.upper()}_PROXY" if found and not bypassed else None
+
+
+def _refused(
+    error: "openai.APIStatusError", route: Route, request: Request, listing: Listing | None
+) -> RequestRefused:
+    """Word an error answer."""
+    failure, status, headers = Failure.of(error.body), error.status_code, error.response.headers
+    said, host = _said(failure, route), route.host
+    if line := _known(failure, route, request, listing):
+        pass
+    elif status == 401:
+        variable = AZURE_KEY if route.why.startswith(AZURE_URL) else KEY_VARIABLE
+        line = f"{host} refused the key; set {variable} to a valid one"
+    elif 300 <= status < 400:
+        line = f"{host} redirects to another address; if you trust it, name it by --base-url"
+    elif status == 407:
+        line = "the proxy wants a name and password; put them into HTTPS_PROXY"
+    elif status == 429 and (seconds := _told(headers) or 0.0) > LONGEST_PAUSE:
+        line = f"{host} is limiting the rate of requests; run it again in {_long(seconds)}"
+    elif status == 429:
+        line = f"{host} is limiting the rate of requests; wait a little, then run it again"
+    elif status >= 500:
+        line = f"{host} had an error of its own ({status}: {said}); run it again"
+    elif not isinstance(error.body, dict):
+        line = f"{host} has no Chat Completions at this address ({status}); check --base-url"
+        line += " (it usually ends in /v1)"
+    else:
+        line = f"{host} refused the request ({status}): {said}"
+    return RequestRefused(line, status, request_id(headers, route), failure.code)
+
+
+def _known(failure: Failure, route: Route, request: Request, listing: Listing | None) -> str | None:
+    """Word an error that the protocol has a code for, however it was sent."""
+    code, said = failure.code, failure.message
+    if code == "model_not_found" or (code in ("404", None) and _lacks(request.model, said)):
+        return models.unknown(request.model, listing)
+    if code == "DeploymentNotFound":
+        model = one_line(request.model, 60)
+        return f"no deployment '{model}' at {route.host}; --model takes the name you gave it there"
+    if failure.param == "audio.voice" and request.voice and code == "invalid_value":
+        return spelling.unknown("voice", request.voice, catalogue().voices)
+    if failure.no_credit or code == "402":
+        return "the account has no credit left; add some, or use --engine local"
+    if code == "audio_not_found":
+        return f"{route.host} has forgotten an earlier spoken answer; it can be sent as text"
+    if code == "content_filter":
+        return f"the content filter of {route.host} stopped this; word it differently"
+    return None
+
+
+def _lacks(model: str, said: str) -> bool:
+    """Whether a server says, in words of its own, that it has no such model."""
+    return model in said and "does not exist" in said
+
+
+def request_id(headers: Mapping[str, str], route: Route) -> str | None:
+    """Return the server's own name for a call, where it gave it one."""
+    name = headers.get("x-request-id") or headers.get("apim-request-id")
+    return route.without_key(one_line(name, 64)) if name else None
+
+
+# -- pieces -----------------------------------------------------------------------------------
+def _within(error: BaseException | None, kind: type[Kind]) -> Kind | None:
+    """Find what an error was raised from."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the innermost cause that has words."""
+    while error.__cause__ is not None and str(error.__cause__):
+        error = error.__cause__
+    return error
+
+
+def _said(failure: Failure, route: Route) -> str:
+    return route.without_key(one_line(failure.message))
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
