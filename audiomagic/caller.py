@@ -103,8 +103,9 @@ class Caller:
             yield tape.cassette.answer(request, tape.pace)
             return
         body = request.wire()  # a sound that cannot be sent is found before anything is opened
-        connection = self.connect(route, audience.progress if audience else None)
-        with client.stream(connection, route, request, body) as chunks:
+        report = audience.progress if audience else None
+        connection = self.connect(route, report)
+        with client.stream(connection, route, request, body, report) as chunks:
             yield tape.cassette.keep(request, chunks, start) if tape else chunks
 
     def connect(
