@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def nothing_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No key, address, ledger or IPython profile of the developer's reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "AUDIOMAGIC_")):
+        if name.startswith(("OPENAI_", "AZURE_", "AUDIOMAGIC_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AUDIOMAGIC_LEDGER", str(tmp_path / "ledger.sqlite"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 KEY = "sk-proj-NeverShowThisKeyToAnybody-1234wxyz"
+REQUEST_ID = "req_0123456789abcdef0123456789abcdef"
 VOICES = (
     "alloy",
     "echo",
@@ -121,7 +122,15 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        listing = self.server.far_end.listing
+        if listing is None or not self.path.partition("?")[0].endswith("/models"):
+            self.refuse(404, "Not found")
+            return
+        self.send(200, json.dumps({"object": "list", "data": listing}).encode())
+
     def do_POST(self) -> None:
+        self.server.far_end.paths.append(self.path)
         self.server.far_end.times.append(time.time())
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.far_end.received(self, body)
@@ -129,12 +138,16 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
-    def send(self, status: int, body: bytes, kind: str = "application/json") -> None:
-        """Send a whole answer."""
+    def send(
+        self, status: int, body: bytes, kind: str = "application/json", **headers: str
+    ) -> None:
+        """Send a whole answer; `retry_after="1"` is a header."""
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
-        self.send_header("x-request-id", "req_0123456789abcdef0123456789abcdef")
+        self.send_header("x-request-id", REQUEST_ID)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -145,10 +158,11 @@ class Handler(BaseHTTPRequestHandler):
         param: str | None = None,
         code: str | None = None,
         kind: str = "invalid_request_error",
+        **headers: str,
     ) -> None:
         """Send an error of the service's shape."""
         error = {"message": message, "type": kind, "param": param, "code": code}
-        self.send(status, json.dumps({"error": error}).encode())
+        self.send(status, json.dumps({"error": error}).encode(), **headers)
 
     def stream(
         self, chunks: Iterable[Any], done: bool = True, pace: float = 0.0, speed: float = 0.0
@@ -160,6 +174,7 @@ class Handler(BaseHTTPRequestHandler):
         """
         self.send_response(200)
         self.send_header("content-type", "text/event-stream; charset=utf-8")
+        self.send_header("x-request-id", REQUEST_ID)
         self.send_header("connection", "close")
         self.end_headers()
         try:
@@ -192,6 +207,9 @@ class FarEnd:
     """The server: `url`, the `requests` it got, and a queue of scripted answers."""
 
     def __init__(self) -> None:
+        self.checks = refusals  # what it objects to; another server does not object to all of it
+        self.listing: list[dict[str, Any]] | None = None  # its models
+        self.paths: list[str] = []
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []  # when each began to arrive (Unix seconds)
@@ -244,7 +262,7 @@ class FarEnd:
     def received(self, handler: Handler, body: dict[str, Any]) -> None:
         self.requests.append(body)
         self.headers.append({k.lower(): v for k, v in handler.headers.items()})
-        for refusal in refusals(handler, body):
+        for refusal in self.checks(handler, body):
             handler.refuse(*refusal)
             return
         if not self.scripts:
