@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from . import faults, models
 from .errors import CallFailed, ConnectionFailed, EngineError
 from .line import watch
-from .models import Listing
 from .route import Route, choose
 from .wire import events
 from .wire.request import Request
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 __all__ = ["Route", "choose", "connect", "stream"]
 
 CONNECTING = 10.0  # seconds to wait for a connection
 SILENCE = 180.0  # seconds to wait for more: some servers make all the sound before they answer
+LARGEST_ERROR = 100_000  # bytes, as sent
 PAUSES = (0.5, 1.0, 2.0)  # seconds before a request that may have come too early is sent again
 
 
@@ -36,7 +37,7 @@ def connect(route: Route, report: Callable[[str], None] | None = None) -> "opena
         # A line knows connections that it saw made. Few would be kept: a stream is left at its
         # last event, before its end.
         limits=httpx2.Limits(max_keepalive_connections=0),
-        event_hooks={"request": [watch]},
+        event_hooks={"request": [watch], "response": [_bound]},
     )
     timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
     options: dict[str, Any] = {"http_client": direct, "timeout": timeout, "max_retries": 0}
@@ -45,6 +46,29 @@ def connect(route: Route, report: Callable[[str], None] | None = None) -> "opena
             base_url=route.base_url, api_version=route.azure_version, api_key=route.key, **options
         )
     return openai.OpenAI(api_key=route.key, base_url=route.base_url, **options)
+
+
+def _bound(response: "httpx2.Response") -> None:
+    """Have no more than a page or two of an error answer read: the client reads all there is."""
+    import httpx2
+
+    class Bounded(httpx2.SyncByteStream):
+        def __init__(self, whole: httpx2.SyncByteStream):
+            self.whole = whole
+
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for piece in self.whole:
+                yield piece
+                size += len(piece)
+                if size > LARGEST_ERROR:
+                    return
+
+        def close(self) -> None:
+            self.whole.close()
+
+    if response.status_code >= 300 and isinstance(response.stream, httpx2.SyncByteStream):
+        response.stream = Bounded(response.stream)
 
 
 def _local(report: Callable[[str], None] | None) -> "openai.OpenAI":
@@ -72,18 +96,17 @@ def stream(
     request: Request,
     body: dict[str, Any],
     report: Callable[[str], None] | None = None,
-    listing: Listing | None = None,
 ) -> Iterator[Iterator[Mapping[str, Any]]]:
     """Send a request's body; give its chunks, as plain dicts; close the connection however it ends.
 
-    A server that is busy is asked again, a few times; `report` is told. `listing` is what is known
-    of its models. Raises OptionError for a model that is shut down, before anything is sent, and
-    CallFailed, one line that says what to do, for whatever the far end does wrong.
+    A server that is busy is asked again, a few times; `report` is told. Raises OptionError for a
+    model that is shut down, before anything is sent, and CallFailed, one line that says what to
+    do, for whatever the far end does wrong.
     """
     import httpx2
     import openai
 
-    models.refuse_shut_down(request.model, route, listing)
+    models.refuse_shut_down(request.model, route)
     request_id, begun = None, False
     try:
         with _sent(client, route, body, report) as sent:
@@ -92,10 +115,10 @@ def stream(
     except CallFailed as error:  # from whoever reads the chunks, too
         error.request_id = error.request_id or request_id
         raise
-    except openai.NotFoundError as error:
-        raise faults.worded(error, route, request, listing or models.listed(client)) from None
     except (openai.OpenAIError, httpx2.HTTPError, events.Broken) as error:
-        failed = faults.worded(error, route, request, listing, begun)
+        if isinstance(error, openai.NotFoundError):
+            models.ask(route, client)  # to say which it has
+        failed = faults.worded(error, route, request, begun)
         failed.request_id = failed.request_id or request_id
         # A server's words may hold a piece of the key; they are in the line, without it.
         raise failed from (error if isinstance(failed, ConnectionFailed) else None)

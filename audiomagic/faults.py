@@ -13,7 +13,6 @@ from urllib.request import getproxies, proxy_bypass
 from . import models, spelling
 from .catalogue import catalogue
 from .errors import CallFailed, ConnectionFailed, RequestRefused, one_line
-from .models import Listing
 from .route import AZURE_KEY, AZURE_URL, KEY_VARIABLE, Route
 from .wire.events import Broken
 from .wire.failure import Failure
@@ -86,22 +85,16 @@ def again(error: "openai.APIError", route: Route, seconds: float) -> str:
 
 
 # -- what is said in the end ------------------------------------------------------------------
-def worded(
-    error: Exception,
-    route: Route,
-    request: Request,
-    listing: Listing | None = None,
-    begun: bool = False,
-) -> CallFailed:
+def worded(error: Exception, route: Route, request: Request, begun: bool = False) -> CallFailed:
     """Turn a failure of the client into one line of ours; `begun` tells whether an answer came."""
     import httpx2
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        return _refused(error, route, request, listing)
+        return _refused(error, route, request)
     if isinstance(error, Broken):
         said = _said(error.failure, route)
-        line = _known(error.failure, route, request, listing) or (
+        line = _known(error.failure, route, request) or (
             f"{route.host} broke off with an error: {said}; run it again"
         )
         return RequestRefused(line, code=error.failure.code)
@@ -151,13 +144,11 @@ def _proxy(route: Route) -> str | None:
     return f"{found.upper()}_PROXY" if found and not bypassed else None
 
 
-def _refused(
-    error: "openai.APIStatusError", route: Route, request: Request, listing: Listing | None
-) -> RequestRefused:
+def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> RequestRefused:
     """Word an error answer."""
     failure, status, headers = Failure.of(error.body), error.status_code, error.response.headers
     said, host = _said(failure, route), route.host
-    if line := _known(failure, route, request, listing):
+    if line := _known(failure, route, request):
         pass
     elif status == 401:
         variable = AZURE_KEY if route.why.startswith(AZURE_URL) else KEY_VARIABLE
@@ -180,11 +171,11 @@ def _refused(
     return RequestRefused(line, status, request_id(headers, route), failure.code)
 
 
-def _known(failure: Failure, route: Route, request: Request, listing: Listing | None) -> str | None:
+def _known(failure: Failure, route: Route, request: Request) -> str | None:
     """Word an error that the protocol has a code for, however it was sent."""
     code, said = failure.code, failure.message
     if code == "model_not_found" or (code in ("404", None) and _lacks(request.model, said)):
-        return models.unknown(request.model, listing)
+        return models.unknown(request.model, route)
     if code == "DeploymentNotFound":
         model = one_line(request.model, 60)
         return f"no deployment '{model}' at {route.host}; --model takes the name you gave it there"

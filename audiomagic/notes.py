@@ -1,8 +1,7 @@
 """Notes: what the reader of a card should know about the answer, a sentence each."""
 
-from datetime import date, timedelta
-
-from .catalogue import catalogue
+from . import models
+from .route import Route
 from .wire.answer import Answer
 from .wire.request import Request
 
@@ -11,10 +10,9 @@ LOCAL_NOTE = (
     "with voices of its own."
 )
 STOPPED = "stopped"  # an answer's finish when whoever listened asked for no more
-WARNING_TIME = timedelta(days=90)  # before a model's shutdown
 
 
-def notes_on(request: Request, engine: str, answer: Answer, style: str) -> list[str]:
+def notes_on(request: Request, route: Route, answer: Answer, style: str) -> list[str]:
     """Say what the reader of a card should know."""
     notes = []
     if answer.finish is None:
@@ -24,14 +22,15 @@ def notes_on(request: Request, engine: str, answer: Answer, style: str) -> list[
     if answer.finish == "length":
         notes.append("Cut off: the cap on output tokens was reached (--max-tokens).")
     if answer.finish == "content_filter":
-        notes.append("Cut off by the service's content filter.")
-    if request.voice and answer.text and not answer.pcm and answer.finish != STOPPED:
-        notes.append("The model answered in text, although sound was asked for.")
-    model = catalogue().models.get(request.model)
-    if engine == "local":
+        notes.append("Cut off by the service's content filter; word it differently.")
+    if answer.refused:
+        notes.append("The model declined to answer; word it differently.")
+    elif request.voice and answer.text and not answer.pcm and answer.finish != STOPPED:
+        notes.append("The model answered in text, although sound was asked for; run it again.")
+    if route.engine == "local":
         notes.append(LOCAL_NOTE)
         if style:
             notes.append("The local engine cannot follow --style.")
-    elif model and model.shutdown and model.shutdown - date.today() <= WARNING_TIME:
-        notes.append(f"{model.id} is shut down on {model.shutdown}; use {model.successor}.")
+    if ending := models.warning(request.model, route):
+        notes.append(ending)
     return notes

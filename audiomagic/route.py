@@ -136,9 +136,10 @@ def _address(url: str, name: str = "--base-url") -> str:
     example = "https://NAME.openai.azure.com" if name == AZURE_URL else "http://host:port/v1"
     try:
         address = urlsplit(url)
-        valid = address.scheme in ("http", "https") and address.hostname and address.port != 0
-    except ValueError:  # a port that is no number
+        host = (address.hostname or "").encode("idna")
+        valid = address.scheme in ("http", "https") and host and address.port != 0
+    except ValueError:  # a port that is no number, a name that no host can have
         valid = False
-    if not valid:
+    if not valid or " " in url or not url.isprintable():
         raise OptionError(f"'{one_line(url, 80)}' is no address; {name} {example}")
     return url

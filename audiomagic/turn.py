@@ -70,7 +70,7 @@ class Turn:
 
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer
-        about = notes_on(request, self.route.engine, answer, self.style)
+        about = notes_on(request, self.route, answer, self.style)
         reply = Reply.of(request, answer, done.receipt, (*about, *notes), done.results)
         if self.task != VERBATIM:
             return reply

@@ -12,6 +12,7 @@ last chunk. A test may script other answers, faults included.
 
 import base64
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -124,6 +125,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         listing = self.server.far_end.listing
+        if callable(listing):
+            listing(self)
+            return
         if listing is None or not self.path.partition("?")[0].endswith("/models"):
             self.refuse(404, "Not found")
             return
@@ -202,13 +206,19 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     far_end: "FarEnd"
 
+    def handle_error(self, *request: Any) -> None:
+        """Say nothing of a client that went away; it meant to."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*request)
+
 
 class FarEnd:
     """The server: `url`, the `requests` it got, and a queue of scripted answers."""
 
     def __init__(self) -> None:
         self.checks = refusals  # what it objects to; another server does not object to all of it
-        self.listing: list[dict[str, Any]] | None = None  # its models
+        # Its models, as it lists them, or who answers for it.
+        self.listing: list[dict[str, Any]] | Callable[[Handler], None] | None = None
         self.paths: list[str] = []
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -266,7 +276,7 @@ class FarEnd:
             handler.refuse(*refusal)
             return
         if not self.scripts:
-            handler.refuse(500, "The test scripted no answer.")
+            handler.refuse(500, "The test scripted no answer.", x_should_retry="false")
             return
         self.scripts.pop(0)(handler, body)
 

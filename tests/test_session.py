@@ -103,7 +103,9 @@ def test_text_where_sound_was_asked_for_is_said_so(far_end: FarEnd) -> None:
     far_end.send_chunks(written(["No ", "sound."]))
     reply = Session().speak("Hi")
     assert reply.text == "No sound." and reply.sound is None
-    assert reply.notes == ("The model answered in text, although sound was asked for.",)
+    assert reply.notes == (
+        "The model answered in text, although sound was asked for; run it again.",
+    )
 
 
 def test_empty_audio_with_an_id_alone(far_end: FarEnd) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from itertools import chain, pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
 from audiomagic.errors import BadAnswer
+from audiomagic.wire import events
 from audiomagic.wire.answer import Answer, Envelope, Fold, Piece
+from audiomagic.wire.failure import Failure
+from audiomagic.wire.listing import read
 from audiomagic.wire.usage import Usage
 
 from .far_end import chunk, spoken, usage, written
@@ -24,7 +28,7 @@ JSON = st.recursive(
 )
 KEYS = (
     "choices delta audio data transcript id expires_at content refusal usage model finish_reason "
-    "tool_calls function arguments index name"
+    "tool_calls function arguments index name message modality"
 )
 # JSON that gets further than noise does: the protocol's own names over any value.
 NEAR = st.recursive(
@@ -182,6 +186,8 @@ def test_any_split_folds_back(words: list[str], pcm: bytes, data: Any) -> None:
 @example({"choices": [{"delta": {"audio": {"data": "\ud800"}}}]})
 @example({"choices": [{"delta": {"audio": {"data": "QQ=\n="}}}]})
 @example({"choices": [{"delta": {"audio": {"id": ["x"], "expires_at": True}}}]})
+@example({"modality": "audio", "choices": [{"delta": {"content": 7}}]})
+@example({"choices": [{"message": {"audio": {"data": "UklGRgAAAABXQVZFZm10IAAAAABkYXRhAA=="}}}]})
 @example({"usage": {"prompt_tokens": 10**400, "completion_tokens": 1}})
 def test_any_json_folds_or_is_a_bad_answer(item: Any) -> None:
     fold = Fold()
@@ -206,3 +212,47 @@ def test_what_the_engine_writes_folds_back(words: str, pcm: bytes) -> None:
     assert answer == Answer(
         words.strip(), pcm, "stop", "local-engine", counted, same_id, 1776293682 + 3600
     )
+
+
+@given(st.lists(JSON.filter(lambda item: isinstance(item, dict)), max_size=4), st.data())
+@settings(max_examples=60, deadline=None)
+def test_events_may_be_cut_anywhere(items: list[Any], data: Any) -> None:
+    sent = "".join(f": a comment\r\ndata: {json.dumps(item)}\r\n\r\n" for item in items).encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=8)))
+    pieces = [sent[a:b] for a, b in pairwise([0, *cuts, len(sent)])]
+    good = [item for item in items if not item.get("error")]
+    assert list(events.chunks([*pieces, b"data: [DONE]\n\n", b"data: {oops"])) == good
+    assert (
+        list(events.chunks([json.dumps(item, indent=1).encode() for item in good[:1]])) == good[:1]
+    )
+
+
+@given(st.lists(st.binary(max_size=40) | st.sampled_from([b"data: ", b"{}", b"\n", b"<"])))
+@settings(max_examples=150, deadline=None)
+@example([b'data: {"error": [{}]}'])
+@example([b'{"error": {"metadata": {"raw": "{\\"error\\": {\\"message\\": 5}}"}}}'])
+def test_any_bytes_are_chunks_or_one_line(pieces: list[bytes]) -> None:
+    try:
+        assert all(isinstance(item, dict) for item in events.chunks(pieces))
+    except (BadAnswer, events.Broken) as error:
+        assert str(error)
+
+
+@given(JSON | st.dictionaries(st.sampled_from(["error", "metadata", "raw", "code", "data"]), JSON))
+@settings(max_examples=100, deadline=None)
+def test_any_json_is_a_failure_and_a_list_or_none(item: Any) -> None:
+    failure = Failure.of(item)
+    assert failure.message or item in ("", {})
+    assert all(isinstance(x, str | None) for x in (failure.code, failure.param, failure.kind))
+    assert read({"data": [item, {"id": "a", "shutdown_date": item}]}) is not None
+
+
+def test_an_event_without_an_end_is_not_read() -> None:
+    def endless() -> Any:
+        for _ in range(1000):
+            yield b"A" * 1_000_000
+        pytest.fail("read a gigabyte")
+
+    for start in (b"data: ", b"{", b": "):
+        with pytest.raises(BadAnswer, match="more than 80 MB"):
+            list(events.chunks(chain([start], endless())))

@@ -1,0 +1,453 @@
+"""The fault matrix: each fault of a far end, the line that tells it; the next call works."""
+
+import json
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomagic import Session, Sound, client
+from audiomagic.errors import (
+    BadAnswer,
+    CallFailed,
+    ConnectionFailed,
+    RequestRefused,
+)
+from audiomagic.wire.answer import Fold
+from audiomagic.wire.request import Message, Request
+
+from .far_end import KEY, REQUEST_ID, FarEnd, Handler, Script, chunk, spoken, written
+from .servers import lenient
+
+NAMED = f" (request {REQUEST_ID})"
+QUOTA = (
+    "You exceeded your current quota, please check your plan and billing details.",
+    None,
+    "insufficient_quota",
+    "insufficient_quota",
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the far end does, once or for each try, and the line that tells of it."""
+
+    script: Script
+    line: str  # {host} is the far end's address
+    kind: type[CallFailed] = RequestRefused
+    tries: int = 1
+    code: str | None = None
+
+
+def refuse(*what: Any, **headers: str) -> Script:
+    return lambda handler, body: handler.refuse(*what, **headers)
+
+
+def send(status: int, body: bytes, kind: str = "application/json", **headers: str) -> Script:
+    return lambda handler, _: handler.send(status, body, kind, **headers)
+
+
+def events(*items: Any, **how: Any) -> Script:
+    return lambda handler, body: handler.stream(items, **how)
+
+
+def hang(handler: Handler, body: Any) -> None:
+    time.sleep(0.6)
+
+
+def hang_up(handler: Handler, body: Any) -> None:
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def cut(handler: Handler, body: Any) -> None:
+    """Promise more than is sent."""
+    handler.send_response(200)
+    handler.send_header("content-type", "text/event-stream")
+    handler.send_header("content-length", "100000")
+    handler.send_header("x-request-id", REQUEST_ID)
+    handler.end_headers()
+    handler.wfile.write(f"data: {json.dumps(SAID)}\n\n".encode())
+    handler.close_connection = True
+
+
+def redirect(handler: Handler, body: Any) -> None:
+    handler.send(307, b"", location="http://127.0.0.1:9/v1/chat/completions")
+
+
+SAID = chunk({"audio": {"transcript": "Once upon "}})
+AGAIN = {"retry_after_ms": "5"}
+TOMORROW = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
+HUGE = ["data: ", *["A" * 1_000_000] * 100]
+NO_CHAT = "which is not Chat Completions; check --base-url (it usually ends in /v1)"
+ERROR = {"message": f"Out of\norder, {KEY}", "type": "server_error", "code": "overloaded"}
+
+FAULTS = {
+    # -- the connection
+    "silence before the answer": Fault(
+        hang, "{host} did not answer in time; run it again", ConnectionFailed
+    ),
+    "silence within it": Fault(
+        events(SAID, SAID, pace=0.6),
+        "{host} fell silent in the middle of its answer; run it again" + NAMED,
+        ConnectionFailed,
+    ),
+    "hung up before it": Fault(
+        hang_up,
+        "no connection to {host} (Server disconnected without sending a response.); "
+        "check the network and --base-url, or use --engine local",
+        ConnectionFailed,
+        tries=4,
+    ),
+    "cut within it": Fault(
+        cut,
+        "the connection to {host} was lost in the middle of its answer; run it again" + NAMED,
+        ConnectionFailed,
+    ),
+    # -- answers that are none
+    "rubbish for JSON": Fault(
+        events("data: {oops\n\n"),
+        f"the server answered with something that is no JSON, {NO_CHAT}{NAMED}",
+        BadAnswer,
+    ),
+    "rubbish in place of JSON": Fault(
+        send(200, b'{"choices": [{"mess'),
+        f"the server answered with something that is no JSON, {NO_CHAT}{NAMED}",
+        BadAnswer,
+    ),
+    "a list": Fault(
+        events([1]),
+        f"the server answered with a chunk that is no object, {NO_CHAT}{NAMED}",
+        BadAnswer,
+    ),
+    "no text": Fault(
+        send(200, bytes(range(128, 256)), "text/event-stream"),
+        f"the server answered with something that is no text, {NO_CHAT}{NAMED}",
+        BadAnswer,
+    ),
+    "a web page": Fault(
+        send(200, b"\n<!doctype html><title>Sign in</title>", "text/html"),
+        f"the server answered with a web page, {NO_CHAT}{NAMED}",
+        BadAnswer,
+    ),
+    "a web page, not found": Fault(
+        send(404, b"<html>no such model here</html>", "text/html"),
+        "{host} has no Chat Completions at this address (404); check --base-url (it usually ends "
+        "in /v1)" + NAMED,
+    ),
+    "rubbish for base64": Fault(
+        events(SAID, chunk({"audio": {"data": "!!"}})),
+        "the server sent sound that is not base64; run it again" + NAMED,
+        BadAnswer,
+    ),
+    "a chunk of 100 MB": Fault(
+        events(*HUGE),
+        "the server sent a chunk of more than 80 MB, more than any answer; stopped reading" + NAMED,
+        BadAnswer,
+    ),
+    "a redirect": Fault(
+        redirect,
+        "{host} redirects to another address; if you trust it, name it by --base-url" + NAMED,
+    ),
+    # -- refusals
+    "a wrong key": Fault(
+        refuse(401, f"Incorrect API key: {KEY[:9]}****{KEY[-4:]}.", None, "invalid_api_key"),
+        "{host} refused the key; set OPENAI_API_KEY to a valid one" + NAMED,
+        code="invalid_api_key",
+    ),
+    "too many requests": Fault(
+        refuse(429, "Rate limit reached", **AGAIN),
+        "{host} is limiting the rate of requests; wait a little, then run it again" + NAMED,
+        tries=4,
+    ),
+    "too many requests, for an hour": Fault(
+        refuse(429, "Rate limit reached", retry_after="3600"),
+        "{host} is limiting the rate of requests; run it again in 60 minutes" + NAMED,
+    ),
+    "too many requests, until tomorrow": Fault(
+        refuse(429, "Rate limit reached", retry_after=TOMORROW),
+        "{host} is limiting the rate of requests; run it again in 24 hours" + NAMED,
+    ),
+    "no credit": Fault(
+        refuse(429, *QUOTA),
+        "the account has no credit left; add some, or use --engine local" + NAMED,
+        code="insufficient_quota",
+    ),
+    "an error of its own": Fault(
+        refuse(500, f"The server had an error. {KEY}", **AGAIN),
+        "{host} had an error of its own (500: The server had an error. …); run it again" + NAMED,
+        tries=4,
+    ),
+    "an error of its own, in HTML": Fault(
+        send(502, b"<h1>Bad gateway</h1>", "text/html", **AGAIN),
+        "{host} had an error of its own (502: <h1>Bad gateway</h1>); run it again" + NAMED,
+        tries=4,
+    ),
+    "not to be sent again": Fault(
+        refuse(503, "Down for repairs", x_should_retry="false"),
+        "{host} had an error of its own (503: Down for repairs); run it again" + NAMED,
+    ),
+    "an expired sound": Fault(
+        refuse(
+            400,
+            "Assistant audio audio_6754 not found.",
+            "content.messages[2].audio.id",
+            "audio_not_found",
+        ),
+        "{host} has forgotten an earlier spoken answer; it can be sent as text" + NAMED,
+        code="audio_not_found",
+    ),
+    "the filter, before it": Fault(
+        refuse(400, "The prompt was filtered", "prompt", "content_filter"),
+        "the content filter of {host} stopped this; word it differently" + NAMED,
+        code="content_filter",
+    ),
+    "any other refusal": Fault(
+        refuse(400, f"Unknown\x1b parameter: 'x'. {KEY[:20]}", "x", "unknown_parameter"),
+        "{host} refused the request (400): Unknown parameter: 'x'. …" + NAMED,
+        code="unknown_parameter",
+    ),
+    "an error without end": Fault(
+        send(400, b"x" * 50_000_000, "text/plain"),
+        "{host} has no Chat Completions at this address (400); check --base-url (it usually ends "
+        "in /v1)" + NAMED,
+    ),
+    # -- errors within the stream
+    "an error within it": Fault(
+        events(SAID, {"error": ERROR}),
+        "{host} broke off with an error: Out of order, …; run it again" + NAMED,
+        code="overloaded",
+    ),
+    "no credit, within it": Fault(
+        events({"error": {"message": QUOTA[0], "code": QUOTA[2]}}),
+        "the account has no credit left; add some, or use --engine local" + NAMED,
+        code="insufficient_quota",
+    ),
+    "an error that is text": Fault(
+        events({"error": "worn out"}),
+        "{host} broke off with an error: worn out; run it again" + NAMED,
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "SILENCE", 0.3)
+    monkeypatch.setattr(client, "PAUSES", (0.005,) * 3)
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_one_line_and_the_next_call_works(
+    far_end: FarEnd, tone: Sound, name: str
+) -> None:
+    fault, session = FAULTS[name], Session()
+    far_end.checks = lenient
+    for _ in range(fault.tries):
+        far_end.then(fault.script)
+    with pytest.raises(fault.kind) as caught:
+        session.speak("Hi")
+    host = far_end.url.split("/")[2]
+    assert str(caught.value) == fault.line.replace("{host}", host)
+    assert caught.value.code == fault.code
+    assert caught.value.request_id in (REQUEST_ID, None)
+    assert len(far_end.requests) == fault.tries and far_end.scripts == []
+    assert_no_key(caught.value)
+    far_end.say("Here I am.", tone.pcm16())
+    assert session.speak("Hi").text == "Here I am."
+
+
+def assert_no_key(error: BaseException) -> None:
+    """Neither the line nor what Python prints of its causes holds a piece of the key."""
+    said = f"{error!r} {''.join(traceback.format_exception(error))}"
+    assert "sk-p" not in said and KEY[8:16] not in said and KEY[-4:] not in said
+
+
+# -- a network that fails ---------------------------------------------------------------------
+def nobody(far_end: FarEnd) -> str:
+    return "http://127.0.0.1:9/v1"
+
+
+def nowhere(far_end: FarEnd) -> str:
+    return "https://nowhere.invalid/v1"
+
+
+def no_tls(far_end: FarEnd) -> str:
+    return far_end.url.replace("http:", "https:")
+
+
+CHECK = "check the network and --base-url, or use --engine local"
+NETWORK: dict[str, tuple[Callable[[FarEnd], str], dict[str, str], str]] = {
+    "nobody there": (nobody, {}, rf"no connection to 127\.0\.0\.1:9 \(.*refused.*\); {CHECK}"),
+    "no address": (nowhere, {}, rf"no address is known for nowhere\.invalid \(.+\); {CHECK}"),
+    "no TLS": (
+        no_tls,
+        {},
+        r"127\.0\.0\.1:\d+ does not speak TLS \(.+\); is its address http://, not https://\?",
+    ),
+    "a proxy that refuses": (
+        nowhere,
+        {"HTTPS_PROXY": "{far_end}"},
+        r"the proxy that HTTPS_PROXY names did not let it through \(501 .+\); check HTTPS_PROXY",
+    ),
+    "a proxy that is not there": (
+        nowhere,
+        {"ALL_PROXY": "http://me:hunter2@127.0.0.1:9"},
+        r"the proxy that ALL_PROXY names did not let it through \(.*refused.*\); check ALL_PROXY",
+    ),
+}
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", NETWORK)
+def test_a_network_that_fails_is_one_line(
+    far_end: FarEnd, tone: Sound, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    address, variables, line = NETWORK[name]
+    session = Session()
+    with monkeypatch.context() as environment:
+        for variable, value in variables.items():
+            environment.setenv(
+                variable, value.replace("{far_end}", far_end.url.removesuffix("/v1"))
+            )
+        with pytest.raises(ConnectionFailed) as caught:
+            session.speak("Hi", base_url=address(far_end))
+    assert re.fullmatch(line, str(caught.value)), str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert_no_key(caught.value)
+    far_end.say("Here I am.", tone.pcm16())
+    assert session.speak("Hi").text == "Here I am."
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate")
+def test_a_certificate_of_nobodys_is_one_line(tmp_path: Path) -> None:
+    signed, secret = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=me -keyout {secret} -out {signed}"
+    subprocess.run(make.split(), check=True, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(signed, secret)
+    with FarEnd() as stranger:
+        stranger._server.socket = context.wrap_socket(stranger._server.socket, server_side=True)
+        with pytest.raises(ConnectionFailed) as caught:
+            Session().speak("Hi", base_url=no_tls(stranger))
+    assert re.fullmatch(
+        r"127\.0\.0\.1:\d+ showed a certificate that is not trusted \(self.signed certificate\); "
+        "if your network puts its own in place, name it by SSL_CERT_FILE",
+        str(caught.value),
+    )
+    assert_no_key(caught.value)
+
+
+# -- what is sent again -----------------------------------------------------------------------
+class Watching:
+    """An audience that keeps what it is told."""
+
+    wants_more = True
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def progress(self, line: str) -> None:
+        self.lines.append(line)
+
+    def hear(self, piece: Any) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (refuse(429, "Slow down", retry_after_ms="20"), "is limiting the rate of requests"),
+        (refuse(429, "Slow down"), "is limiting the rate of requests"),
+        (refuse(503, "Full", retry_after="0.02"), "had an error of its own (503)"),
+        (refuse(409, "Locked"), "had an error of its own (409)"),
+        (hang_up, "cannot be reached"),
+    ],
+)
+def test_a_busy_server_is_asked_again_and_that_is_shown(
+    far_end: FarEnd, tone: Sound, script: Script, why: str
+) -> None:
+    far_end.then(script)
+    far_end.then(script)
+    far_end.say("Here I am.", tone.pcm16())
+    watching = Watching()
+    assert Session().speak("Hi", audience=watching).text == "Here I am."
+    host = far_end.url.split("/")[2]
+    assert watching.lines == [f"{host} {why}; trying again in 1 s"] * 2
+    assert far_end.requests[0] == far_end.requests[1] == far_end.requests[2]
+
+
+@pytest.mark.usefixtures("key")
+def test_the_pause_is_the_one_asked_for(far_end: FarEnd, tone: Sound) -> None:
+    far_end.then(refuse(429, "Slow down", retry_after_ms="300"))
+    far_end.say("Here I am.", tone.pcm16())
+    Session().speak("Hi")
+    assert 0.3 <= far_end.times[1] - far_end.times[0] < 2
+
+
+# -- what came is kept ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "script",
+    [
+        events(*spoken(["Once ", "upon "], bytes(9_600))[:-2], {"error": ERROR}),
+        events(*spoken(["Once ", "upon "], bytes(9_600))[:-2], "data: {oops\n\n"),
+        events(*spoken(["Once ", "upon "], bytes(9_600))[:-2], chunk({"audio": {"data": "!"}})),
+    ],
+)
+def test_what_came_before_a_fault_is_in_the_fold(far_end: FarEnd, key: str, script: Script) -> None:
+    far_end.then(script)
+    route = client.choose()
+    request = Request("gpt-audio-1.5", (Message("user", ("Hi",)),), "alloy")
+    fold = Fold()
+    with (
+        pytest.raises(CallFailed, match=REQUEST_ID),
+        client.stream(client.connect(route), route, request, request.wire()) as chunks,
+    ):
+        for item in chunks:
+            fold.add(item)
+    answer = fold.answer()
+    assert (answer.text, answer.pcm, answer.finish) == ("Once upon", bytes(9_600), None)
+
+
+# -- answers that say why they are none -------------------------------------------------------
+ENDINGS = {
+    "the filter": (
+        [SAID, chunk({}, finish_reason="content_filter")],
+        "Cut off by the service's content filter; word it differently.",
+    ),
+    "a refusal": (
+        [chunk({"refusal": "I can't."}), chunk({}, finish_reason="stop")],
+        "The model declined to answer; word it differently.",
+    ),
+    "text for sound": (
+        written(["No ", "sound."]),
+        "The model answered in text, although sound was asked for; run it again.",
+    ),
+    "the cap": (
+        [SAID, chunk({}, finish_reason="length")],
+        "Cut off: the cap on output tokens was reached (--max-tokens).",
+    ),
+    "no end": ([SAID], "Cut off: the server stopped before the end of the answer."),
+}
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", ENDINGS)
+def test_an_answer_that_is_none_says_why(far_end: FarEnd, name: str) -> None:
+    chunks, note = ENDINGS[name]
+    far_end.send_chunks(chunks)
+    reply = Session().speak("Hi")
+    assert note in reply.notes and reply.text
