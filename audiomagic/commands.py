@@ -34,13 +34,16 @@ def run(line: str, session: Session, settings: Settings) -> Any:
 def _status(session: Session, settings: Settings, rest: list[str]) -> Any:
     _read("status", rest)
     chosen = {name: getattr(settings, name) for name in ("model", "voice")}
-    where = {name: getattr(settings, name) for name in ("engine", "base_url")}
-    return reports.status(session, **chosen, **where)
+    return reports.status(session, **chosen, **_where(settings))
 
 
 def _models(session: Session, settings: Settings, rest: list[str]) -> Any:
     _read("models", rest)
-    return reports.models()
+    return reports.models(session, **_where(settings))
+
+
+def _where(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in ("engine", "base_url")}
 
 
 def _voices(session: Session, settings: Settings, rest: list[str]) -> Any:

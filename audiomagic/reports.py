@@ -1,15 +1,19 @@
 """The tables of `%audiomagic`: status, models, voices, costs."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from .card import dollars, price
 from .catalogue import Model, catalogue
+from .client import connect
 from .conversation import Conversation
 from .errors import AudiomagicError, one_line
+from .models import Listing, ask, shutdown, sounding
 from .prices import listed
 from .receipt import Receipt
+from .route import Route
 from .session import Session
 from .table import Table
 
@@ -35,33 +39,56 @@ def status(session: Session, model: str, voice: str, **where: Any) -> Table:
     return Table(("setting", "value"), rows)
 
 
-def models() -> Table:
-    """List the audio chat models: state, prices, what to use instead."""
+def models(session: Session, **where: Any) -> Table:
+    """List the audio chat models: state, prices, what to use instead, and whether the key has them.
+
+    Models that only the server knows follow those of our table.
+    """
     heading = (
         "model",
         "state",
+        "yours",
         "use instead",
         "text in / out",
         "sound in / out",
         "a minute in / out",
         "checked",
     )
-    rows = [_model(model) for model in catalogue().models.values()]
-    return Table(heading, rows, "Prices in US dollars per million tokens, and per minute of sound.")
+    route, listing = _listing(session, where)
+    rows = [_model(model, route, listing) for model in catalogue().models.values()]
+    more = [name for name in sounding(listing or {}) if name not in catalogue().models]
+    rows += [(name, "not in our table", "yes", "", "unknown", "unknown", "", "") for name in more]
+    note = "Prices in US dollars per million tokens, and per minute of sound."
+    host = route.host if route else "the service"
+    note += "" if listing else f" {host} was not asked, or did not say, which are yours."
+    return Table(heading, rows, note)
 
 
-def _model(model: Model) -> tuple[str, ...]:
+def _listing(session: Session, where: dict[str, Any]) -> tuple[Route | None, Listing | None]:
+    """Ask the server that a call would go to for its models."""
+    try:
+        route = session.route(**where)
+    except AudiomagicError:
+        return None, None
+    if route.engine == "local":
+        return route, None
+    with connect(route) as connection:
+        return route, ask(route, connection)
+
+
+def _model(model: Model, route: Route | None, listing: Listing | None) -> tuple[str, ...]:
+    day = (shutdown(model.id, route) if route else None) or model.shutdown
     state = "current"
-    if model.shutdown:
-        state = f"{'shut down' if model.shut_down() else 'until'} {model.shutdown}"
+    if day:
+        state = f"{'shut down' if day <= date.today() else 'until'} {day}"
+    yours = "" if listing is None else "yes" if model.id in listing else "no"
+    head = (model.id, state, yours, model.successor or "")
     price = listed().find(model.id)
     if price is None:
-        return (model.id, state, model.successor or "", "unknown", "unknown", "", "")
+        return (*head, "unknown", "unknown", "", "")
     rate = price.rates
     return (
-        model.id,
-        state,
-        model.successor or "",
+        *head,
         f"{rate.text_in:.2f} / {rate.text_out:.2f}",
         f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
         f"{dollars(rate.minute_in)} / {dollars(rate.minute_out)}",

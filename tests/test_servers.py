@@ -118,6 +118,16 @@ def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None
         choose()
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["localhost", "ftp://a/v1", "http://", "http://a:0/v1", "http://a:x/v1", "http://a b/v1",
+     "http://[::1/v1", "http://ü..x/v1", f"http://{'a' * 300}/v1", "http://a\n/v1"],
+)  # fmt: skip
+def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(OptionError, match="is no address; --base-url http://host:port/v1"):
+        choose(base_url=address)
+
+
 @pytest.mark.usefixtures("key")
 def test_an_error_behind_a_gateway_is_worded_as_usual(far_end: FarEnd) -> None:
     far_end.checks = servers.lenient
