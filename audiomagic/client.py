@@ -1,13 +1,14 @@
 """The far end: connect to it, send it a request, yield its chunks."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import faults, models
 from .errors import CallFailed, ConnectionFailed, EngineError
 from .line import watch
+from .retry import patiently
 from .route import Route, choose
 from .wire import events
 from .wire.request import Request
@@ -21,7 +22,6 @@ __all__ = ["Route", "choose", "connect", "stream"]
 CONNECTING = 10.0  # seconds to wait for a connection
 SILENCE = 180.0  # seconds to wait for more: some servers make all the sound before they answer
 LARGEST_ERROR = 100_000  # bytes, as sent
-PAUSES = (0.5, 1.0, 2.0)  # seconds before a request that may have come too early is sent again
 
 
 def connect(route: Route, report: Callable[[str], None] | None = None) -> "openai.OpenAI":
@@ -109,7 +109,8 @@ def stream(
     models.refuse_shut_down(request.model, route)
     request_id, begun = None, False
     try:
-        with _sent(client, route, body, report) as sent:
+        send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
+        with patiently(partial(send, **body), route, report) as sent:
             request_id, begun = faults.request_id(sent.response.headers, route), True
             yield events.chunks(sent.response.iter_bytes())
     except CallFailed as error:  # from whoever reads the chunks, too
@@ -122,26 +123,3 @@ def stream(
         failed.request_id = failed.request_id or request_id
         # A server's words may hold a piece of the key; they are in the line, without it.
         raise failed from (error if isinstance(failed, ConnectionFailed) else None)
-
-
-def _sent(
-    client: "openai.OpenAI",
-    route: Route,
-    body: dict[str, Any],
-    report: Callable[[str], None] | None,
-) -> "openai.Stream[Any]":
-    """Send it; where the server is busy or out of reach for a moment, send it again."""
-    import openai
-
-    send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
-    for usual in PAUSES:
-        try:
-            return send(**body)
-        except openai.APIError as error:
-            seconds = faults.pause(error, usual)
-            if seconds is None:
-                raise
-            if report:
-                report(faults.again(error, route, seconds))
-            time.sleep(seconds)
-    return send(**body)

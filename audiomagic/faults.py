@@ -1,19 +1,16 @@
 """Faults: what may go wrong at the far end, in one line: what happened, then what to do."""
 
-import random
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 from . import models, spelling
 from .catalogue import catalogue
 from .errors import CallFailed, ConnectionFailed, RequestRefused, one_line
-from .route import AZURE_KEY, AZURE_URL, KEY_VARIABLE, Route
+from .retry import LONGEST_PAUSE, told, within
+from .route import Route
 from .wire.events import Broken
 from .wire.failure import Failure
 from .wire.request import Request
@@ -21,70 +18,7 @@ from .wire.request import Request
 if TYPE_CHECKING:
     import openai
 
-Kind = TypeVar("Kind", bound=BaseException)
-LONGEST_PAUSE = 60.0  # seconds worth waiting for; a server that asks for more is not asked again
 
-
-# -- what is worth another try ----------------------------------------------------------------
-def pause(error: "openai.APIError", usual: float) -> float | None:
-    """Return the seconds after which to send a request again, or None where it cannot help.
-
-    `usual` seconds, more or less, unless the server tells how many.
-    """
-    import openai
-
-    if not isinstance(error, openai.APIStatusError):
-        return _spread(usual) if _passing(error) else None
-    headers, status = error.response.headers, error.status_code
-    busy = status in (408, 409, 429) or (status >= 500 and status != 501)
-    if not busy or Failure.of(error.body).no_credit or headers.get("x-should-retry") == "false":
-        return None
-    told = _told(headers)
-    if told is None:
-        return _spread(usual)
-    return told if told <= LONGEST_PAUSE else None
-
-
-def _spread(seconds: float) -> float:
-    return seconds * random.uniform(0.75, 1.25)  # a class runs its cells at the same moment
-
-
-def _told(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks to wait."""
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
-        with suppress(KeyError, ValueError):
-            return max(0.0, float(headers[name]) / unit)
-    with suppress(KeyError, ValueError, TypeError):  # a date; TypeError: one without a zone
-        day = parsedate_to_datetime(headers["retry-after"])
-        return max(0.0, (day - datetime.now(UTC)).total_seconds())
-    return None
-
-
-def _passing(error: Exception) -> bool:
-    """Whether a connection failed in a way that may be over in a second."""
-    import httpx2
-
-    cause = error.__cause__
-    if isinstance(cause, httpx2.TimeoutException):
-        return isinstance(cause, httpx2.ConnectTimeout)  # an answer that is late may still be paid
-    lasting = (ConnectionRefusedError, ssl.SSLError, httpx2.ProxyError, httpx2.UnsupportedProtocol)
-    name = _within(error, socket.gaierror)
-    return not any(_within(error, kind) for kind in lasting) and (
-        name is None or name.errno == socket.EAI_AGAIN
-    )
-
-
-def again(error: "openai.APIError", route: Route, seconds: float) -> str:
-    """Word the progress: why the request is sent again, and when."""
-    status = getattr(error, "status_code", None)
-    if status == 429:
-        why = "is limiting the rate of requests"
-    else:
-        why = f"had an error of its own ({status})" if status else "cannot be reached"
-    return f"{route.host} {why}; trying again in {max(1, round(seconds))} s"
-
-
-# -- what is said in the end ------------------------------------------------------------------
 def worded(error: Exception, route: Route, request: Request, begun: bool = False) -> CallFailed:
     """Turn a failure of the client into one line of ours; `begun` tells whether an answer came."""
     import httpx2
@@ -114,9 +48,9 @@ def _unreached(error: Exception, route: Route) -> str:
     reason = route.without_key(one_line(_cause(error), 100))
     check = "check the network" if route.is_service else "check the network and --base-url"
     check += ", or use --engine local"
-    if _within(error, socket.gaierror):
+    if within(error, socket.gaierror):
         return f"no address is known for {route.host} ({reason}); {check}"
-    if found := _within(error, ssl.SSLError):
+    if found := within(error, ssl.SSLError):
         return _untrusted(found, route)
     if proxy := _proxy(route):
         return f"the proxy that {proxy} names did not let it through ({reason}); check {proxy}"
@@ -151,13 +85,12 @@ def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> 
     if line := _known(failure, route, request):
         pass
     elif status == 401:
-        variable = AZURE_KEY if route.why.startswith(AZURE_URL) else KEY_VARIABLE
-        line = f"{host} refused the key; set {variable} to a valid one"
+        line = f"{host} refused the key; set {route.key_variable} to a valid one"
     elif 300 <= status < 400:
         line = f"{host} redirects to another address; if you trust it, name it by --base-url"
     elif status == 407:
         line = "the proxy wants a name and password; put them into HTTPS_PROXY"
-    elif status == 429 and (seconds := _told(headers) or 0.0) > LONGEST_PAUSE:
+    elif status == 429 and (seconds := told(headers) or 0.0) > LONGEST_PAUSE:
         line = f"{host} is limiting the rate of requests; run it again in {_long(seconds)}"
     elif status == 429:
         line = f"{host} is limiting the rate of requests; wait a little, then run it again"
@@ -166,6 +99,8 @@ def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> 
     elif not isinstance(error.body, dict):
         line = f"{host} has no Chat Completions at this address ({status}); check --base-url"
         line += " (it usually ends in /v1)"
+    elif status == 404:
+        line = f"{host} found nothing there (404: {said}); check --base-url and --model"
     else:
         line = f"{host} refused the request ({status}): {said}"
     return RequestRefused(line, status, request_id(headers, route), failure.code)
@@ -199,14 +134,6 @@ def request_id(headers: Mapping[str, str], route: Route) -> str | None:
     """Return the server's own name for a call, where it gave it one."""
     name = headers.get("x-request-id") or headers.get("apim-request-id")
     return route.without_key(one_line(name, 64)) if name else None
-
-
-# -- pieces -----------------------------------------------------------------------------------
-def _within(error: BaseException | None, kind: type[Kind]) -> Kind | None:
-    """Find what an error was raised from."""
-    while error is not None and not isinstance(error, kind):
-        error = error.__cause__ or error.__context__
-    return error
 
 
 def _cause(error: BaseException) -> BaseException:

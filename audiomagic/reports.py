@@ -40,14 +40,13 @@ def status(session: Session, model: str, voice: str, **where: Any) -> Table:
 
 
 def models(session: Session, **where: Any) -> Table:
-    """List the audio chat models: state, prices, what to use instead, and whether the key has them.
+    """List the audio chat models: state, prices, what to use instead; and which the key may use.
 
     Models that only the server knows follow those of our table.
     """
     heading = (
         "model",
         "state",
-        "yours",
         "use instead",
         "text in / out",
         "sound in / out",
@@ -57,10 +56,10 @@ def models(session: Session, **where: Any) -> Table:
     route, listing = _listing(session, where)
     rows = [_model(model, route, listing) for model in catalogue().models.values()]
     more = [name for name in sounding(listing or {}) if name not in catalogue().models]
-    rows += [(name, "not in our table", "yes", "", "unknown", "unknown", "", "") for name in more]
+    rows += [(name, "yours, not in our table", "", "unknown", "unknown", "", "") for name in more]
     note = "Prices in US dollars per million tokens, and per minute of sound."
-    host = route.host if route else "the service"
-    note += "" if listing else f" {host} was not asked, or did not say, which are yours."
+    if route and route.engine == "openai" and not listing:
+        note += f" {route.host} does not say which are yours."
     return Table(heading, rows, note)
 
 
@@ -81,9 +80,9 @@ def _model(model: Model, route: Route | None, listing: Listing | None) -> tuple[
     state = "current"
     if day:
         state = f"{'shut down' if day <= date.today() else 'until'} {day}"
-    yours = "" if listing is None else "yes" if model.id in listing else "no"
-    head = (model.id, state, yours, model.successor or "")
-    price = listed().find(model.id)
+    if listing and model.id not in listing:
+        state += ", not yours"
+    head, price = (model.id, state, model.successor or ""), listed().find(model.id)
     if price is None:
         return (*head, "unknown", "unknown", "", "")
     rate = price.rates

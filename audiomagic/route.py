@@ -40,6 +40,7 @@ class Route:
     why: str
     base_url: str = SERVICE
     key: str | None = field(default=None, repr=False)
+    key_variable: str = KEY_VARIABLE  # by which the key can be set
     azure_version: str | None = None  # of Azure's deployments; None for every other server
 
     @property
@@ -83,7 +84,10 @@ def choose(engine: str = "auto", base_url: str | None = None, key: str | None = 
     named = base_url or _set(URL_VARIABLE)
     if named:
         why = f"a server is named by {'--base-url' if base_url else URL_VARIABLE}"
-        return Route("openai", why, _address(named), given or _key_for(named) or "none")
+        address, variable = _address(named), _key_variable(named)
+        return Route(
+            "openai", why, address, given or _key(_set(variable), variable) or "none", variable
+        )
     if given:
         return Route("openai", "a key was given", SERVICE, given)
     if route := _azure():
@@ -109,15 +113,14 @@ def _azure() -> Route | None:
         return None
     address, version = _address(endpoint, AZURE_URL).rstrip("/"), _set(AZURE_VERSION)
     address += "/openai" if version else "/openai/v1"
-    return Route("openai", f"{AZURE_URL} is set", address, key, version)
+    return Route("openai", f"{AZURE_URL} is set", address, key, AZURE_KEY, version)
 
 
-def _key_for(address: str) -> str | None:
-    """Return the key in the environment that belongs to a server."""
-    endpoint = _set(AZURE_URL)
-    if endpoint and urlsplit(endpoint).hostname == urlsplit(address).hostname:
-        return _key(_set(AZURE_KEY), AZURE_KEY) or _key(_set(KEY_VARIABLE), KEY_VARIABLE)
-    return _key(_set(KEY_VARIABLE), KEY_VARIABLE)
+def _key_variable(address: str) -> str:
+    """Return the variable that holds the key of a server."""
+    endpoint = urlsplit(_set(AZURE_URL) or "").hostname
+    azure = endpoint and _set(AZURE_KEY) and endpoint == urlsplit(address).hostname
+    return AZURE_KEY if azure else KEY_VARIABLE
 
 
 def _set(variable: str) -> str | None:

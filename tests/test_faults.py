@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from audiomagic import Session, Sound, client
+from audiomagic import Session, Sound, client, retry
 from audiomagic.errors import (
     BadAnswer,
     CallFailed,
@@ -156,6 +156,10 @@ FAULTS = {
         "the server sent a chunk of more than 80 MB, more than any answer; stopped reading" + NAMED,
         BadAnswer,
     ),
+    "nothing there": Fault(
+        send(404, b'{"detail": "Not Found"}'),
+        "{host} found nothing there (404: Not Found); check --base-url and --model" + NAMED,
+    ),
     "a redirect": Fault(
         redirect,
         "{host} redirects to another address; if you trust it, name it by --base-url" + NAMED,
@@ -244,7 +248,7 @@ FAULTS = {
 @pytest.fixture(autouse=True)
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "SILENCE", 0.3)
-    monkeypatch.setattr(client, "PAUSES", (0.005,) * 3)
+    monkeypatch.setattr(retry, "PAUSES", (0.005,) * 3)
 
 
 @pytest.mark.usefixtures("key")
@@ -348,6 +352,16 @@ def test_a_certificate_of_nobodys_is_one_line(tmp_path: Path) -> None:
         str(caught.value),
     )
     assert_no_key(caught.value)
+
+
+@pytest.mark.usefixtures("key")
+def test_one_fault_is_not_told_as_another(far_end: FarEnd) -> None:
+    session = Session()
+    try:
+        session.speak("Hi", base_url=no_tls(far_end))
+    except ConnectionFailed:
+        with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:9 .*refused"):
+            session.speak("Hi", base_url=nobody(far_end))
 
 
 # -- what is sent again -----------------------------------------------------------------------

@@ -36,7 +36,7 @@ FLOORS = [
     {"session"},
     {"client", "reply", "notes", "timing", "cassette"},
     {"faults"},
-    {"models"},
+    {"models", "retry"},
     {"route"},
     {"local"},
     {"diction", "budget"},

@@ -74,6 +74,9 @@ def test_azure_by_its_variables(
     assert KEY not in str(far_end.headers)
     with pytest.raises(RequestRefused, match=r"no deployment 'gpt-audio-1\.5' at 127\..* --model"):
         session.speak("Hi", model="gpt-audio-1.5")
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "of another")
+    with pytest.raises(RequestRefused, match="refused the key; set AZURE_OPENAI_API_KEY to"):
+        session.speak("Hi")
 
 
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://us.openai.azure.com/", "AZURE_OPENAI_API_KEY": "azure"}
