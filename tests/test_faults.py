@@ -210,6 +210,7 @@ FAULTS = {
             "audio_not_found",
         ),
         "{host} has forgotten an earlier spoken answer; it can be sent as text" + NAMED,
+        tries=2,  # the second time with the words
         code="audio_not_found",
     ),
     "the filter, before it": Fault(

@@ -12,7 +12,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from audiomagic.errors import BadAnswer
 from audiomagic.wire import events
-from audiomagic.wire.answer import Answer, Envelope, Fold, Piece
+from audiomagic.wire.answer import Answer, Fold, Piece
+from audiomagic.wire.envelope import Envelope
 from audiomagic.wire.failure import Failure
 from audiomagic.wire.listing import read
 from audiomagic.wire.usage import Usage

@@ -7,7 +7,8 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from audiomagic.errors import BadAnswer
-from audiomagic.wire.answer import Answer, Envelope, Fold
+from audiomagic.wire.answer import Answer, Fold
+from audiomagic.wire.envelope import Envelope
 from audiomagic.wire.request import Message, Request
 from audiomagic.wire.tool import Tool, ToolCall
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import one_line
 from ..sound import Sound
-from ..wire.answer import Answer, Envelope
+from ..wire.answer import Answer
+from ..wire.envelope import Envelope
 from ..wire.request import Request
 from ..wire.request_reader import Refused, read
 from .engine import MODEL, Engine

@@ -2,7 +2,8 @@
 
 `request`: what is asked, as the client sends it.
 `request_reader`: the same, read and refused by the embedded engine.
-`answer`: what comes back, folded for the client and written by the embedded engine.
+`answer`: what comes back, folded for the client.
+`envelope`: the same, as the embedded engine writes it.
 `events`: the bytes of an answer, taken apart into its chunks.
 `words`, `pcm`: the words and the sound in them, folded.
 `failure`: an error in place of an answer.
