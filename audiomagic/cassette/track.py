@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..wire.answer import LARGEST_ANSWER, LONGEST_TEXT, Envelope, Fold, Piece
+from ..wire.answer import LARGEST_ANSWER, LONGEST_TEXT, Fold, Piece
+from ..wire.envelope import Envelope
 from ..wire.tool import LONGEST_ARGUMENTS, MOST_CALLS, ToolCall
 from ..wire.usage import Usage
 from .question import ONE_FAULT
