@@ -136,12 +136,15 @@ class _Hearing:
     def follow(self, chunks: Iterable[Mapping[str, Any]], line: Line) -> None:
         """Take chunks until they end, or the line is cut."""
         for chunk in chunks:
-            piece = self.fold.add(chunk)
-            if piece.pcm and self._first_sound is None:
-                self._first_sound = time.perf_counter() - self.start
-            if self._audience:
-                self._audience.hear(piece)
+            self._hear(self.fold.add(chunk))
             line.check()
+        self._hear(self.fold.end())
+
+    def _hear(self, piece: Piece) -> None:
+        if piece.pcm and self._first_sound is None:
+            self._first_sound = time.perf_counter() - self.start
+        if self._audience:
+            self._audience.hear(piece)
 
     def receipt(self, request: Request, route: client.Route, answer: Answer) -> Receipt:
         """Write down who answered, how much, and in what time."""

@@ -10,7 +10,7 @@ import pytest
 from audiomagic import Session, Sound
 from audiomagic.errors import BadAnswer, OptionError, RequestRefused
 from audiomagic.route import SERVICE, choose
-from audiomagic.wire.answer import Fold
+from audiomagic.wire.answer import Fold, Piece
 from audiomagic.wire.usage import Usage
 
 from . import servers
@@ -29,14 +29,34 @@ TWINS = {
 }
 
 
+class Hearing:
+    """An audience that keeps what it hears."""
+
+    wants_more = True
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+
+    def progress(self, line: str) -> None:
+        pass
+
+    def hear(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+
+
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
 def test_each_shape_becomes_a_reply(far_end: FarEnd, tone: Sound, twin: servers.Twin) -> None:
     twin(far_end, "Hello there, Ada.", tone.pcm16())
-    reply = Session().speak("Greet Ada.")
+    heard = Hearing()
+    reply = Session().speak("Greet Ada.", audience=heard)
     assert (reply.text, reply.finish, reply.notes) == ("Hello there, Ada.", "stop", ())
     assert reply.usage == TWINS[twin]
-    assert reply.sound is not None and reply.sound.rate == 24_000
+    assert "".join(piece.words for piece in heard.pieces).strip() == reply.text
+    assert reply.sound is not None
+    pcm = b"".join(piece.pcm for piece in heard.pieces)
+    assert np.array_equal(Sound.from_pcm16(pcm).samples, reply.sound.samples)
+    assert reply.sound.rate == 24_000
     assert reply.seconds == pytest.approx(1.0, abs=0.001)
     near = 0.02 if twin is servers.vllm_omni else 0.0  # resampled to 44.1 kHz and back
     middle = slice(1_000, 23_000)

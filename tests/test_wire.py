@@ -162,6 +162,9 @@ def test_more_than_any_model_sends_is_not_read() -> None:
         folded([part] * 23)
     with pytest.raises(BadAnswer, match="more text than any model"):
         folded([chunk({"content": "x" * 400_000})] * 3)
+    held_back = chunk({"content": "x", "audio": {"transcript": "x" * 400_000}})
+    with pytest.raises(BadAnswer, match="more text than any model"):
+        folded([held_back] * 3)
 
 
 @given(st.lists(st.text(max_size=12)), st.binary(max_size=400), st.data())

@@ -104,11 +104,14 @@ class Taping:
     def follow(self, chunks: Iterable[Any]) -> Iterator[Any]:
         """Pass chunks through. Raises BadAnswer where one is none."""
         for chunk in chunks:
-            piece = self._fold.add(chunk)
-            if piece.words or piece.pcm:
-                self._words.append(piece.words)
-                self._arrivals.append((self._now(), len(piece.words), len(piece.pcm) // 2))
+            self._note(self._fold.add(chunk))
             yield chunk
+        self._note(self._fold.end())
+
+    def _note(self, piece: Piece) -> None:
+        if piece.words or piece.pcm:
+            self._words.append(piece.words)
+            self._arrivals.append((self._now(), len(piece.words), len(piece.pcm) // 2))
 
     def track(self) -> tuple[Track, bytes] | None:
         """Return the answer and its pcm16; None where it was cut off."""

@@ -79,6 +79,7 @@ class Fold:
     refused: bool = False
     _words: list[str] = field(default_factory=list)
     _sources: WordFold = field(default_factory=WordFold)
+    _heard: int = 0  # characters that came, of both sources
     _length: int = 0  # characters of words
     _sound: PcmFold = field(default_factory=PcmFold)
     _told: int = 0  # bytes of sound already given out in pieces
@@ -93,14 +94,21 @@ class Fold:
         self.usage = Usage.of(chunk.get("usage")) or self.usage  # never overwritten with none
         # vLLM-Omni: the content of such a chunk is not words but sound.
         sounding = chunk.get("modality") == "audio"
-        words = "".join(self._choice(choice, sounding) for choice in _list(chunk, "choices"))
+        words = (self._choice(choice, sounding) for choice in _list(chunk, "choices"))
+        return self._piece("".join(words))
+
+    def end(self) -> Piece:
+        """Return what had to be held back until all was there; the pieces then are the answer."""
+        self._sound.end()
+        return self._piece(self._sources.rest())
+
+    def _piece(self, words: str) -> Piece:
+        """Keep words; return them with the sound that is new."""
         pcm = self._sound.pcm
         if words:
             self._words.append(words)
             self._marks.append((self._length, len(pcm) / (2 * WIRE_RATE)))
         self._length += len(words)
-        if self._length > LONGEST_TEXT:
-            raise BadAnswer("the server sent more text than any model writes; stopped reading")
         whole = len(pcm) - len(pcm) % 2  # a data piece may end inside a sample
         fresh, self._told = bytes(pcm[self._told : whole]), whole
         return Piece(_whole(words), fresh)
@@ -123,8 +131,12 @@ class Fold:
             self._calls.add(calls)
         refusal = _text(delta.get("refusal"))
         self.refused = self.refused or bool(refusal)
-        news = self._sources.add("written", ("" if sounding else _text(content)) + refusal)
-        return news + self._sources.add("spoken", _text(audio.get("transcript")))
+        written = ("" if sounding else _text(content)) + refusal
+        spoken = _text(audio.get("transcript"))
+        self._heard += len(written) + len(spoken)
+        if self._heard > LONGEST_TEXT:
+            raise BadAnswer("the server sent more text than any model writes; stopped reading")
+        return self._sources.add("written", written) + self._sources.add("spoken", spoken)
 
     def _data(self, data: object) -> None:
         try:  # each piece is its own base64: joined ones would decode short
@@ -141,8 +153,9 @@ class Fold:
         Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
         """
         finish = self.finish or ("stop" if self.expires_at else None)
-        pcm = self._sound.end()
-        words = _whole("".join((*self._words, self._sources.held_back)))
+        self.end()
+        pcm = self._sound.pcm
+        words = _whole("".join(self._words))
         before = len(words) - len(words.lstrip())
         marks = tuple((max(0, characters - before), seconds) for characters, seconds in self._marks)
         ids = (self.audio_id, self.expires_at)

@@ -44,12 +44,11 @@ class PcmFold:
             self.pcm += self._kept
             self._kept = b""
 
-    def end(self) -> bytearray:
-        """Take what the resampler still holds back; return all the sound."""
+    def end(self) -> None:
+        """Take what the resampler still holds back."""
         if self._resampler:
             self.pcm += _int16(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
             self._resampler = None
-        return self.pcm
 
     def _begin(self) -> None:
         """Read a header, if all of it is there."""

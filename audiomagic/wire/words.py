@@ -25,10 +25,10 @@ class WordFold:
         self._led.append(words)
         return words
 
-    @property
-    def held_back(self) -> str:
-        """What the second source says beyond the first."""
+    def rest(self) -> str:
+        """Give out, once, what the second source says beyond the first."""
         led, held = "".join(self._led).strip(), "".join(self._held).strip()
+        self._held.clear()
         if led.startswith(held):
             return ""
         return held.removeprefix(led)
