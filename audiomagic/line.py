@@ -5,6 +5,7 @@ read wakes nobody, shutting it down does; httpcore tells of the sockets it opens
 """
 
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -59,6 +60,15 @@ class Line:
         """Raise HungUp when it was cut."""
         if self.cut:
             raise HungUp
+
+
+def pause(seconds: float) -> None:
+    """Wait, for as long as the line that the thread uses is not cut. Raises HungUp."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if line := _in_use.get():
+            line.check()
+        time.sleep(min(0.1, left))
 
 
 def watch(request: "httpx2.Request") -> None:

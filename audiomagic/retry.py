@@ -3,7 +3,6 @@
 import random
 import socket
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import AudiomagicError
+from .line import pause
 from .route import Route
 from .wire.failure import Failure
 
@@ -41,7 +41,7 @@ def patiently(
                 raise
             if report:
                 report(_progress(error, route, seconds))
-            time.sleep(seconds)
+            pause(seconds)
     return send()
 
 

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from audiomagic.errors import (
     ConnectionFailed,
     RequestRefused,
 )
+from audiomagic.line import Line
+from audiomagic.notes import STOPPED
 from audiomagic.wire.answer import Fold
 from audiomagic.wire.request import Message, Request
 
@@ -369,9 +372,8 @@ def test_one_fault_is_not_told_as_another(far_end: FarEnd) -> None:
 class Watching:
     """An audience that keeps what it is told."""
 
-    wants_more = True
-
     def __init__(self) -> None:
+        self.line = Line()
         self.lines: list[str] = []
 
     def progress(self, line: str) -> None:
@@ -411,6 +413,16 @@ def test_the_pause_is_the_one_asked_for(far_end: FarEnd, tone: Sound) -> None:
     far_end.say("Here I am.", tone.pcm16())
     Session().speak("Hi")
     assert 0.3 <= far_end.times[1] - far_end.times[0] < 2
+
+
+@pytest.mark.usefixtures("key")
+def test_whoever_stops_does_not_wait_for_another_try(far_end: FarEnd) -> None:
+    far_end.then(refuse(429, "Slow down", retry_after="30"))
+    watching, start = Watching(), time.perf_counter()
+    threading.Timer(0.5, watching.line.hang_up).start()
+    reply = Session().speak("Hi", audience=watching)
+    assert (reply.text, reply.finish) == ("", STOPPED)
+    assert len(watching.lines) == 1 and time.perf_counter() - start < 5
 
 
 # -- what came is kept ------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.errors import BadAnswer, OptionError, RequestRefused
+from audiomagic.line import Line
 from audiomagic.route import SERVICE, choose
 from audiomagic.wire.answer import Fold, Piece
 from audiomagic.wire.usage import Usage
@@ -32,9 +33,8 @@ TWINS = {
 class Hearing:
     """An audience that keeps what it hears."""
 
-    wants_more = True
-
     def __init__(self) -> None:
+        self.line = Line()
         self.pieces: list[Piece] = []
 
     def progress(self, line: str) -> None:
