@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audiomagic import Sound
+from audiomagic.wire.refusal import Refused
 from audiomagic.wire.request import VERBATIM, Message, Request, system
-from audiomagic.wire.request_reader import Refused, read
+from audiomagic.wire.request_reader import read
 
 from .far_end import VOICES
 from .test_wire import JSON

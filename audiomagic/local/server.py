@@ -11,8 +11,9 @@ from ..errors import one_line
 from ..sound import Sound
 from ..wire.answer import Answer
 from ..wire.envelope import Envelope
+from ..wire.refusal import Refused
 from ..wire.request import Request
-from ..wire.request_reader import Refused, read
+from ..wire.request_reader import read
 from .engine import MODEL, Engine
 from .mouth import voices
 from .turn import Turn

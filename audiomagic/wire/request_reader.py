@@ -7,37 +7,19 @@ from typing import Any
 
 from ..errors import SoundError
 from ..sound import SHORTEST, Sound
+from .refusal import Refused, check_number, missing, short
 from .request import Message, Request
+from .tool import ToolCall
+from .tool_reader import check_answered, read_call_id, read_calls, read_tools
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
-
-
-class Refused(Exception):
-    """A request that the engine refuses, in the service's own words and shape."""
-
-    def __init__(
-        self,
-        message: str,
-        param: str | None = None,
-        code: str | None = "invalid_value",
-        status: int = 400,
-    ):
-        super().__init__(message)
-        self.status = status
-        self.param = param
-        self.code = code
-
-    def wire(self) -> dict[str, Any]:
-        """Spell it."""
-        error = {"message": str(self), "type": "invalid_request_error"}
-        return {"error": error | {"param": self.param, "code": self.code}}
 
 
 def read(body: object, spoken: Mapping[str, str], voices: Sequence[str]) -> Request:
     """Read a request's JSON; `spoken` holds earlier answers' transcripts by audio id.
 
     Raises Refused in the order of the service's own checks: the labels of all sounds, their bytes,
-    the voice, the format, the earlier answers.
+    the voice, the format, the earlier answers. Numbers and tools come first.
     """
     if not isinstance(body, Mapping):
         raise Refused("The request body must be a JSON object.", code=None)
@@ -46,26 +28,42 @@ def read(body: object, spoken: Mapping[str, str], voices: Sequence[str]) -> Requ
         raise Refused("you must provide a model parameter", "model", None)
     listed = body.get("messages")
     if not isinstance(listed, list) or not listed:
-        raise Refused(
-            "Missing required parameter: 'messages'.", "messages", "missing_required_parameter"
-        )
+        raise missing("messages")
+    _check_numbers(body)
+    tools, choice = read_tools(body)
     drafts = [_draft(item, index) for index, item in enumerate(listed)]
     heard = [tuple(part if isinstance(part, str) else part.decode() for part in draft.parts)
              for draft in drafts]  # fmt: skip
     stream = body.get("stream") is True
     voice, form = _read_audio(body, voices, stream)
-    limit = body.get("max_completion_tokens", body.get("max_tokens"))
-    if limit is not None and (not isinstance(limit, int) or limit is True or limit < 1):
-        raise Refused(
-            "Invalid 'max_completion_tokens': expected an integer above 0.", "max_completion_tokens"
-        )
     messages = tuple(
-        Message(draft.role, draft.said(spoken, index) or parts)
+        Message(
+            draft.role,
+            draft.said(spoken, index) or parts,
+            calls=draft.calls,
+            call_id=draft.call_id,
+        )
         for index, (draft, parts) in enumerate(zip(drafts, heard, strict=True))
     )
+    check_answered([(message.calls, message.call_id) for message in messages])
     options = body.get("stream_options")
     usage = isinstance(options, Mapping) and options.get("include_usage") is True
-    return Request(model, messages, voice, form, limit, stream, usage)
+    limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    return Request(model, messages, voice, form, limit, stream, usage, tools, choice)
+
+
+def _check_numbers(body: Mapping[str, Any]) -> None:
+    """Refuse what the service would, and two answers at once, which the engine does not give."""
+    check_number(body, "n", int, 1, 1)
+    for param in ("max_completion_tokens", "max_tokens"):
+        check_number(body, param, int, 1, None)
+    for param, least, most in (
+        ("temperature", 0, 2),
+        ("top_p", 0, 1),
+        ("frequency_penalty", -2, 2),
+        ("presence_penalty", -2, 2),
+    ):
+        check_number(body, param, float, least, most)
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,8 @@ class _Draft:
     role: str
     parts: tuple[str | _Recording, ...] = ()
     audio_id: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
 
     def said(self, spoken: Mapping[str, str], index: int) -> tuple[str, ...]:
         """The transcript of the earlier answer, where the message is one."""
@@ -135,16 +135,20 @@ def _draft(item: object, index: int) -> _Draft:
     if not isinstance(item, Mapping) or item.get("role") not in ROLES:
         raise Refused(f"Invalid '{where}': expected an object with a role of {ROLES}.", where)
     role = str(item["role"])
+    calls = read_calls(item, where) if role == "assistant" else ()
     audio = item.get("audio")
     if role == "assistant" and isinstance(audio, Mapping):
-        return _Draft(role, audio_id=str(audio.get("id")))
+        return _Draft(role, audio_id=str(audio.get("id")), calls=calls)
     content = item.get("content")
-    if content is None or isinstance(content, str):
-        return _Draft(role, (content,) if content else ())
-    if not isinstance(content, list):
+    parts: tuple[str | _Recording, ...] = ()
+    if isinstance(content, list):
+        read = (_read_part(part, index, k) for k, part in enumerate(content))
+        parts = tuple(part for part in read if part != "")
+    elif isinstance(content, str) and content:
+        parts = (content,)
+    elif content not in (None, ""):
         raise Refused(f"Invalid type for '{where}.content'.", f"{where}.content")
-    parts = (_read_part(part, index, k) for k, part in enumerate(content))
-    return _Draft(role, tuple(part for part in parts if part != ""))
+    return _Draft(role, parts, calls=calls, call_id=read_call_id(item, where))
 
 
 def _read_part(part: object, message: int, index: int) -> str | _Recording:
@@ -156,14 +160,14 @@ def _read_part(part: object, message: int, index: int) -> str | _Recording:
     audio = part.get("input_audio")
     if part.get("type") != "input_audio" or not isinstance(audio, Mapping):
         raise Refused(
-            f"Invalid value: '{_short(part.get('type'))}'. Supported values are: "
+            f"Invalid value: '{short(part.get('type'))}'. Supported values are: "
             "'text' and 'input_audio'.",
             f"{where}.type",
         )
     label = audio.get("format")
     if label not in ("wav", "mp3"):
         raise Refused(
-            f"Invalid value: '{_short(label)}'. Supported values are: 'wav' and 'mp3'.",
+            f"Invalid value: '{short(label)}'. Supported values are: 'wav' and 'mp3'.",
             f"{where}.input_audio.format",
         )
     return _Recording(str(label), audio.get("data"), message, index)
@@ -179,36 +183,26 @@ def _read_audio(
     voice = audio.get("voice") if isinstance(audio, Mapping) else None
     voice = voice.get("id") if isinstance(voice, Mapping) else voice
     if not isinstance(audio, Mapping) or not voice:
-        raise Refused(
-            "Missing required parameter: 'audio.voice'.",
-            "audio.voice",
-            "missing_required_parameter",
-        )
+        raise missing("audio.voice")
     if voice not in voices:
         *most, last = (f"'{name}'" for name in voices)
         raise Refused(
-            f"Invalid value: '{_short(voice)}'. Supported values are: "
+            f"Invalid value: '{short(voice)}'. Supported values are: "
             f"{', '.join(most)}, and {last}.",
             "audio.voice",
         )
     form = audio.get("format")
     if stream and form != "pcm16":
         raise Refused(
-            f"Unsupported value: 'audio.format' does not support '{_short(form)}' when "
+            f"Unsupported value: 'audio.format' does not support '{short(form)}' when "
             "stream=true. Supported values are: 'pcm16'.",
             "audio.format",
             "unsupported_value",
         )
     if form not in ("pcm16", "wav", "mp3", "flac", "opus"):
         raise Refused(
-            f"Invalid value: '{_short(form)}'. Supported values are: 'wav', 'mp3', "
+            f"Invalid value: '{short(form)}'. Supported values are: 'wav', 'mp3', "
             "'flac', 'opus', and 'pcm16'.",
             "audio.format",
         )
     return str(voice), str(form)
-
-
-def _short(value: object) -> str:
-    """Shorten a long value as the service does."""
-    text = str(value)
-    return text if len(text) <= 20 else f"{text[:3]}...{text[-3:]}"
