@@ -114,7 +114,7 @@ def test_only_the_wire_spells_the_protocol() -> None:
              "modalities", "max_completion_tokens", "expires_at\"")  # fmt: skip
     for path in MODULES:
         module = _name(path)
-        if module.startswith("wire") or module == "local.brain":  # llama.cpp speaks it too
+        if module.startswith("wire"):
             continue
         text = path.read_text("utf-8")
         assert [name for name in names if f'"{name}' in text] == [], module

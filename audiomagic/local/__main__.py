@@ -5,8 +5,11 @@ import sys
 
 from ..errors import AudiomagicError
 from . import weights
+from .choice import choose
 from .engine import engine
 from .server import serve
+
+OTHERWISE = "a name on the model hub (org/repo), or a server (http://host:port/v1#model)"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m audiomagic.local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="fetch the language model (93 MB) into your cache")
-    commands.add_parser("status", help="say which models are there, and check each file")
+    status = commands.add_parser("status", help="say which models are there, and check each file")
     server = commands.add_parser("serve", help="answer any OpenAI client on this machine")
     server.add_argument(
         "--port",
@@ -24,15 +27,18 @@ def main(arguments: list[str] | None = None) -> int:
         default=0,
         help="default: a free one",
     )
+    for command in (status, server):
+        command.add_argument("--brain", help=f"what thinks: a GGUF file, {OTHERWISE}")
+        command.add_argument("--ears", help=f"what hears: a folder of a Whisper model, {OTHERWISE}")
     chosen = parser.parse_args(arguments)
     try:
         match chosen.command:
             case "install":
                 print(f"The language model is there: {weights.install_brain()}")
             case "status":
-                _status()
+                _status(chosen.brain, chosen.ears)
             case "serve":
-                serve(engine().load(), chosen.port)
+                serve(engine(chosen.brain, chosen.ears).load(), chosen.port)
     except (AudiomagicError, OSError) as error:  # an OSError: the port is taken
         print(f"audiomagic: {error}", file=sys.stderr)
         return 1
@@ -41,12 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _status() -> None:
+def _status(brain: str | None, ears: str | None) -> None:
+    chosen = choose("brain", brain), choose("ears", ears)
     for part in ("ears", "gate", "mouth"):
         weights.packaged(part)
+    print(f"ears   {chosen[1]}")
+    for part in ("gate", "mouth"):
         print(f"{part:6} {weights.describe(part)}")
-    path = weights.brain()
-    print(f"brain  {path or 'none; run: ' + weights.INSTALL}")
+    print(f"brain  {chosen[0]}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ears: speech -> text, Whisper tiny.en behind a gate that hears whether anybody speaks.
+"""Ears: speech -> text, a recogniser behind a gate that hears whether anybody speaks.
 
 The gate is needed: on silence and noise Whisper writes "you" or "Thank you." with conviction.
 """
@@ -6,10 +6,12 @@ The gate is needed: on silence and noise Whisper writes "you" or "Thank you." wi
 import os
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import EngineError, one_line
 from ..sound import Sound
 
 RATE = 16_000  # Hz, of both models
@@ -30,49 +32,86 @@ FILTER = {"threshold": 0.35, "min_silence_duration_ms": 2000, "speech_pad_ms": 4
 Floats = NDArray[np.float32]
 
 
-class Ears:
-    """A loaded Whisper model (0.3-1 s), usable from several threads, one after the other."""
+class Recogniser(Protocol):
+    """What writes down speech; threads may use it at once."""
 
-    def __init__(self, model_dir: Path) -> None:
-        from faster_whisper import WhisperModel
+    def words(self, samples: Floats) -> str:
+        """Return the words of float32 samples at RATE."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text."""
+        ...
+
+
+class Ears:
+    """A recogniser and its gate, usable from several threads."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
         from faster_whisper.vad import get_vad_model
 
-        self._whisper = WhisperModel(
-            str(model_dir),
-            device="cpu",
-            compute_type="int8",
-            local_files_only=True,
-            cpu_threads=min(_cores(), MOST_THREADS),
-        )
+        self._recogniser = recogniser
         self._probabilities = get_vad_model()
-        self._one_at_a_time = Lock()  # two at once would only share the same cores
 
     def transcribe(self, sound: Sound) -> str:
-        """Return the English words heard in `sound`, "" when nobody speaks in it."""
+        """Return the words heard in `sound`, "" when nobody speaks in it."""
         samples = _levelled(sound.resample(RATE).samples)
         if samples is None or not self._anybody(samples):
             return ""
+        heard = self._recogniser.words(samples).strip()
+        return heard if any(character.isalnum() for character in heard) else ""
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text, as the recogniser's own tokenizer splits it."""
+        return self._recogniser.count(text)
+
+    def _anybody(self, samples: Floats) -> bool:
+        """Tell whether anything in `samples` sounds like a voice."""
+        whole = np.pad(samples, (0, -len(samples) % WINDOW))
+        return int(np.sum(self._probabilities(whole) > SPEECH)) >= LEAST_WINDOWS
+
+
+class Whisper:
+    """A folder of a CTranslate2 Whisper model, opened (0.3-1 s and more); one call at a time.
+
+    A multilingual one finds out the language by itself. Raises EngineError where the folder
+    holds no such model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from faster_whisper import WhisperModel
+
+        try:
+            self._whisper = WhisperModel(
+                str(folder),
+                device="cpu",
+                compute_type="int8",
+                local_files_only=True,
+                cpu_threads=min(_cores(), MOST_THREADS),
+            )
+        except (RuntimeError, ValueError) as error:
+            why = one_line(error, 100)
+            raise EngineError(
+                f"{folder.name} holds no CTranslate2 Whisper model ({why})"
+            ) from error
+        self._one_at_a_time = Lock()  # two at once would only share the same cores
+
+    def words(self, samples: Floats) -> str:
+        """Return the words of float32 samples at RATE."""
         with self._one_at_a_time:
             segments, _ = self._whisper.transcribe(
                 samples,
-                language="en",
                 beam_size=5,  # 0.05 s more than 1 on a short question, a sixth fewer errors
                 temperature=0.0,  # hotter retries are slower, and differ from call to call
                 condition_on_previous_text=False,  # one misheard window must not spoil the next
                 vad_filter=True,
                 vad_parameters=FILTER,
             )
-            heard = " ".join(segment.text.strip() for segment in segments)
-        return heard if any(character.isalnum() for character in heard) else ""
+            return " ".join(segment.text.strip() for segment in segments)
 
     def count(self, text: str) -> int:
         """Count the tokens of a text, as the recogniser's own tokenizer splits it."""
         return len(self._whisper.hf_tokenizer.encode(text, add_special_tokens=False).ids)
-
-    def _anybody(self, samples: Floats) -> bool:
-        """Tell whether anything in `samples` sounds like a voice."""
-        whole = np.pad(samples, (0, -len(samples) % WINDOW))
-        return int(np.sum(self._probabilities(whole) > SPEECH)) >= LEAST_WINDOWS
 
 
 def _levelled(samples: Floats) -> Floats | None:

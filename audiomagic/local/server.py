@@ -93,19 +93,21 @@ class App:
         except Exception as error:  # too late for a status: the service sends it as an event
             yield _event(letter.failure(one_line(error)))
             return
+        if turn.calls:
+            yield _event(letter.calls(turn.calls))
         if request.voice is None or turn.finish != "stop":
             yield _event(letter.delta({}, turn.finish))
         if request.usage:
             yield _event(letter.chunk([], turn.usage))
-        if request.voice:
+        if request.voice and turn.text:
             self._remember(turn, letter)
             yield _event(letter.expiry())
         yield b"data: [DONE]\n\n"
 
     def _whole(self, turn: Turn, request: Request, letter: Envelope) -> dict[str, Any]:
         pcm = b"".join(piece.pcm for piece in turn.run())
-        answer = Answer(turn.text, pcm, turn.finish, usage=turn.usage)
-        if request.voice is None:
+        answer = Answer(turn.text, pcm, turn.finish, usage=turn.usage, calls=turn.calls)
+        if request.voice is None or turn.calls:
             return letter.whole(answer, None)
         self._remember(turn, letter)
         ending = {"opus": "ogg"}.get(request.format, request.format)

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..sound import WIRE_RATE
 from ..wire.answer import Piece
+from ..wire.plain import Thought
 from ..wire.request import TRANSCRIPT, VERBATIM, Message, Request
+from ..wire.tool import ToolCall
 from ..wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 from .brain import Brain
 from .engine import Engine
@@ -48,7 +50,8 @@ class Turn:
         self._request = request
         self._said: list[str] = []
         self._audio_out = 0  # tokens
-        self.finish = "stop"  # or "length", when the cap was reached
+        self.finish = "stop"  # "length" when the cap was reached, "tool_calls" where there are any
+        self.calls: tuple[ToolCall, ...] = ()
 
     def run(self) -> Iterator[Piece]:
         """Yield words and 24 kHz pcm16 as they are made."""
@@ -70,7 +73,8 @@ class Turn:
     def usage(self) -> Usage:
         """The tokens, by the model's own tokenizer; sound at the service's rates."""
         written = "\n".join(message.text for message in self._request.messages)
-        text_in, text_out = self._engine.count(written), self._engine.count(self.text)
+        called = "".join(call.name + call.arguments for call in self.calls)
+        text_in, text_out = self._engine.count(written), self._engine.count(self.text + called)
         audio_in = round(self._request.seconds * AUDIO_IN_PER_SECOND)
         return Usage(text_in + audio_in, text_out + self._audio_out, audio_in, self._audio_out)
 
@@ -88,25 +92,36 @@ class Turn:
             yield from self._cut([asked.spoken])
         elif asked.spoken == "":
             yield NOTHING_HEARD
-        elif asked.spoken and TRANSCRIBE.search(f"{self._request.system}\n{asked.written}"):
-            yield from self._cut([asked.spoken])
         elif VERBATIM in self._request.system:
             yield from self._cut([asked.text])
+        elif (brain is None or brain.small) and asked.spoken and self._transcribes(asked):
+            yield from self._cut([asked.spoken])
         elif brain is None:
             yield from self._cut([f"{NO_BRAIN} {asked.text}"])
         else:
             yield from self._think(messages, brain)
 
+    def _transcribes(self, asked: Heard) -> bool:
+        return bool(TRANSCRIBE.search(f"{self._request.system}\n{asked.written}"))
+
     def _think(self, messages: list[Heard], brain: Brain) -> Iterator[str]:
-        roles = {"developer": "system"}
-        chat = [
-            {"role": roles.get(message.role, message.role), "content": message.text}
-            for message in messages
-            if message.role != "tool"
-        ]
-        cap = self._request.max_tokens
-        with closing(brain.reply(chat, cap)) as pieces:
-            yield from self._cut(pieces, whole=cap is None)
+        roles = {"developer": "system"}  # which text servers do not know
+        understood = tuple(
+            replace(sent, role=roles.get(sent.role, sent.role), parts=_parts_of(heard.text))
+            for sent, heard in zip(self._request.messages, messages, strict=True)
+        )
+        request = replace(self._request, messages=understood, voice=None)
+        with closing(brain.reply(request)) as thoughts:
+            whole = brain.small and request.max_tokens is None
+            yield from self._cut(self._noted(thoughts), whole)
+
+    def _noted(self, thoughts: Iterable[Thought]) -> Iterator[str]:
+        """Give the words alone; note the calls, and how the answer ended."""
+        for thought in thoughts:
+            self.calls += thought.calls
+            if self.calls or thought.finish == "length":
+                self.finish = "tool_calls" if self.calls else "length"
+            yield thought.words
 
     def _cut(self, pieces: Iterable[str], whole: bool = False) -> Iterator[str]:
         """Cut text into sentences, each given as soon as it is there, with the space before it.
@@ -121,7 +136,7 @@ class Turn:
                 space, _, text = text.partition(sentence)
                 yield space + self._speakable(sentence)
         last = text.strip()
-        if given == 0 or (last and not (whole and not ENDED.search(last))):
+        if (given == 0 and not self.calls) or (last and not (whole and not ENDED.search(last))):
             yield text[: text.find(last)] + self._speakable(last)
 
     def _speakable(self, sentence: str) -> str:
@@ -146,6 +161,10 @@ class Turn:
         if self._request.max_tokens is None:
             return None
         return self._request.max_tokens - self._engine.count(self.text) - self._audio_out
+
+
+def _parts_of(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def _parts(request: Request) -> list[str]:

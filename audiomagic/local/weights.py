@@ -13,9 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import EngineError, one_line
+from ..errors import EngineError
 
-BRAIN_VARIABLE = "AUDIOMAGIC_BRAIN"  # environment: a GGUF file to think with instead
 INSTALL = "python -m audiomagic.local install"
 
 
@@ -54,18 +53,7 @@ def installed() -> bool:
 
 
 def brain() -> Path | None:
-    """Return the language model's file, or None when there is none.
-
-    That is the file named by $AUDIOMAGIC_BRAIN, else the installed one, checked.
-    """
-    if named := os.environ.get(BRAIN_VARIABLE):
-        path = Path(named).expanduser()
-        if not path.is_file():
-            raise EngineError(f"${BRAIN_VARIABLE} names {one_line(path, 120)}, which is no file")
-        with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise EngineError(f"${BRAIN_VARIABLE} names {one_line(path, 120)}: no GGUF file")
-        return path
+    """Return the installed language model's file, checked, or None when there is none."""
     name, expected = _brain_pin()
     path = _cached(name)
     if not path.exists() or find_spec("xllamacpp") is None:

@@ -8,7 +8,9 @@
 `words`, `pcm`: the words and the sound in them, folded.
 `failure`: an error in place of an answer.
 `listing`: the models that a server has.
-`tool`: the functions a model may call.
+`tool`: the functions a model may call; `tool_reader`: the same, read and refused.
+`refusal`: how the service refuses.
+`plain`: a request without sound, for servers and models of text.
 `usage`: the tokens of one call.
 
 No other package spells a field name of the protocol.

@@ -1,0 +1,120 @@
+"""A brain in this process: a GGUF file on llama.cpp."""
+
+import os
+import re
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from ..wire.plain import Thought, plain, thoughts
+from ..wire.request import Message, Request
+from .chooser import Chooser, results_wait
+from .llama import Llama
+
+CONTEXT = 8192  # tokens; a model of 7 billion parameters takes some 1 GB of memory for them
+SMALL_CONTEXT = 4096
+CHARACTERS_PER_TOKEN = 3  # a low guess, to stay inside the context
+
+# What the smallest models need, and larger ones would suffer from.
+LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
+CLAUSE = re.compile(r"[,.;:!?\n]+")
+REPEATS = 3  # the same clause for the third time: the model has lost its way
+# SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
+DEFAULT_SYSTEM = (
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face. "
+    "Answer in one short sentence."
+)
+
+
+class LlamaBrain:
+    """A GGUF file that thinks; `small` is for the engine's own, which needs help."""
+
+    def __init__(self, model: Path, small: bool = False):
+        threads = 1 if small else max(1, (os.cpu_count() or 2) // 2)
+        self.small = small
+        self._llama = Llama(model, SMALL_CONTEXT if small else CONTEXT, threads)
+        self._knows_tools = not small and self._llama.knows_tools
+        self._chooser = Chooser(self._llama)
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text, as the model's own tokenizer splits it."""
+        return len(self._llama.tokens(text))
+
+    def reply(self, request: Request) -> Generator[Thought, None, None]:
+        """Yield an answer in pieces, as they come; closing the iterator stops the model.
+
+        Calls are constrained: llama.cpp's own way holds no model to a `tool_choice`, and
+        Qwen2.5-Coder-0.5B then made none of 4 calls, constrained 23 of 25.
+        """
+        told = results_wait(request.messages)
+        forced = request.tool_choice not in (None, "auto", "none")
+        asks = request.tools and request.tool_choice != "none" and not told
+        if (asks or forced) and (call := self._chooser.call(request)):
+            yield Thought(calls=(call,), finish="tool_calls")
+        elif told and self.small:
+            yield Thought(self._chooser.tell(request), finish="stop")
+        elif self.small:
+            yield from self._short_reply(request)
+        else:
+            body = plain(self._understood(request))
+            with closing(self._llama.stream(body)) as chunks:
+                yield from thoughts(chunks)
+
+    def _short_reply(self, request: Request) -> Generator[Thought, None, None]:
+        said = [message for message in request.messages if message.role != "tool" and message.parts]
+        if not said or said[0].role != "system":
+            said.insert(0, Message("system", (DEFAULT_SYSTEM,)))
+        cap = min(request.max_tokens or LIMIT, SMALL_CONTEXT // 2)
+        asked = replace(request, messages=_fitting(said, SMALL_CONTEXT), tools=(), tool_choice=None)
+        body = plain(replace(asked, max_tokens=cap)) | {"temperature": 0}
+        with closing(self._llama.stream(body)) as chunks:
+            yield from _until_repeating(thoughts(chunks))
+
+    def _understood(self, request: Request) -> Request:
+        """Put a request as the model's template can take it, in the room that there is."""
+        messages = request.messages
+        if not self._knows_tools:
+            messages = tuple(_in_words(message) for message in messages)
+            request = replace(request, tools=(), tool_choice=None)
+        return replace(request, messages=_fitting(messages, CONTEXT))
+
+
+def _in_words(message: Message) -> Message:
+    """Tell of calls and their results to a model that has no place for them."""
+    if message.role == "tool":
+        return Message("user", (f"The tool answered: {message.text}\nNow answer me.",))
+    calls = [f"I call {call.name} with {call.arguments}." for call in message.calls]
+    return Message(message.role, (*message.parts, *calls))
+
+
+def _until_repeating(pieces: Iterable[Thought]) -> Generator[Thought, None, None]:
+    """Pass pieces on until a clause comes for the third time; where it ends is no cap's doing."""
+    said = ""
+    for piece in pieces:
+        said += piece.words
+        clauses = [clause.strip().casefold() for clause in CLAUSE.split(said)]
+        if clauses[-1] == "" and len(clauses) > 1 and clauses.count(clauses[-2]) >= REPEATS:
+            return
+        yield Thought(piece.words)
+
+
+def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
+    """Leave out the oldest turns that the context has no room for; keep the first and the last."""
+    room = context // 2 * CHARACTERS_PER_TOKEN
+    head, last = messages[:1], messages[1:][-1:]
+    used = sum(len(message.text) for message in (*head, *last))
+    kept: list[Message] = []
+    for message in reversed(messages[1:-1]):
+        used += len(message.text)
+        if used > room:
+            break
+        kept.insert(0, message)
+    while kept and kept[0].role == "tool":  # a result whose call is gone
+        del kept[0]
+    return tuple(_cut(message, room) for message in (*head, *kept, *last))
+
+
+def _cut(message: Message, room: int) -> Message:
+    text = message.text
+    return replace(message, parts=(text[:room],)) if len(text) > room else message
