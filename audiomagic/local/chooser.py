@@ -17,7 +17,7 @@ from ..wire.request import Message, Request
 from ..wire.tool import Tool, ToolCall
 from .llama import Llama
 
-LIKELIER = 2.0  # log of the factor by which a tool must make a request likelier; see benchmarks
+LIKELIER = 2.0  # log of a factor; set on 36 requests (34 decided rightly), of 30 others 28 were
 LONGEST_REQUEST = 64  # tokens of a request that are looked at, its last
 LONGEST_SPAN = 8  # words of a request that may be one argument
 MOST_WORDS = 60  # of a request, that arguments are taken from
@@ -77,9 +77,9 @@ class Chooser:
     def tell(self, request: Request) -> str:
         """Say in a sentence each what the last calls gave; "" when there were none.
 
-        The model finds the first words, the result is told as it is. Left alone, SmolLM2 gave
-        the result of 12 calls in 6 answers, and said the contrary in 4 ("No, you will not need
-        an umbrella", of rain).
+        The model finds the first words, from those of the request, and the result is told as it
+        is. Left alone, SmolLM2 told 5 of 12 results wrongly ("No, you will not need an umbrella",
+        of rain); so it told 11 well, and none wrongly.
         """
         names = {call.id: call.name for message in request.messages for call in message.calls}
         asked = _asked(request.messages)

@@ -45,7 +45,8 @@ class LlamaBrain:
         """Yield an answer in pieces, as they come; closing the iterator stops the model.
 
         Calls are constrained: llama.cpp's own way holds no model to a `tool_choice`, and
-        Qwen2.5-Coder-0.5B then made none of 4 calls, constrained 23 of 25.
+        Qwen2.5-Coder-0.5B then wrote its calls as text; constrained, it decided rightly on 23 of
+        25 requests.
         """
         told = results_wait(request.messages)
         forced = request.tool_choice not in (None, "auto", "none")
