@@ -1,6 +1,8 @@
 """Other servers: each twin through the real client to a reply; how a server is chosen."""
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +22,7 @@ from .servers import b64, wav, wrapped
 
 COUNTED, TOTALS = Usage(11, 26, 0, 20), Usage(11, 26)
 TWINS = {
-    servers.openrouter: COUNTED,
+    servers.openrouter: replace(COUNTED, paid=Decimal("0.001")),
     servers.vllm_omni: TOTALS,
     servers.vllm_omni_whole: TOTALS,
     servers.dashscope: COUNTED,
