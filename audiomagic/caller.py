@@ -1,40 +1,29 @@
 """Caller: puts requests through to far ends, and keeps a receipt of each."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from . import client
+from .account import Account
 from .errors import BadAnswer, Interrupted
+from .estimate import Estimate, estimate
+from .hearing import Audience, Hearing
+from .ledger import Call as Booking
+from .ledger import End, Ledger
 from .line import Line
 from .notes import STOPPED
 from .receipt import Receipt
-from .sound import WIRE_RATE
-from .wire.answer import Answer, Fold, Piece
+from .till import Ticket, Till
+from .wire.answer import Answer
 from .wire.request import Request
 
 if TYPE_CHECKING:
     import openai
 
     from .cassette import Cassette
-
-
-class Audience(Protocol):
-    """Whoever follows a call while it runs."""
-
-    def progress(self, line: str) -> None:
-        """Be told what takes time."""
-
-    def hear(self, piece: Piece) -> None:
-        """Be given words and sound (24 kHz pcm16) as they arrive."""
-
-    @property
-    def line(self) -> Line:
-        """What it may cut; then no more is asked of the server."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +48,66 @@ class Tape:
 class Caller:
     """Makes calls, for several threads at once; each far end is connected to once."""
 
-    def __init__(self) -> None:
+    def __init__(self, notebook: str = "") -> None:
+        """Make one for a notebook's calls, as the ledger names it."""
+        self.till = Till(Ledger(), print)
+        self._notebook = notebook
         self.receipts: list[Receipt] = []
         self.tape: Tape | None = None
+        self._said: dict[str, tuple[float, str]] = {}  # seconds and words by audio id
         self._clients: dict[client.Route, openai.OpenAI] = {}
         self._opening = Lock()
 
-    def call(self, request: Request, route: client.Route, audience: Audience | None = None) -> Call:
-        """Send a request; let the audience follow its answer; keep the receipt.
+    def call(
+        self,
+        request: Request,
+        route: client.Route,
+        account: Account,
+        audience: Audience | None = None,
+    ) -> Call:
+        """Send a request; let the audience follow its answer; book it; keep the receipt.
 
         What fails before anything was answered is raised: AudiomagicError, or an interrupt.
+        BudgetError: a cap is reached, and nothing was sent.
         """
+        asked = self.estimate(request, route, account)
+        booked = Booking(
+            request.model, route.engine, route.host, self._notebook, account.cell, request.seconds
+        )
+        terms = {"own": account.cap, "unpriced": account.unpriced, "among": account.among}
+        with self.till.admitted(booked, asked, **terms) as ticket:
+            try:
+                call = self._call(request, route, account, ticket, audience)
+            except BaseException as error:
+                ticket.end = End.failed(error)
+                raise
+            finally:
+                account.pay(ticket)
+        self.receipts.append(call.receipt)
+        if call.answer.audio_id:
+            said = (call.receipt.seconds_out, call.answer.text)
+            self._said[call.answer.audio_id] = said
+        return call
+
+    def estimate(self, request: Request, route: client.Route, account: Account) -> Estimate | None:
+        """Say what a request will take; None where nothing is paid for it."""
+        if route.engine != "openai":
+            return None
+        return estimate(request, account.prices.find(request.model, route.host), self._said)
+
+    def _call(
+        self,
+        request: Request,
+        route: client.Route,
+        account: Account,
+        ticket: Ticket,
+        audience: Audience | None,
+    ) -> Call:
         line = audience.line if audience else Line()
-        hearing = _Hearing(audience)
+        hearing = Hearing(audience, ticket.max_tokens)
         error = None
         try:
-            with line.used(), self._chunks(request, route, audience, hearing.start) as chunks:
+            with line.used(), self._chunks(request, route, ticket, audience, hearing) as chunks:
                 hearing.follow(chunks, line)
         except BaseException as caught:
             if isinstance(caught, KeyboardInterrupt) and not hearing.anything:
@@ -89,24 +122,33 @@ class Caller:
             raise BadAnswer(
                 f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
             )
-        receipt = hearing.receipt(request, route, answer)
-        self.receipts.append(receipt)
+        receipt = hearing.receipt(request, route, account.prices)
+        stopped = answer.finish == STOPPED
+        failed = f"failed: {type(error).__name__}" if error else "answered"
+        ticket.end = End.of(receipt, STOPPED if stopped else failed)
         return Call(request, answer, receipt, error)
 
     @contextmanager
     def _chunks(
-        self, request: Request, route: client.Route, audience: Audience | None, start: float
+        self,
+        request: Request,
+        route: client.Route,
+        ticket: Ticket,
+        audience: Audience | None,
+        hearing: Hearing,
     ) -> Iterator[Iterator[Mapping[str, Any]]]:
         """Give the chunks of an answer, recorded or to be recorded where a tape is in."""
         tape = self.tape
         if tape and tape.plays:
             yield tape.cassette.answer(request, tape.pace)
             return
-        body = request.wire()  # a sound that cannot be sent is found before anything is opened
+        # A cap on money is none of the request's meaning, by which a cassette knows it.
+        capped = replace(request, max_tokens=ticket.max_tokens or request.max_tokens)
+        body = capped.wire()  # a sound that cannot be sent is found before anything is opened
         report = audience.progress if audience else None
         connection = self.connect(route, report)
-        with client.stream(connection, route, request, body, report) as chunks:
-            yield tape.cassette.keep(request, chunks, start) if tape else chunks
+        with client.stream(connection, route, capped, body, report) as chunks:
+            yield tape.cassette.keep(request, chunks, hearing.start) if tape else chunks
 
     def connect(
         self, route: client.Route, report: Callable[[str], None] | None = None
@@ -116,48 +158,3 @@ class Caller:
             if route not in self._clients:
                 self._clients[route] = client.connect(route, report)
             return self._clients[route]
-
-
-class _Hearing:
-    """One answer while it arrives, and its times."""
-
-    def __init__(self, audience: Audience | None):
-        self.fold = Fold()
-        self._audience = audience
-        self.start = time.perf_counter()
-        self._first_sound: float | None = None
-
-    @property
-    def anything(self) -> bool:
-        """Whether there are words, sound or tool calls."""
-        answer = self.fold.answer()
-        return bool(answer.text or answer.pcm or answer.calls)
-
-    def follow(self, chunks: Iterable[Mapping[str, Any]], line: Line) -> None:
-        """Take chunks until they end, or the line is cut."""
-        for chunk in chunks:
-            self._hear(self.fold.add(chunk))
-            line.check()
-        self._hear(self.fold.end())
-
-    def _hear(self, piece: Piece) -> None:
-        if piece.pcm and self._first_sound is None:
-            self._first_sound = time.perf_counter() - self.start
-        if self._audience:
-            self._audience.hear(piece)
-
-    def receipt(self, request: Request, route: client.Route, answer: Answer) -> Receipt:
-        """Write down who answered, how much, and in what time."""
-        return Receipt(
-            when=datetime.now(UTC),
-            engine=route.engine,
-            host=route.host,
-            asked=request.model,
-            model=answer.model or request.model,
-            voice=request.voice,
-            seconds_in=request.seconds,
-            seconds_out=len(answer.pcm) / (2 * WIRE_RATE),
-            usage=answer.usage,
-            first_sound=self._first_sound,
-            total=time.perf_counter() - self.start,
-        )

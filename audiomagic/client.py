@@ -30,7 +30,7 @@ def connect(route: Route, report: Callable[[str], None] | None = None) -> "opena
     import openai
 
     if route.engine == "local":
-        return _local(report)
+        return _local(route, report)
     direct = openai.DefaultHttpxClient(
         # What is sent goes to the server that was named, and is not handed on to another.
         follow_redirects=False,
@@ -71,7 +71,7 @@ def _bound(response: "httpx2.Response") -> None:
         response.stream = Bounded(response.stream)
 
 
-def _local(report: Callable[[str], None] | None) -> "openai.OpenAI":
+def _local(route: Route, report: Callable[[str], None] | None) -> "openai.OpenAI":
     import httpx2
     import openai
 
@@ -82,7 +82,7 @@ def _local(report: Callable[[str], None] | None) -> "openai.OpenAI":
     from .local.engine import engine
     from .local.server import App
 
-    transport = httpx2.WSGITransport(App(engine().load(report=report)))
+    transport = httpx2.WSGITransport(App(engine(route.brain, route.ears).load(report=report)))
     client = httpx2.Client(transport=transport)
     return openai.OpenAI(
         api_key="local", base_url="http://local/v1", http_client=client, max_retries=0

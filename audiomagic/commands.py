@@ -6,11 +6,12 @@ from collections.abc import Callable
 from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
-from . import reports, spelling
+from . import budget, reports, spelling
 from .chat_page import ChatPage
 from .errors import OptionError, one_line
 from .session import Session
 from .settings import Settings
+from .statement import Statement
 
 if TYPE_CHECKING:
     from .cassette import Cassette
@@ -52,8 +53,24 @@ def _voices(session: Session, settings: Settings, rest: list[str]) -> Any:
 
 
 def _costs(session: Session, settings: Settings, rest: list[str]) -> Any:
-    _read("costs", rest)
-    return reports.costs(session.receipts)
+    """Show what calls cost."""
+    given = _read("costs", rest, {"--all": {"action": "store_true"}, "--csv": {}})
+    rows = session.ledger.rows(notebook=None if given.all else session.notebook)
+    statement = Statement(rows, given.all)
+    if given.csv is None:
+        return statement
+    print(f"saved {len(rows)} calls: {statement.save(given.csv)}")
+    return None
+
+
+def _budget(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Set a cap, lift it, or show what holds."""
+    per = {"choices": ("notebook", "day", "month")}
+    given = _read("budget", rest, {"amount": {"nargs": "?"}, "--per": per})
+    if given.amount:
+        cap = None if given.amount == "off" else budget.amount(given.amount)
+        session.till.set_cap(cap, given.per or "notebook", session.notebook)
+    return reports.caps(session.till.caps(session.notebook))
 
 
 def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
@@ -120,6 +137,7 @@ COMMANDS: dict[str, Command] = {
     "models": _models,
     "voices": _voices,
     "costs": _costs,
+    "budget": _budget,
     "key": _key,
     "chat": _chat,
     "record": _record,

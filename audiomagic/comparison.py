@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from . import grid
-from .caller import Audience
 from .errors import AudiomagicError, Interrupted, OptionError
+from .hearing import Audience
 from .line import Line
 from .reply import Reply, savable
 from .wire.answer import Piece

@@ -1,5 +1,6 @@
 """What the kernel and the front end before it can do: record at all, wait for a recording."""
 
+import os
 from functools import cache
 from typing import Any, Literal
 
@@ -50,6 +51,12 @@ def cell_id(shell: InteractiveShell) -> str | None:
     """Return the id of the cell that runs, where the front end tells it."""
     found = _request(shell).get("metadata", {}).get("cellId") if redraws(shell) else None
     return found if isinstance(found, str) else None
+
+
+def notebook(shell: InteractiveShell) -> str:
+    """Return the path of the notebook, where the server or VS Code tells it; else ""."""
+    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
+    return str(path)
 
 
 def _request(shell: InteractiveShell) -> dict[str, Any]:

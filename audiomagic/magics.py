@@ -13,6 +13,7 @@ from IPython.core.magic import (
     needs_local_scope,
     no_var_expand,
 )
+from IPython.display import display
 from traitlets.config import Config
 
 from . import frontend, ipython_input
@@ -62,7 +63,7 @@ class AudioMagics(Magics, Settings):
         if self._session is None:
             from .session import Session
 
-            self._session = Session()
+            self._session = Session(notebook=frontend.notebook(self.shell))
         return self._session
 
     @property
@@ -87,13 +88,16 @@ class AudioMagics(Magics, Settings):
     @_manual("speak")
     def speak(
         self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply | Comparison":
+    ) -> "Reply | Comparison | None":
         """Send the cell's text to an audio model; its answer is heard, and kept as a card.
 
         `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
         `{name}` in the text is replaced by the notebook's variable. Gives a Reply.
         """
         order = self._order("speak", line, cell, local_ns)
+        if order.options["dry_run"]:
+            self._forecast(order)
+            return None
         return self.cells.perform(order, order.speak(self.session, self.cells.origin))
 
     @no_var_expand
@@ -102,7 +106,7 @@ class AudioMagics(Magics, Settings):
     @_manual("listen")
     def listen(
         self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply | Comparison | Pending":
+    ) -> "Reply | Comparison | Pending | None":
         """Record a sound, and send it to an audio model with the cell's text as its instruction.
 
         `%%listen [options]` with the instruction below it, or `%listen [options] [INSTRUCTION]`.
@@ -110,6 +114,9 @@ class AudioMagics(Magics, Settings):
         `--wait` the Reply itself. With `--file PATH` or `--sound NAME` that sound is sent.
         """
         order = self._order("listen", line, cell, local_ns)
+        if order.options["dry_run"]:
+            self._forecast(order)
+            return None
         send = order.listen(self.session, self.cells.origin)
         if not order.records:
             return self.cells.perform(order, send(order.sounds()))
@@ -125,6 +132,10 @@ class AudioMagics(Magics, Settings):
         """Run `%listen --wait` where an `await` lets the recorder's messages through."""
         order = self._order("listen", line, cell, None)
         return await self._record(order, order.listen(self.session, self.cells.origin)).wait()
+
+    def _forecast(self, order: "Order") -> None:
+        for found in order.forecast(self.session, self.cells.origin):
+            display(found)  # type: ignore[no-untyped-call]
 
     def _record(self, order: "Order", send: "Callable[[object], Call]") -> "Listening":
         order.prepare(self.session)
@@ -146,7 +157,9 @@ class AudioMagics(Magics, Settings):
     def audiomagic(self, line: str) -> Any:
         """Show the status (no argument), or run a command.
 
-        `models`, `voices`, `costs`: tables. `key`: ask for a key, unseen, for this kernel alone.
+        `models`, `voices`: tables. `costs [--all] [--csv FILE]`: what calls cost, of this notebook
+        or all. `budget AMOUNT [--per day|month]`: a cap; reached, the next call is refused.
+        `budget off` lifts it. `key`: ask for a key, unseen, for this kernel alone.
         `chat [NAME]`: show a conversation; `--forget`, `--save FILE`, `--load FILE`.
         `record FOLDER` keeps every exchange in a folder; `replay FOLDER [--at-once]` answers from
         it, at no cost; `live` ends either.

@@ -1,6 +1,7 @@
 """Notes: what the reader of a card should know about the answer, a sentence each."""
 
 from . import models
+from .errors import one_line
 from .route import Route
 from .wire.answer import Answer
 from .wire.request import Request
@@ -9,6 +10,7 @@ LOCAL_NOTE = (
     "Answered by the local engine: three small models, often wrong, English only, "
     "with voices of its own."
 )
+NAMED_NOTE = "Answered by the local engine, with {}; its own voices speak English only."
 STOPPED = "stopped"  # an answer's finish when whoever listened asked for no more
 
 
@@ -28,7 +30,8 @@ def notes_on(request: Request, route: Route, answer: Answer, style: str) -> list
     elif request.voice and answer.text and not answer.pcm and answer.finish != STOPPED:
         notes.append("The model answered in text, although sound was asked for; run it again.")
     if route.engine == "local":
-        notes.append(LOCAL_NOTE)
+        named = " and ".join(one_line(name, 80) for name in (route.brain, route.ears) if name)
+        notes.append(NAMED_NOTE.format(named) if named else LOCAL_NOTE)
         if style:
             notes.append("The local engine cannot follow --style.")
     if ending := models.warning(request.model, route):

@@ -3,20 +3,28 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from keyword import iskeyword
+from math import prod
 from typing import Any
 
 from . import template
-from .caller import Audience
+from .budget import amount
 from .comparison import Comparison, compare
 from .conversation import Origin
 from .errors import OptionError, one_line
+from .forecast import Forecast
+from .hearing import Audience
 from .magic_line import parse
+from .question import PLACE
 from .reply import Reply
-from .session import PLACE, Session
+from .session import Session
 from .settings import Settings
 
-FOR_THE_SESSION = ("model", "voice", "style", "system", "engine", "base_url", "max_tokens", "chat")
+FOR_THE_SESSION = (
+    "model", "voice", "style", "system", "chat", "engine", "base_url", "brain", "ears",
+    "max_tokens", "max_cost", "unpriced", "prices",
+)  # fmt: skip
 COMPARED = ("model", "voice")
 Variables = Mapping[str, Any]
 Result = Reply | Comparison
@@ -85,6 +93,21 @@ class Order:
         first = {name: values[0] for name, values in self._several().items()}
         session.prepare(**(self.chosen() | first))
 
+    def forecast(self, session: Session, origin: Origin | None) -> list[Forecast]:
+        """Say what would be sent and cost, for each voice and model that is named."""
+        how: dict[str, Any] = self.chosen() | {"origin": origin}
+        if "verbatim" in self.options:
+            how |= {"verbatim": self.options["verbatim"]}
+        elif self.records:
+            raise OptionError("--dry-run needs a sound to weigh: --file PATH or --sound NAME")
+        else:
+            how |= {"sound": self.sounds(), "in_text": self.options["text"]}
+        variants = product(*self._several().values())
+        return [
+            session.forecast(self.text, **(how | dict(zip(self._several(), values, strict=True))))
+            for values in variants
+        ]
+
     def speak(self, session: Session, origin: Origin | None) -> Call:
         """Return what sends the text."""
         call = partial(session.speak, self.text, verbatim=self.options["verbatim"])
@@ -106,7 +129,11 @@ class Order:
             return lambda audience: call(audience=audience, origin=origin, **options)
         if options["chat"]:
             raise OptionError("a comparison stands alone; name one voice and model, or drop --chat")
-        return lambda audience: compare(call, audience=audience, **(options | several))
+        count = prod(map(len, several.values()))
+        if options["max_cost"]:  # they share it
+            options["max_cost"] = amount(options["max_cost"]) / count
+        shared: dict[str, Any] = options | several | {"among": count}
+        return lambda audience: compare(call, audience=audience, **shared)
 
     def _several(self) -> dict[str, list[str]]:
         """Return the options of which several values are to be compared."""

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from .caller import Audience, Call, Caller
+from .account import Account
+from .caller import Call, Caller
 from .client import Route
+from .hearing import Audience
 from .line import Line
 from .passages import passages
 from .rounds import Rounds
@@ -14,7 +16,11 @@ from .wire.request import Message, Request
 
 
 def read(
-    caller: Caller, request: Request, route: Route, audience: Audience | None = None
+    caller: Caller,
+    request: Request,
+    route: Route,
+    account: Account,
+    audience: Audience | None = None,
 ) -> Rounds:
     """Have the text of the request's last message read; a long one takes several requests.
 
@@ -24,12 +30,12 @@ def read(
     *head, question = request.messages
     found = passages(question.text)
     if len(found) == 1:
-        return Rounds((caller.call(request, route, audience),))
+        return Rounds((caller.call(request, route, account, audience),))
     seamed, calls = _Seamed(audience), list[Call]()
     for number, passage in enumerate(found, 1):
         text = Message(question.role, (passage.text.strip(),))
         seamed.progress(f"passage {number} of {len(found)} …")
-        call = caller.call(replace(request, messages=(*head, text)), route, seamed)
+        call = caller.call(replace(request, messages=(*head, text)), route, account, seamed)
         ended = number == len(found) or call.error or seamed.line.cut
         pcm = seamed.close(None if ended else passage.pause)
         seconds = len(pcm) / (2 * WIRE_RATE)

@@ -1,20 +1,21 @@
 """The tables of `%audiomagic`: status, models, voices, costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from .card import dollars, price
+from .budget import Cap
+from .card import dollars
 from .catalogue import Model, catalogue
 from .client import connect
 from .conversation import Conversation
-from .errors import AudiomagicError, one_line
+from .errors import AudiomagicError, LedgerError, one_line
 from .models import Listing, ask, shutdown, sounding
 from .prices import listed
-from .receipt import Receipt
 from .route import Route
 from .session import Session
+from .statement import spent
 from .table import Table
 
 
@@ -33,10 +34,31 @@ def status(session: Session, model: str, voice: str, **where: Any) -> Table:
         ("model", model),
         ("voice", voice),
         ("key", key),
-        ("calls", str(len(session.receipts))),
-        ("spent", _paid(session.receipts)),
+        ("chats", ", ".join(chat.name for chat in session.chats) or "none"),
+        ("cassette", _tape(session)),
+        *_money(session),
     ]
     return Table(("setting", "value"), rows)
+
+
+def _tape(session: Session) -> str:
+    tape = session.tape
+    return (
+        f"{'answers from' if tape.plays else 'records in'} {tape.cassette.folder}"
+        if tape
+        else "none"
+    )
+
+
+def _money(session: Session) -> list[tuple[str, str]]:
+    """Say what this notebook's calls cost, and under which caps."""
+    try:
+        rows = session.ledger.rows(notebook=session.notebook)
+        caps = session.till.caps(session.notebook)
+    except LedgerError as error:
+        return [("ledger", str(error))]
+    held = ", ".join(f"{cap} ({dollars(max(cap.room, Decimal(0)))} left)" for cap in caps)
+    return [("calls", str(len(rows))), ("spent", spent(rows)), ("cap", held or "none")]
 
 
 def models(session: Session, **where: Any) -> Table:
@@ -123,36 +145,12 @@ def chats(chats: Iterable[Conversation]) -> Table:
     return Table(("chat", "turns", "its last answer"), rows, note)
 
 
-def costs(receipts: Sequence[Receipt]) -> Table:
-    """List the calls of this session and what each cost."""
-    heading = (
-        "when",
-        "model",
-        "seconds in / out",
-        "tokens: text in / sound in / text out / sound out",
-        "cost",
-        "on the service",
-    )
-    rows = [_call(receipt) for receipt in receipts]
-    calls = f"{len(receipts)} call{'' if len(receipts) == 1 else 's'}"
-    return Table(heading, rows, f"{calls}, {_paid(receipts)} paid")
-
-
-def _paid(receipts: Sequence[Receipt]) -> str:
-    """Say what was paid, and for how many calls that is not known."""
-    known = dollars(sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0)))
-    unknown = sum(receipt.cost is None for receipt in receipts)
-    return known + (f" and {unknown} of unknown price" if unknown else "")
-
-
-def _call(receipt: Receipt) -> tuple[str, ...]:
-    usage, bill = receipt.usage, receipt.bill
-    split = (usage.text_in, usage.audio_in, usage.text_out, usage.audio_out) if usage else ()
-    return (
-        f"{receipt.when.astimezone():%H:%M:%S}",
-        receipt.model,
-        f"{receipt.seconds_in:.1f} / {receipt.seconds_out:.1f}",
-        " / ".join("?" if tokens is None else str(tokens) for tokens in split) or "not reported",
-        price(receipt),
-        dollars(bill.dollars) if bill else "unknown",
-    )
+def caps(found: Iterable[Cap]) -> Table:
+    """List the caps that hold for a notebook, and what is gone of each."""
+    rows = [
+        (str(cap), dollars(cap.spent), dollars(cap.held), dollars(max(cap.room, Decimal(0))))
+        for cap in found
+    ]
+    note = "Held: the worst case of calls in flight, and of those whose bill never came."
+    none = "There is no cap; set one: %audiomagic budget 0.50 [--per day|month]"
+    return Table(("cap", "spent", "held", "left"), rows, note if rows else none)

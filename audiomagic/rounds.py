@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .caller import Audience, Call, Caller
+from .account import Account
+from .caller import Call, Caller
 from .client import Route
+from .hearing import Audience
 from .receipt import Receipt, together
 from .wire.answer import Answer, joined
 from .wire.request import Message, Request
@@ -44,6 +46,7 @@ def run(
     caller: Caller,
     request: Request,
     route: Route,
+    account: Account,
     toolbox: "Toolbox | None" = None,
     audience: Audience | None = None,
 ) -> Rounds:
@@ -55,7 +58,7 @@ def run(
     for number in range(1, MOST + 1):
         last = "none" if toolbox and number == MOST else None
         asked = replace(request, messages=(*request.messages, *done.between), tool_choice=last)
-        call = caller.call(asked, route, audience)
+        call = caller.call(asked, route, account, audience)
         done = replace(done, calls=(*done.calls, call))
         wanted = call.answer.calls
         if call.error or not wanted or not toolbox or (audience and audience.line.cut):

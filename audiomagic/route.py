@@ -42,6 +42,8 @@ class Route:
     key: str | None = field(default=None, repr=False)
     key_variable: str = KEY_VARIABLE  # by which the key can be set
     azure_version: str | None = None  # of Azure's deployments; None for every other server
+    brain: str = ""  # of the embedded engine: what its language model is, "" as installed
+    ears: str = ""  # likewise its recogniser
 
     @property
     def host(self) -> str:

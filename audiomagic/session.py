@@ -1,44 +1,32 @@
-"""Session: settings, a far end, and the turns that were run on it. No IPython in here."""
+"""Session: settings, far ends, and the turns that were run on them. No IPython in here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
-from itertools import zip_longest
 from os import PathLike
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from . import client, models, spelling
-from .caller import Audience, Caller, Tape
-from .catalogue import catalogue
+from . import models
+from .caller import Caller, Tape
 from .chats import Chats
 from .conversation import Origin
-from .errors import AudiomagicError, OptionError
+from .errors import AudiomagicError
+from .forecast import Forecast
+from .hearing import Audience
+from .ledger import Ledger
+from .options import Options, Settings, checked
+from .question import spoken, written
 from .receipt import Receipt
 from .reply import Reply
-from .sound import Sound
+from .route import Route, choose
+from .till import Till
 from .turn import Turn
 from .wire.request import VERBATIM, Message
 
 if TYPE_CHECKING:
     from .cassette import Cassette
-    from .tools import Functions, Toolbox
-
-PLACE = "{sound}"  # where a sound stands in the words that go with it
-
-
-class Options(TypedDict, total=False):
-    """What a session, or one call, can be told. None stands for "as the session says"."""
-
-    model: str | None
-    voice: str | None
-    style: str | None  # how to say it: language, accent, emotion, pace
-    system: str | None  # who the model is
-    chat: str | None  # the conversation to continue; without one a call stands alone
-    tools: "Functions | None"  # that the model may call: one, several, or by name
-    engine: str | None  # "auto", "openai" or "local"
-    base_url: str | None
-    max_tokens: int | None  # cap on output tokens, audio and text together
 
 
 class Session:
@@ -49,12 +37,18 @@ class Session:
     >>> session.listen("question.wav", "Answer briefly", chat="tutor").text
     """
 
-    def __init__(self, *, api_key: str | None = None, **options: Unpack[Options]):
-        """Take defaults for every call; `api_key` stands in for $OPENAI_API_KEY."""
-        self.options = _checked(options)
+    def __init__(
+        self, *, api_key: str | None = None, notebook: str = "", **options: Unpack[Options]
+    ):
+        """Take defaults for every call; `api_key` stands in for $OPENAI_API_KEY.
+
+        `notebook`: whose calls these are in the ledger, a path, or "" for none.
+        """
+        self.options = checked(options)
         self.chats = Chats()
+        self.notebook = notebook
         self._key = api_key
-        self._caller = Caller()
+        self._caller = Caller(notebook)
 
     def speak(
         self,
@@ -63,19 +57,17 @@ class Session:
         verbatim: bool = False,
         audience: Audience | None = None,
         origin: Origin | None = None,
+        among: int = 1,
         **options: Unpack[Options],
     ) -> Reply:
         """Send a text; get a spoken answer, or with `verbatim` the text itself, read aloud.
 
         `origin` names the cell's run: in a chat, a later run of the cell replaces its turn.
+        `among`: so many calls are made at once, and share what the caps leave.
         Raises AudiomagicError: OptionError, ConnectionFailed, RequestRefused, BadAnswer, ...
         """
-        if not isinstance(text, str) or not text.strip():
-            raise OptionError("there is nothing to say; write some text")
-        settings = self._settings(options)
-        voice = settings["voice"]
-        question, task = Message("user", (text,)), VERBATIM if verbatim else ""
-        return self._turn(question, settings, audience, origin, voice=voice, task=task)
+        turn = self._speaking(text, verbatim, Settings.of(self.options, options), origin, among)
+        return turn.run(self._caller, audience)
 
     def listen(
         self,
@@ -86,6 +78,7 @@ class Session:
         expect: str = "",
         audience: Audience | None = None,
         origin: Origin | None = None,
+        among: int = 1,
         **options: Unpack[Options],
     ) -> Reply:
         """Send a sound with an instruction; get a spoken answer, or with `text` a written one.
@@ -95,24 +88,47 @@ class Session:
         With `expect`, what was understood is held against that text: the reply's `diction`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
-        settings = self._settings(options)
-        sounds = [Sound.of(one) for one in (sound if isinstance(sound, list) else [sound])]
-        question = Message("user", _placed(instruction, sounds))
-        voice = None if text else settings["voice"]
-        return self._turn(question, settings, audience, origin, voice=voice, expect=expect)
+        settings = Settings.of(self.options, options)
+        turn = self._listening(sound, instruction, text, settings, origin, among)
+        if not expect.strip():
+            return turn.run(self._caller, audience)
+        from .practice import practise
+
+        return practise(turn, expect, lambda one: one.run(self._caller, audience))
+
+    def forecast(
+        self,
+        text: str = "",
+        sound: object = None,
+        *,
+        verbatim: bool = False,
+        in_text: bool = False,
+        origin: Origin | None = None,
+        **options: Unpack[Options],
+    ) -> Forecast:
+        """Say what `speak(text)` would send and cost, or `listen(sound, text)`; send nothing.
+
+        `in_text`: answered in text. Raises AudiomagicError as the call would, before it is sent.
+        """
+        settings = Settings.of(self.options, options)
+        if sound is None:
+            turn = self._speaking(text, verbatim, settings, origin)
+        else:
+            turn = self._listening(sound, text, in_text, settings, origin)
+        return turn.forecast(self._caller)
 
     def prepare(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
 
         The embedded engine's models take seconds to load. Raises AudiomagicError as the call would.
         """
-        settings = self._settings(options)
+        settings = Settings.of(self.options, options)
         route = self._route(settings)
         if route.engine == "local":
-            _check_local(settings["model"], settings["voice"])
-
+            settings.check_local(settings["voice"])
         if route.engine == "replay":
             return
+        models.refuse_shut_down(settings["model"], route)
 
         def open_it() -> None:
             with suppress(AudiomagicError):  # the call itself will say it
@@ -131,7 +147,7 @@ class Session:
     def replay(self, folder: str | PathLike[str], pace: bool = True) -> "Cassette":
         """Answer from a folder from now on, at the recorded pace or at once, at no cost.
 
-        Raises CassetteError; a call then raises NotRecorded for a request that is not in it.
+        Raises CassetteError; a call raises NotRecorded for a request that is not in it.
         """
         return self._insert(folder, plays=True, pace=pace)
 
@@ -142,13 +158,23 @@ class Session:
     def _insert(self, folder: str | PathLike[str], plays: bool, pace: bool = True) -> "Cassette":
         from .cassette import Cassette  # a fifth of a second, for those who use it
 
-        self._caller.tape = Tape(Cassette(folder), plays, pace)
-        return self._caller.tape.cassette
+        self._caller.tape = tape = Tape(Cassette(folder), plays, pace)
+        return tape.cassette
 
     @property
     def tape(self) -> "Tape | None":
         """The cassette that is recorded on or answers, if any."""
         return self._caller.tape
+
+    @property
+    def till(self) -> Till:
+        """Where calls are booked: its ledger and its caps."""
+        return self._caller.till
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every call of every notebook: `session.ledger.rows()`, for pandas."""
+        return self.till.ledger
 
     @property
     def receipts(self) -> Sequence[Receipt]:
@@ -160,87 +186,63 @@ class Session:
         """US dollars paid so far; calls without a known price are not in it."""
         return sum((receipt.cost or Decimal(0) for receipt in self.receipts), Decimal(0))
 
-    def route(self, **options: Unpack[Options]) -> client.Route:
+    def route(self, **options: Unpack[Options]) -> Route:
         """Say where a call with these options would go."""
-        return self._route(self._settings(options))
+        return self._route(Settings.of(self.options, options))
 
     # -- one turn -----------------------------------------------------------------------------
-    def _settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: value for name, value in _checked(options).items() if value is not None}
-        settings = dict.fromkeys(Options.__annotations__) | self.options | given
-        settings["model"] = settings["model"] or catalogue().default_model
-        settings["voice"] = settings["voice"] or catalogue().default_voice
-        return settings
+    def _speaking(
+        self,
+        text: str,
+        verbatim: bool,
+        settings: Settings,
+        origin: Origin | None,
+        among: int = 1,
+    ) -> Turn:
+        turn = self._turn(written(text), settings["voice"], settings, origin, among)
+        return replace(turn, task=VERBATIM) if verbatim else turn
 
-    def _route(self, settings: Mapping[str, Any]) -> client.Route:
-        if self.tape and self.tape.plays:
-            return client.Route("replay", f"cassette {self.tape.cassette.folder.name}")
-        return client.choose(settings["engine"] or "auto", settings["base_url"], self._key)
+    def _listening(
+        self,
+        sound: object,
+        instruction: str,
+        in_text: bool,
+        settings: Settings,
+        origin: Origin | None,
+        among: int = 1,
+    ) -> Turn:
+        voice = None if in_text else settings["voice"]
+        return self._turn(spoken(sound, instruction), voice, settings, origin, among)
 
     def _turn(
         self,
         question: Message,
-        settings: Mapping[str, Any],
-        audience: Audience | None,
-        origin: Origin | None,
-        *,
         voice: str | None,
-        task: str = "",
-        expect: str = "",
-    ) -> Reply:
+        settings: Settings,
+        origin: Origin | None,
+        among: int,
+    ) -> Turn:
         route = self._route(settings)
         if route.engine == "local":
-            _check_local(settings["model"], voice)
-        turn = Turn(
+            settings.check_local(voice)
+        return Turn(
             question,
             route,
             settings["model"],
             voice,
-            settings["system"] or "",
-            settings["style"] or "",
-            task,
-            settings["max_tokens"],
-            _toolbox(settings["tools"]),
-            self.chats.open(settings["chat"]) if settings["chat"] else None,
-            origin,
+            system=settings["system"] or "",
+            style=settings["style"] or "",
+            max_tokens=settings["max_tokens"],
+            toolbox=settings.toolbox,
+            chat=self.chats.open(settings["chat"]) if settings["chat"] else None,
+            origin=origin,
+            account=settings.account(origin.cell if origin else "", among),
         )
-        if not expect.strip():
-            return turn.run(self._caller, audience)
-        from .practice import practise
 
-        return practise(turn, expect, lambda one: one.run(self._caller, audience))
-
-
-def _toolbox(functions: "Functions | None") -> "Toolbox | None":
-    if not functions:
-        return None
-    from .tools import Toolbox  # a tenth of a second, for those who use it
-
-    return Toolbox.of(functions)
-
-
-def _placed(words: str, sounds: list[Sound]) -> tuple[str | Sound, ...]:
-    """Put sounds where the words say `{sound}`, one after the other; the others follow."""
-    first, *others = words.split(PLACE, len(sounds))
-    parts: list[str | Sound] = [first]
-    for sound, text in zip_longest(sounds, others, fillvalue=""):
-        parts += [sound, text]
-    stripped = (part.strip() if isinstance(part, str) else part for part in parts)
-    return tuple(part for part in stripped if part != "")
-
-
-def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    for name in options:
-        if name not in Options.__annotations__:
-            raise OptionError(spelling.unknown("option", name, Options.__annotations__))
-    return dict(options)
-
-
-def _check_local(model: str, voice: str | None) -> None:
-    """Refuse names that the service would refuse: the engine itself answers to any model's."""
-    from .local.engine import MODEL
-
-    if model not in (*catalogue().models, MODEL):
-        raise OptionError(models.unknown(model))
-    if voice and voice not in catalogue().voices:
-        raise OptionError(spelling.unknown("voice", voice, catalogue().voices))
+    def _route(self, settings: Settings) -> Route:
+        if self.tape and self.tape.plays:
+            return Route("replay", f"cassette {self.tape.cassette.folder.name}")
+        route = choose(settings["engine"] or "auto", settings["base_url"], self._key)
+        if route.engine != "local":
+            return route
+        return replace(route, brain=settings["brain"] or "", ears=settings["ears"] or "")

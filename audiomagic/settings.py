@@ -3,7 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
+from traitlets import (
+    Bool,
+    CUnicode,
+    Dict,
+    Enum,
+    Float,
+    Int,
+    List,
+    TraitError,
+    TraitType,
+    Unicode,
+    Union,
+)
 from traitlets.config import Config, Configurable
 
 from . import spelling
@@ -78,9 +90,27 @@ class Settings(Configurable):
     base_url = Unicode("", help="another server that speaks the protocol").tag(
         config=True, flags=("--base-url",), metavar="URL"
     )
+    brain = Unicode("", help="the engine's language model: a GGUF, a hub's name, a URL").tag(
+        config=True, flags=("--brain",), metavar="MODEL"
+    )
+    ears = Unicode("", help="its recogniser: a folder of Whisper, a hub's name, a URL").tag(
+        config=True, flags=("--ears",), metavar="MODEL"
+    )
     max_tokens = Int(None, allow_none=True, min=1, help="cap on output tokens").tag(
         config=True, flags=("--max-tokens",), metavar="N"
     )
+    dry_run = Bool(False, help="show what would be sent and what it would cost; send nothing").tag(
+        config=True, flags=("--dry-run",)
+    )
+    max_cost = CUnicode("", help="never spend more than this on the call").tag(
+        config=True, flags=("--max-cost",), metavar="USD"
+    )
+    unpriced = Bool(False, help="under a cap, ask a model without a known price too").tag(
+        config=True, flags=("--unpriced",)
+    )
+    prices = Union(
+        [Unicode(), Dict()], default_value="", help="prices of your own: a TOML file, or a dict"
+    ).tag(config=True, flags=("--prices",), metavar="FILE")
     autoplay = Bool(True, help="let the reply be heard while it arrives").tag(
         config=True, flags=("--autoplay",)
     )
@@ -108,7 +138,7 @@ class Settings(Configurable):
     def read(cls, name: str, words: str) -> Any:
         """Turn the words of a line into an option's value, or one of them. Raises OptionError."""
         trait = cls.class_traits()[name]
-        if isinstance(trait, Unicode | List):
+        if isinstance(trait, Unicode | List | Union):
             return words  # from_string would take quotes off, and expand a `~`
         try:
             return trait.validate(cls(), trait.from_string(words))  # type: ignore[attr-defined]

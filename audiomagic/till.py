@@ -18,6 +18,7 @@ class Ticket:
 
     number: int | None  # in the ledger; None: it could not be booked
     max_tokens: int | None  # the longest answer that the caps allow; None: there is no cap
+    worst: Decimal = Decimal(0)  # US dollars that it may cost; 0 where that is not known
     end: End | None = None
 
 
@@ -33,7 +34,7 @@ class Till:
     def admitted(self, call: Call, estimate: Estimate | None, **how: Any) -> Iterator[Ticket]:
         """Admit a call (see `admit`), let it run, and settle it as its ticket's `end` says.
 
-        >>> with till.admitted(call, estimate, max_cost=Decimal("0.05")) as ticket:
+        >>> with till.admitted(call, estimate, own=Cap(Decimal("0.05"), "call")) as ticket:
         ...     receipt = send(replace(request, max_tokens=ticket.max_tokens))
         ...     ticket.end = End.of(receipt)
         """
@@ -50,7 +51,7 @@ class Till:
         self,
         call: Call,
         estimate: Estimate | None,
-        max_cost: Decimal | None = None,
+        own: Cap | None = None,
         *,
         unpriced: bool = False,
         among: int = 1,
@@ -58,27 +59,29 @@ class Till:
         """Open a call in the ledger, its worst case held, if the caps allow it.
 
         Looking and holding are one transaction: two kernels cannot both take the last cent. Without
-        an estimate the call is free (the embedded engine, a replay). `max_cost` caps this call, in
-        US dollars; see `allow` for the rest. Raises BudgetError: nothing may be sent then. A ledger
+        an estimate the call is free (the embedded engine, a replay). `own` is a cap on this call
+        alone; see `allow` for the rest. Raises BudgetError: nothing may be sent then. A ledger
         that cannot be used stops no call, unless it can still be read and holds caps.
         """
-        own = [] if max_cost is None else [Cap(max_cost, "call")]
 
         def decide(books: Books | None) -> Allowance:
             if estimate is None:
                 return Allowance(None, Decimal(0))
-            caps = [*own, *(self._caps(books, call) if books else ())]
+            caps = [own] if own else []
+            caps += self._caps(books, call) if books else []
             return allow(estimate, caps, unpriced=unpriced, among=among)
 
         try:
             with self.ledger.writing() as books:
                 allowance = decide(books)
-                return Ticket(books.open(call, allowance.worst), allowance.max_tokens)
+                number = books.open(call, allowance.worst)
+                return Ticket(number, allowance.max_tokens, allowance.worst or Decimal(0))
         except LedgerError as error:
             if estimate is not None:
                 self._refuse_unbookable(call, error)
             self._complain(error)
-            return Ticket(None, decide(None).max_tokens)
+            allowance = decide(None)
+            return Ticket(None, allowance.max_tokens, allowance.worst or Decimal(0))
 
     def settle(self, ticket: Ticket) -> None:
         """Close a call in the ledger; what goes wrong is told, and keeps no answer back."""

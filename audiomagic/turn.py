@@ -1,13 +1,16 @@
 """Turn: one question, put with all that belongs to it, and the reply."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import reading, rounds
-from .caller import Audience, Caller
+from .account import Account
+from .caller import Caller
 from .client import Route
 from .conversation import Conversation, Exchange, History, Origin, Speaker
 from .errors import AudiomagicError, Interrupted, RequestRefused
+from .forecast import Forecast
+from .hearing import Audience
 from .notes import STOPPED, notes_on
 from .reply import Reply
 from .rounds import Rounds
@@ -32,6 +35,7 @@ class Turn:
     toolbox: "Toolbox | None" = None
     chat: Conversation | None = None  # that it belongs to, if any
     origin: Origin | None = None
+    account: Account = field(default_factory=Account)
 
     def run(self, caller: Caller, audience: Audience | None = None) -> Reply:
         """Ask, and give the reply.
@@ -44,7 +48,7 @@ class Turn:
         try:
             done = self._ask(caller, history, audience)
         except RequestRefused as refused:
-            if refused.code != "audio_not_found":
+            if refused.code != "audio_not_found" or not any(m.audio_id for m in history.messages):
                 raise
             history = History.of(earlier, None)  # its sound is gone before its time
             done = self._ask(caller, history, audience)
@@ -55,18 +59,27 @@ class Turn:
             raise _keeping(reply, done.error)
         return reply
 
+    def forecast(self, caller: Caller) -> Forecast:
+        """Say what would be sent, and what it would take, without sending anything."""
+        earlier = self.chat.before(self.origin) if self.chat else ()
+        request = self._request(History.of(earlier, Speaker(self.route.host, self.model)))
+        return Forecast(request, caller.estimate(request, self.route, self.account))
+
     def _ask(self, caller: Caller, history: History, audience: Audience | None) -> Rounds:
+        request = self._request(history)
+        if self.task == VERBATIM:
+            return reading.read(caller, request, self.route, self.account, audience)
+        return rounds.run(caller, request, self.route, self.account, self.toolbox, audience)
+
+    def _request(self, history: History) -> Request:
         head = system(self.system, self.style, self.task)
-        request = Request(
+        return Request(
             self.model,
             (*head, *history.messages, self.question),
             self.voice,
             max_tokens=self.max_tokens,
             tools=self.toolbox.tools if self.toolbox else (),
         )
-        if self.task == VERBATIM:
-            return reading.read(caller, request, self.route, audience)
-        return rounds.run(caller, request, self.route, self.toolbox, audience)
 
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer

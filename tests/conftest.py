@@ -1,6 +1,7 @@
 """Fixtures: a far end, a sound, an IPython of one's own; fast tests come first."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from .far_end import KEY, FarEnd
 if TYPE_CHECKING:
     from .jupyter import JupyterServer
 
+# A server or kernel that serves several tests keeps its ledger here; see `nothing_of_mine`.
+os.environ["AUDIOMAGIC_LEDGER"] = tempfile.mkdtemp() + "/ledger.sqlite"
 SLOW = ("models", "node", "browser")  # in this order, after all others
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomagic import Session
+from audiomagic import Session, compare
 from audiomagic.budget import LEAST, Cap, allow, amount, start
 from audiomagic.errors import BudgetError, ConnectionFailed, LedgerError, OptionError
 from audiomagic.estimate import Estimate, estimate
@@ -24,7 +24,7 @@ from audiomagic.prices import Price, Rates, listed
 from audiomagic.till import Till
 from audiomagic.wire.request import Message, Request
 
-from .far_end import FarEnd, Handler, spoken, usage
+from .far_end import FarEnd, Handler, chunk, spoken, usage
 
 PRICE = listed().find("gpt-audio-1.5")
 REQUEST = Request("gpt-audio-1.5", (Message("user", ("Tell me a joke",)),), "alloy")
@@ -142,7 +142,7 @@ def test_a_call_is_booked_and_settled() -> None:
 def test_a_call_that_breaks_off_holds_its_worst_case(error: Any, outcome: str) -> None:
     one = till()
     one.set_cap(Decimal("0.05"), "day", "")
-    with pytest.raises(type(error)), one.admitted(call(), ASKED, max_cost=Decimal("0.02")):
+    with pytest.raises(type(error)), one.admitted(call(), ASKED, own=Cap(Decimal("0.02"), "call")):
         raise error
     assert [row["outcome"] for row in Ledger().rows()] == [outcome]
     (cap,) = one.caps("a.ipynb")
@@ -165,7 +165,10 @@ def test_caps_hold_across_restarts_for_their_time_and_notebook() -> None:
 
 
 def test_a_refused_call_leaves_no_row() -> None:
-    with pytest.raises(BudgetError), till().admitted(call(), ASKED, max_cost=Decimal("0.001")):
+    with (
+        pytest.raises(BudgetError),
+        till().admitted(call(), ASKED, own=Cap(Decimal("0.001"), "call")),
+    ):
         raise AssertionError("was let through")
     assert Ledger().rows() == []
 
@@ -194,7 +197,7 @@ def test_kernels_at_once_cannot_take_the_same_cent() -> None:
 
     def kernel(index: int) -> Any:
         try:
-            return till().admit(call(str(index)), ASKED, max_cost=Decimal("0.012"))
+            return till().admit(call(str(index)), ASKED, own=Cap(Decimal("0.012"), "call"))
         except BudgetError:
             return None
 
@@ -212,7 +215,7 @@ def test_without_a_ledger_the_answer_comes_and_one_line_warns(tmp_path: Path) ->
     for _ in range(2):
         with one.admitted(call(), ASKED) as ticket:
             ticket.end = charged("0.01")
-    with pytest.raises(BudgetError), one.admitted(call(), ASKED, max_cost=Decimal("0.001")):
+    with pytest.raises(BudgetError), one.admitted(call(), ASKED, own=Cap(Decimal("0.001"), "call")):
         raise AssertionError("a call's own cap needs no ledger")
     assert len(warnings) == 1 and "\n" not in warnings[0]
     assert "bad cannot be used (file is not a database)" in warnings[0]
@@ -261,14 +264,12 @@ def test_a_hundred_calls_never_spend_more_by_the_servers_own_count(far_end: FarE
         else:
             handler.stream(chunks)
 
-    one, session, refused = till(), Session(), 0
-    one.set_cap(Decimal("0.05"), "day", "")
+    session, refused = Session(), 0
+    session.till.set_cap(Decimal("0.05"), "day", "")
     for _ in range(100):
         far_end.then(answer)
         try:
-            with one.admitted(call(), ASKED, max_cost=Decimal("0.006")) as ticket:
-                reply = session.speak("Tell me a joke", max_tokens=ticket.max_tokens)
-                ticket.end = End.of(reply.receipt)
+            session.speak("Tell me a joke", max_cost="0.006")
         except BudgetError as error:
             refused += 1
             assert "the cap is $0.05 per day, and $0.0" in str(error)
@@ -292,3 +293,38 @@ def test_a_subprocess_sees_the_same_budget() -> None:
     script = "from audiomagic.till import *; print(*Till(Ledger(), print).caps('x'))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "$0.25 per month"
+
+
+def test_a_calls_cap_holds_for_its_rounds_and_columns_together(far_end: FarEnd, key: str) -> None:
+    """Each round, and each column of a comparison, takes all that it is allowed."""
+    bills: list[Decimal] = []
+
+    def answer(handler: Handler, body: dict[str, Any]) -> None:
+        tokens = body["max_completion_tokens"]
+        bills.append((30 * Decimal("2.5") + tokens * 64) / 1_000_000)
+        told = usage(30, 0, 0, tokens)
+        call = {"index": 0, "id": "a", "function": {"name": "now", "arguments": "{}"}}
+        asks = [chunk({"tool_calls": [call]}, finish_reason="tool_calls")]
+        said = spoken(["Noon."], b"\0\0" * 2_400, told)
+        handler.stream([*asks, said[-2]] if body.get("tools") else said)
+
+    def now() -> str:
+        return "noon"
+
+    for _ in range(8):
+        far_end.then(answer)
+    with pytest.raises(BudgetError, match=r"the cap is \$0.02 per call"):
+        Session().speak("What time is it?", tools=now, max_cost="0.02")
+    assert bills and sum(bills) <= Decimal("0.02")
+    bills.clear()
+    session = Session()
+    session.till.set_cap(Decimal("0.1"), "month", "")
+    both = compare(session.speak, "Hi", voice=["ash", "sage"], among=2, max_cost="0.03")
+    assert len(both) == len(bills) == 2 and sum(bills) <= Decimal("0.06")
+
+
+def test_a_server_that_takes_no_notice_of_the_cap_is_stopped(far_end: FarEnd, key: str) -> None:
+    far_end.send_chunks(spoken(["On and on."], b"\1\0" * 24_000 * 60), pace=0.001)
+    reply = Session().speak("Hi", max_cost="0.01")
+    assert reply.finish == "length" and reply.seconds < 10
+    assert far_end.hung_up.wait(5)

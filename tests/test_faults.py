@@ -213,7 +213,6 @@ FAULTS = {
             "audio_not_found",
         ),
         "{host} has forgotten an earlier spoken answer; it can be sent as text" + NAMED,
-        tries=2,  # the second time with the words
         code="audio_not_found",
     ),
     "the filter, before it": Fault(

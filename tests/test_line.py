@@ -112,4 +112,4 @@ def test_the_kernels_interrupt_hangs_up_too(far_end: FarEnd, listening: str) -> 
         assert far_end.hung_up.wait(SOON)
     assert outputs[-1]["ename"] == "Interrupted"
     shown = outputs[0]["data"]["text/plain"]
-    assert shown.startswith("Once upon\nStopped here") and "price unknown" in shown
+    assert shown.startswith("Once upon\nStopped here") and "tokens not reported · ~$0.00" in shown

@@ -222,15 +222,17 @@ def test_the_stop_button_ends_the_request_and_the_next_call_works(
     assert kernel.value("next.text") == "'Here I am.'"
 
 
-def test_status_models_and_costs_tell_no_key(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
-    kernel.run("%reload_ext audiomagic")
+def test_status_models_and_costs_tell_no_key(
+    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+) -> None:
+    kernel.run(f"%env AUDIOMAGIC_LEDGER={tmp_path}/ledger.sqlite\n%reload_ext audiomagic")
     server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
     kernel.run("%speak Hi")
     status = kernel.run("%audiomagic")[0]["data"]
     assert "openai: a server is named" in status["text/plain"] and "$0.0065" in status["text/plain"]
     assert "2027-01-20" in kernel.run("%audiomagic models")[0]["data"]["text/plain"]
     costs = kernel.run("%audiomagic costs")[0]["data"]
-    assert "1 call, $0.0065 paid" in costs["text/plain"]
+    assert "1 call, $0.0065 paid, of which $0.0065 by estimate" in costs["text/plain"]
     for data in (status, costs):
         assert KEY[:10] not in str(data) and KEY[-6:] not in str(data)
 

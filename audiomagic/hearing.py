@@ -1,0 +1,88 @@
+"""Hearing: an answer while it arrives: folded, timed, and passed on to whoever follows it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from .estimate import afterwards
+from .line import Line
+from .prices import Prices
+from .receipt import Receipt
+from .route import Route
+from .sound import WIRE_RATE
+from .wire.answer import Fold, Piece
+from .wire.request import Request
+from .wire.usage import AUDIO_OUT_PER_SECOND
+
+SLACK = 0.5  # seconds of sound more than a cap has room for: a server counts in its own way
+
+
+class Audience(Protocol):
+    """Whoever follows a call while it runs."""
+
+    def progress(self, line: str) -> None:
+        """Be told what takes time."""
+
+    def hear(self, piece: Piece) -> None:
+        """Be given words and sound (24 kHz pcm16) as they arrive."""
+
+    @property
+    def line(self) -> Line:
+        """What it may cut; then no more is asked of the server."""
+
+
+class Hearing:
+    """One answer while it arrives, and its times."""
+
+    def __init__(self, audience: Audience | None, max_tokens: int | None):
+        self.fold = Fold()
+        self._audience = audience
+        self._most = None if max_tokens is None else max_tokens / AUDIO_OUT_PER_SECOND  # seconds
+        self.start = time.perf_counter()
+        self._first_sound: float | None = None
+        self._seconds = 0.0
+
+    @property
+    def anything(self) -> bool:
+        """Whether there are words, sound or tool calls."""
+        answer = self.fold.answer()
+        return bool(answer.text or answer.pcm or answer.calls)
+
+    def follow(self, chunks: Iterable[Mapping[str, Any]], line: Line) -> None:
+        """Take chunks until they end, or the line is cut."""
+        for chunk in chunks:
+            self._hear(self.fold.add(chunk))
+            line.check()
+            if self._most and self._seconds > self._most + SLACK:
+                self.fold.finish = "length"  # the server took no notice of the cap
+                return
+        self._hear(self.fold.end())
+
+    def _hear(self, piece: Piece) -> None:
+        self._seconds += len(piece.pcm) / (2 * WIRE_RATE)
+        if piece.pcm and self._first_sound is None:
+            self._first_sound = time.perf_counter() - self.start
+        if self._audience:
+            self._audience.hear(piece)
+
+    def receipt(self, request: Request, route: Route, prices: Prices) -> Receipt:
+        """Write down who answered, how much, and in what time."""
+        answer = self.fold.answer()
+        seconds = len(answer.pcm) / (2 * WIRE_RATE)
+        paid = route.engine == "openai" and answer.usage is None
+        return Receipt(
+            when=datetime.now(UTC),
+            engine=route.engine,
+            host=route.host,
+            asked=request.model,
+            model=answer.model or request.model,
+            voice=request.voice,
+            seconds_in=request.seconds,
+            seconds_out=seconds,
+            usage=answer.usage,
+            first_sound=self._first_sound,
+            total=time.perf_counter() - self.start,
+            prices=prices,
+            guess=afterwards(request, answer.text, seconds) if paid else None,
+        )
