@@ -34,6 +34,7 @@ class Call:
     answer: Answer
     receipt: Receipt
     error: BaseException | None = None
+    known: bool = False  # whether the cassette had an answer to it before
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Caller:
         ticket: Ticket,
         audience: Audience | None,
     ) -> Call:
+        known = bool(self.tape and not self.tape.plays and self.tape.cassette.has(request))
         line = audience.line if audience else Line()
         hearing = Hearing(audience, ticket.max_tokens)
         error = None
@@ -126,7 +128,7 @@ class Caller:
         stopped = answer.finish == STOPPED
         failed = f"failed: {type(error).__name__}" if error else "answered"
         ticket.end = End.of(receipt, STOPPED if stopped else failed)
-        return Call(request, answer, receipt, error)
+        return Call(request, answer, receipt, error, known)
 
     @contextmanager
     def _chunks(

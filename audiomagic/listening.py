@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from . import silence
 from .errors import Interrupted, NotYet, one_line
 from .frontend import CANNOT_WAIT
 from .live_card import LiveCard
@@ -96,6 +97,8 @@ class Listening:
             self._live.take_back(recorder.show)
             self.pending.fail(error)
             return
+        if recorder.unsent >= silence.WORTH:
+            reply = reply.noted(silence.note(recorder.unsent))
         if recorder.complaint:
             reply = reply.noted(f"The recording: {recorder.complaint}")
         shown = self._done(reply)

@@ -16,13 +16,18 @@ def written(text: str) -> Message:
     return Message("user", (text,))
 
 
+def sounds_of(value: object) -> list[Sound]:
+    """Return the sounds of a value, or of a list of them. Raises SoundError."""
+    return [Sound.of(one) for one in (value if isinstance(value, list) else [value])]
+
+
 def spoken(sound: object, words: str = "") -> Message:
     """Make it of a sound, or a list of them, and words: each sound stands where the words say
     `{sound}`, one after the other, and the others follow.
 
     Raises SoundError for what holds none.
     """
-    sounds = [Sound.of(one) for one in (sound if isinstance(sound, list) else [sound])]
+    sounds = sounds_of(sound)
     first, *others = words.split(PLACE, len(sounds))
     parts: list[str | Sound] = [first]
     for one, text in zip_longest(sounds, others, fillvalue=""):

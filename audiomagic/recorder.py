@@ -77,6 +77,7 @@ class Recorder(anywidget.AnyWidget):
         _check("silence", silence, 0.3, 60)
         self.trim = trim
         self.shown = threading.Event()  # a page has it on show
+        self.unsent = 0.0  # seconds of silence that were cut off the last sound
         self.complaint = ""  # what was wrong with the last sound, as the page heard it
         self._then, self._unheard = then, unheard
         self._sound: Sound | None = None
@@ -179,6 +180,7 @@ class Recorder(anywidget.AnyWidget):
             case {"kind": "end", "count": int(count), "send": bool(send)} if count <= take.next:
                 self.complaint = one_line(message.get("complaint", ""), 200)
                 sound = self._finish(take, span(message.get("cut")) if self.trim else None)
+                self.unsent = max(0.0, take.seconds - sound.seconds) if sound else 0.0
                 if sound and send:
                     self._hand_on(sound)
             case {"kind": "end"}:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
 from os import PathLike
 from threading import Thread
 from typing import TYPE_CHECKING, Unpack
@@ -17,10 +16,11 @@ from .forecast import Forecast
 from .hearing import Audience
 from .ledger import Ledger
 from .options import Options, Settings, checked
-from .question import spoken, written
+from .question import sounds_of, spoken, written
 from .receipt import Receipt
 from .reply import Reply
 from .route import Route, choose
+from .silence import note, trimmed
 from .till import Till
 from .turn import Turn
 from .wire.request import VERBATIM, Message
@@ -181,11 +181,6 @@ class Session:
         """What was asked and answered so far."""
         return self._caller.receipts
 
-    @property
-    def spent(self) -> Decimal:
-        """US dollars paid so far; calls without a known price are not in it."""
-        return sum((receipt.cost or Decimal(0) for receipt in self.receipts), Decimal(0))
-
     def route(self, **options: Unpack[Options]) -> Route:
         """Say where a call with these options would go."""
         return self._route(Settings.of(self.options, options))
@@ -212,7 +207,11 @@ class Session:
         among: int = 1,
     ) -> Turn:
         voice = None if in_text else settings["voice"]
-        return self._turn(spoken(sound, instruction), voice, settings, origin, among)
+        whole = sounds_of(sound)
+        sent = list(map(trimmed, whole))
+        turn = self._turn(spoken(sent, instruction), voice, settings, origin, among)
+        saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
+        return replace(turn, notes=(note(saved),)) if saved else turn
 
     def _turn(
         self,

@@ -19,6 +19,8 @@ from .wire.request import VERBATIM, Message, Request, system
 if TYPE_CHECKING:
     from .tools import Toolbox
 
+KNOWN = "The cassette had an answer to this already; %audiomagic replay gives it at no cost."
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -36,6 +38,7 @@ class Turn:
     chat: Conversation | None = None  # that it belongs to, if any
     origin: Origin | None = None
     account: Account = field(default_factory=Account)
+    notes: tuple[str, ...] = ()  # that its reader should know already
 
     def run(self, caller: Caller, audience: Audience | None = None) -> Reply:
         """Ask, and give the reply.
@@ -84,7 +87,9 @@ class Turn:
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer
         about = notes_on(request, self.route, answer, self.style)
-        reply = Reply.of(request, answer, done.receipt, (*about, *notes), done.results)
+        known = (KNOWN,) if all(call.known for call in done.calls) else ()
+        notes = (*about, *self.notes, *notes, *known)
+        reply = Reply.of(request, answer, done.receipt, notes, done.results)
         if self.task != VERBATIM:
             return reply
         from .diction import compare  # 55 ms, for those who use it

@@ -49,6 +49,7 @@ FLOORS = [
     {"signature"},
     {"wire"},
     {"seam"},
+    {"silence"},
     {"sound"},
     {"sound_file"},
     {"template"},

@@ -340,12 +340,18 @@ def test_an_empty_address_means_the_service(monkeypatch: pytest.MonkeyPatch) -> 
     assert Session().route().host == "api.openai.com"
 
 
-def test_receipts_add_up(far_end: FarEnd, tone: Sound) -> None:
-    session = Session()
+def test_every_call_is_in_the_ledger(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(notebook="lesson.ipynb")
     for _ in range(3):
         far_end.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
         session.speak("Hi")
-    assert session.spent == 3 * session.receipts[0].cost == Decimal("0.019575")
+    far_end.then(lambda handler, body: handler.refuse(400, "No."))
+    with pytest.raises(RequestRefused):
+        session.speak("Hi")
+    rows = session.ledger.rows(notebook="lesson.ipynb")
+    assert [row["outcome"] for row in rows] == ["answered"] * 3 + ["failed: RequestRefused"]
+    assert [row["dollars"] for row in rows] == [Decimal("0.006525")] * 3 + [0]
+    assert "Hi" not in str(rows)
 
 
 def test_every_error_is_one_of_ours() -> None:
