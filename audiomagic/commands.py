@@ -6,6 +6,8 @@ from collections.abc import Callable
 from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import StdinNotImplementedError
+
 from . import budget, reports, spelling
 from .chat_page import ChatPage
 from .errors import OptionError, one_line
@@ -76,7 +78,10 @@ def _budget(session: Session, settings: Settings, rest: list[str]) -> Any:
 def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
     """Ask for the key, unseen; it stays in this process."""
     _read("key", rest)
-    session.use_key(getpass("OpenAI API key (kept in this kernel only): "))
+    try:
+        session.use_key(getpass("OpenAI API key (kept in this kernel only): "))
+    except (StdinNotImplementedError, EOFError) as error:
+        raise OptionError("nobody is there to type a key; set OPENAI_API_KEY instead") from error
     print("The key is set, until this kernel ends.")
 
 

@@ -86,13 +86,14 @@ class Conversation:
         return self.exchanges
 
     def add(self, exchange: Exchange) -> tuple[str, ...]:
-        """Add an exchange in its cell's place; say which later ones that dropped, if any."""
+        """Add an exchange in its cell's place; say what that began or dropped."""
+        begins = not self.exchanges
         kept = self.before(exchange.origin)
         rest = self.exchanges[len(kept) :]
         dropped = sum(not _again(one.origin, exchange.origin) for one in rest)
         self.exchanges = (*kept, exchange)
         if not dropped:
-            return ()
+            return (f"Chat {self.name} begins here.",) if begins else ()
         first, last = len(self.exchanges) + 1, len(self.exchanges) + dropped
         later = f"turn {first} was" if dropped == 1 else f"turns {first} to {last} were"
         return (f"This is turn {first - 1} of chat {self.name} again: {later} dropped.",)
