@@ -1,6 +1,7 @@
 """What the kernel and the front end before it can do: record at all, wait for a recording."""
 
 import os
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
@@ -54,9 +55,12 @@ def cell_id(shell: InteractiveShell) -> str | None:
 
 
 def notebook(shell: InteractiveShell) -> str:
-    """Return the path of the notebook, where the server or VS Code tells it; else ""."""
-    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
-    return str(path)
+    """Return the path of the notebook, where the server or VS Code tells it.
+
+    Elsewhere a name of this kernel's own: its calls are not mixed with another's.
+    """
+    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    return str(path or f"unnamed, {datetime.now():%Y-%m-%d %H:%M}, process {os.getpid()}")
 
 
 def _request(shell: InteractiveShell) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from . import models
 from .caller import Caller, Tape
 from .chats import Chats
 from .conversation import Origin
-from .errors import AudiomagicError
+from .errors import AudiomagicError, CassetteError, one_line
 from .forecast import Forecast
 from .hearing import Audience
 from .ledger import Ledger
@@ -149,7 +149,11 @@ class Session:
 
         Raises CassetteError; a call raises NotRecorded for a request that is not in it.
         """
-        return self._insert(folder, plays=True, pace=pace)
+        cassette = self._insert(folder, plays=True, pace=pace)
+        if not cassette.exchanges():
+            self.live()
+            raise CassetteError(f"there are no recordings in {one_line(cassette.folder, 120)}")
+        return cassette
 
     def live(self) -> None:
         """Call far ends again, and record nothing."""

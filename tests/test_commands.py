@@ -71,6 +71,20 @@ def test_a_budget_refuses_the_call_that_might_pass_it(
     assert "the cap is $0.00001 per call" in kernel.error("%speak --max-cost 0.00001 Hi")
 
 
+def test_a_kernel_without_a_notebook_has_a_budget_of_its_own(
+    server: FarEnd, tone: Sound, kernel: Kernel
+) -> None:
+    env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url}
+    env |= {"AUDIOMAGIC_LEDGER": kernel.value("%env AUDIOMAGIC_LEDGER").strip("'")}
+    with Kernel(os.environ | env) as other:
+        other.run("%load_ext audiomagic")
+        assert "$0.00001 per notebook" in text_of(other.run("%audiomagic budget 0.00001"))
+        assert "$0.00001 per notebook" in other.error("%speak Hi")
+    server.say("Hi.", tone.pcm16())
+    kernel.run("%speak Hi")
+    assert len(server.requests) == 1
+
+
 def test_costs_are_those_of_this_notebook_or_all(
     kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
 ) -> None:

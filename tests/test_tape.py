@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from audiomagic import AudiomagicError, Session, Sound
+from audiomagic.errors import CassetteError
 from audiomagic.ledger import Ledger
 from audiomagic.turn import KNOWN
 
@@ -41,6 +42,13 @@ def test_a_replay_needs_no_key_and_costs_nothing(
     assert all("replayed · free" in face for face in faces.values())
     assert "on gpt-audio-1.5 this would have cost <span>$</span>0.0014" in faces["text/html"]
     assert [row["engine"] for row in Ledger().rows()] == ["openai", "openai", "replay", "replay"]
+
+
+def test_a_folder_without_recordings_answers_nothing(tmp_path: Path) -> None:
+    session = Session()
+    with pytest.raises(CassetteError, match="there are no recordings in"):
+        session.replay(tmp_path / "none")
+    assert session.tape is None
 
 
 def test_a_miss_names_the_nearest(folder: Path) -> None:
