@@ -142,28 +142,27 @@ class Session:
 
     def record(self, folder: str | PathLike[str]) -> "Cassette":
         """Keep every exchange from now on in a folder. Raises CassetteError."""
-        return self._insert(folder, plays=False)
+        from .cassette import Cassette  # a fifth of a second, for those who use it
+
+        self._caller.tape = tape = Tape(Cassette(folder), plays=False)
+        return tape.cassette
 
     def replay(self, folder: str | PathLike[str], pace: bool = True) -> "Cassette":
         """Answer from a folder from now on, at the recorded pace or at once, at no cost.
 
         Raises CassetteError; a call raises NotRecorded for a request that is not in it.
         """
-        cassette = self._insert(folder, plays=True, pace=pace)
+        from .cassette import Cassette
+
+        cassette = Cassette(folder)
         if not cassette.exchanges():
-            self.live()
             raise CassetteError(f"there are no recordings in {one_line(cassette.folder, 120)}")
+        self._caller.tape = Tape(cassette, True, pace)
         return cassette
 
     def live(self) -> None:
         """Call far ends again, and record nothing."""
         self._caller.tape = None
-
-    def _insert(self, folder: str | PathLike[str], plays: bool, pace: bool = True) -> "Cassette":
-        from .cassette import Cassette  # a fifth of a second, for those who use it
-
-        self._caller.tape = tape = Tape(Cassette(folder), plays, pace)
-        return tape.cassette
 
     @property
     def tape(self) -> "Tape | None":
