@@ -25,7 +25,11 @@ from .wire.usage import Usage
 VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
 PATIENCE = 5.0  # seconds to wait for other kernels' writing
 JOINED = "from calls left join ends on ends.call = calls.id"
-UNSENT = ("ConnectError", "ConnectTimeout")  # the client's errors when a server was never reached
+UNSENT = (
+    "ConnectError",
+    "ConnectTimeout",
+    "ProxyError",
+)  # the client's errors when a server was never reached
 
 
 @dataclass(frozen=True)

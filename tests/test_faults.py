@@ -1,6 +1,7 @@
-"""The fault matrix: each fault of a far end, the line that tells it; the next call works."""
+"""The fault matrix: what a far end may do; the line that tells of it, what is kept and booked."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,18 +20,13 @@ from typing import Any
 import pytest
 
 from audiomagic import Session, Sound, client, retry
-from audiomagic.errors import (
-    BadAnswer,
-    CallFailed,
-    ConnectionFailed,
-    RequestRefused,
-)
+from audiomagic.errors import BadAnswer, CallFailed, ConnectionFailed, RequestRefused
+from audiomagic.ledger import Ledger
 from audiomagic.line import Line
 from audiomagic.notes import STOPPED
-from audiomagic.wire.answer import Fold
-from audiomagic.wire.request import Message, Request
 
 from .far_end import KEY, REQUEST_ID, FarEnd, Handler, Script, chunk, spoken, written
+from .kernel import Kernel
 from .servers import lenient
 
 NAMED = f" (request {REQUEST_ID})"
@@ -51,6 +47,8 @@ class Fault:
     kind: type[CallFailed] = RequestRefused
     tries: int = 1
     code: str | None = None
+    kept: str = ""  # the words on the card, with their sound
+    paid: str = "nothing"  # as the ledger has it; or "unknown", or "estimated"
 
 
 def refuse(*what: Any, **headers: str) -> Script:
@@ -69,6 +67,11 @@ def hang(handler: Handler, body: Any) -> None:
     time.sleep(0.6)
 
 
+def fall_silent(handler: Handler, body: Any) -> None:
+    handler.stream([*BEGUN, ": still there\n\n"], done=False)
+    time.sleep(0.6)
+
+
 def hang_up(handler: Handler, body: Any) -> None:
     handler.close_connection = True
     handler.connection.shutdown(socket.SHUT_RDWR)
@@ -81,7 +84,7 @@ def cut(handler: Handler, body: Any) -> None:
     handler.send_header("content-length", "100000")
     handler.send_header("x-request-id", REQUEST_ID)
     handler.end_headers()
-    handler.wfile.write(f"data: {json.dumps(SAID)}\n\n".encode())
+    handler.wfile.write("".join(f"data: {json.dumps(item)}\n\n" for item in BEGUN).encode())
     handler.close_connection = True
 
 
@@ -90,6 +93,8 @@ def redirect(handler: Handler, body: Any) -> None:
 
 
 SAID = chunk({"audio": {"transcript": "Once upon "}})
+BEGUN = spoken(["Once ", "upon "], bytes(9_600))[:-2]
+BROKEN_OFF: dict[str, Any] = {"kept": "Once upon", "paid": "estimated"}
 AGAIN = {"retry_after_ms": "5"}
 TOMORROW = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
 HUGE = ["data: ", *["A" * 1_000_000] * 100]
@@ -99,12 +104,16 @@ ERROR = {"message": f"Out of\norder, {KEY}", "type": "server_error", "code": "ov
 FAULTS = {
     # -- the connection
     "silence before the answer": Fault(
-        hang, "{host} did not answer in time; run it again", ConnectionFailed
+        hang,
+        "{host} did not answer in time; run it again",
+        ConnectionFailed,
+        paid="unknown",
     ),
     "silence within it": Fault(
-        events(SAID, SAID, pace=0.6),
+        fall_silent,
         "{host} fell silent in the middle of its answer; run it again" + NAMED,
         ConnectionFailed,
+        **BROKEN_OFF,
     ),
     "hung up before it": Fault(
         hang_up,
@@ -112,37 +121,44 @@ FAULTS = {
         "check the network and --base-url, or use --engine local",
         ConnectionFailed,
         tries=4,
+        paid="unknown",
     ),
     "cut within it": Fault(
         cut,
         "the connection to {host} was lost in the middle of its answer; run it again" + NAMED,
         ConnectionFailed,
+        **BROKEN_OFF,
     ),
     # -- answers that are none
     "rubbish for JSON": Fault(
-        events("data: {oops\n\n"),
+        events(*BEGUN, "data: {oops\n\n"),
         f"the server answered with something that is no JSON, {NO_CHAT}{NAMED}",
         BadAnswer,
+        **BROKEN_OFF,
     ),
     "rubbish in place of JSON": Fault(
         send(200, b'{"choices": [{"mess'),
         f"the server answered with something that is no JSON, {NO_CHAT}{NAMED}",
         BadAnswer,
+        paid="unknown",
     ),
     "a list": Fault(
-        events([1]),
+        events(*BEGUN, [1]),
         f"the server answered with a chunk that is no object, {NO_CHAT}{NAMED}",
         BadAnswer,
+        **BROKEN_OFF,
     ),
     "no text": Fault(
         send(200, bytes(range(128, 256)), "text/event-stream"),
         f"the server answered with something that is no text, {NO_CHAT}{NAMED}",
         BadAnswer,
+        paid="unknown",
     ),
     "a web page": Fault(
         send(200, b"\n<!doctype html><title>Sign in</title>", "text/html"),
         f"the server answered with a web page, {NO_CHAT}{NAMED}",
         BadAnswer,
+        paid="unknown",
     ),
     "a web page, not found": Fault(
         send(404, b"<html>no such model here</html>", "text/html"),
@@ -150,14 +166,16 @@ FAULTS = {
         "in /v1)" + NAMED,
     ),
     "rubbish for base64": Fault(
-        events(SAID, chunk({"audio": {"data": "!!"}})),
+        events(*BEGUN, chunk({"audio": {"data": "!!"}})),
         "the server sent sound that is not base64; run it again" + NAMED,
         BadAnswer,
+        **BROKEN_OFF,
     ),
     "a chunk of 100 MB": Fault(
-        events(*HUGE),
+        events(*BEGUN, *HUGE),
         "the server sent a chunk of more than 80 MB, more than any answer; stopped reading" + NAMED,
         BadAnswer,
+        **BROKEN_OFF,
     ),
     "nothing there": Fault(
         send(404, b'{"detail": "Not Found"}'),
@@ -232,18 +250,21 @@ FAULTS = {
     ),
     # -- errors within the stream
     "an error within it": Fault(
-        events(SAID, {"error": ERROR}),
+        events(*BEGUN, {"error": ERROR}),
         "{host} broke off with an error: Out of order, …; run it again" + NAMED,
         code="overloaded",
+        **BROKEN_OFF,
     ),
     "no credit, within it": Fault(
         events({"error": {"message": QUOTA[0], "code": QUOTA[2]}}),
         "the account has no credit left; add some, or use --engine local" + NAMED,
         code="insufficient_quota",
+        paid="unknown",
     ),
     "an error that is text": Fault(
         events({"error": "worn out"}),
         "{host} broke off with an error: worn out; run it again" + NAMED,
+        paid="unknown",
     ),
 }
 
@@ -254,30 +275,70 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "PAUSES", (0.005,) * 3)
 
 
-@pytest.mark.usefixtures("key")
+@pytest.fixture(scope="module")
+def server() -> Iterator[FarEnd]:
+    with FarEnd() as far_end:
+        far_end.checks = lenient
+        yield far_end
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    return Ledger(tmp_path_factory.mktemp("ledger") / "ledger.sqlite")
+
+
+@pytest.fixture(scope="module")
+def kernel(server: FarEnd, ledger: Ledger) -> Iterator[Kernel]:
+    env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url}
+    with Kernel(os.environ | env | {"AUDIOMAGIC_LEDGER": str(ledger.path)}) as running:
+        running.run("%load_ext audiomagic\nfrom audiomagic import client, retry")
+        running.run("import sys, traceback; client.SILENCE, retry.PAUSES = 0.3, (0.005,) * 3")
+        yield running
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_one_line_and_the_next_call_works(
-    far_end: FarEnd, tone: Sound, name: str
+def test_a_fault_is_one_line_what_came_is_kept_and_the_next_call_works(
+    kernel: Kernel, server: FarEnd, ledger: Ledger, tone: Sound, name: str
 ) -> None:
-    fault, session = FAULTS[name], Session()
-    far_end.checks = lenient
-    for _ in range(fault.tries):
-        far_end.then(fault.script)
-    with pytest.raises(fault.kind) as caught:
-        session.speak("Hi")
-    host = far_end.url.split("/")[2]
-    assert str(caught.value) == fault.line.replace("{host}", host)
-    assert caught.value.code == fault.code
-    assert caught.value.request_id in (REQUEST_ID, None)
-    assert len(far_end.requests) == fault.tries and far_end.scripts == []
-    assert_no_key(caught.value)
-    far_end.say("Here I am.", tone.pcm16())
-    assert session.speak("Hi").text == "Here I am."
+    fault = FAULTS[name]
+    server.requests.clear()
+    server.scripts[:] = [fault.script] * fault.tries
+    *shown, error = kernel.run("%speak Hi")
+    line = fault.line.replace("{host}", server.url.split("/")[2])
+    assert (error["ename"], error["evalue"]) == (fault.kind.__name__, line)
+    assert len(error["traceback"]) == 1
+    assert kernel.value("sys.last_value.code, sys.last_value.request_id") in (
+        repr((fault.code, REQUEST_ID)),
+        repr((fault.code, None)),
+    )
+    assert len(server.requests) == fault.tries and server.scripts == []
+    assert_kept(fault, shown, ledger.rows()[-1])
+    whole = kernel.run("traceback.print_exception(sys.last_value, file=sys.stdout)")
+    assert_no_key(f"{error} {shown} {whole} {kernel.run('%audiomagic costs')}")
+    server.say("Here I am.", tone.pcm16())
+    kernel.run("%speak -q --out next Hi")
+    assert kernel.value("next.text") == "'Here I am.'"
 
 
-def assert_no_key(error: BaseException) -> None:
+def assert_kept(fault: Fault, shown: list[dict[str, Any]], row: dict[str, Any]) -> None:
+    """What came is on the card, marked, its cost estimated; the ledger says what became of it."""
+    assert row["outcome"] == f"failed: {fault.kind.__name__}"
+    paid = {"nothing": (0, False), "unknown": (None, False)}.get(fault.paid)
+    assert (row["dollars"], row["estimated"]) == (paid or (row["dollars"], True))
+    text = "".join(output["data"]["text/plain"] for output in shown)
+    if not fault.kept:
+        assert text == ""
+        return
+    assert 0 < row["dollars"] < 1 and row["seconds_out"] == 0.2
+    assert text.startswith(
+        f"{fault.kept}\nCut off: the server stopped before the end of the answer"
+    )
+    assert "0.2 s out" in text and "~$0.0" in text and "<audio" in shown[0]["data"]["text/html"]
+
+
+def assert_no_key(error: BaseException | str) -> None:
     """Neither the line nor what Python prints of its causes holds a piece of the key."""
-    said = f"{error!r} {''.join(traceback.format_exception(error))}"
+    said = error if isinstance(error, str) else f"{error!r}{traceback.format_exception(error)}"
     assert "sk-p" not in said and KEY[8:16] not in said and KEY[-4:] not in said
 
 
@@ -333,6 +394,8 @@ def test_a_network_that_fails_is_one_line(
     assert re.fullmatch(line, str(caught.value)), str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert_no_key(caught.value)
+    (row,) = session.ledger.rows()  # it was never sent, so it cost nothing
+    assert (row["outcome"], row["dollars"]) == ("failed: ConnectionFailed", 0)
     far_end.say("Here I am.", tone.pcm16())
     assert session.speak("Hi").text == "Here I am."
 
@@ -347,8 +410,10 @@ def test_a_certificate_of_nobodys_is_one_line(tmp_path: Path) -> None:
     context.load_cert_chain(signed, secret)
     with FarEnd() as stranger:
         stranger._server.socket = context.wrap_socket(stranger._server.socket, server_side=True)
+        session = Session()
         with pytest.raises(ConnectionFailed) as caught:
-            Session().speak("Hi", base_url=no_tls(stranger))
+            session.speak("Hi", base_url=no_tls(stranger))
+    assert session.ledger.rows()[0]["dollars"] == 0
     assert re.fullmatch(
         r"127\.0\.0\.1:\d+ showed a certificate that is not trusted \(self.signed certificate\); "
         "if your network puts its own in place, name it by SSL_CERT_FILE",
@@ -422,30 +487,6 @@ def test_whoever_stops_does_not_wait_for_another_try(far_end: FarEnd) -> None:
     reply = Session().speak("Hi", audience=watching)
     assert (reply.text, reply.finish) == ("", STOPPED)
     assert len(watching.lines) == 1 and time.perf_counter() - start < 5
-
-
-# -- what came is kept ------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "script",
-    [
-        events(*spoken(["Once ", "upon "], bytes(9_600))[:-2], {"error": ERROR}),
-        events(*spoken(["Once ", "upon "], bytes(9_600))[:-2], "data: {oops\n\n"),
-        events(*spoken(["Once ", "upon "], bytes(9_600))[:-2], chunk({"audio": {"data": "!"}})),
-    ],
-)
-def test_what_came_before_a_fault_is_in_the_fold(far_end: FarEnd, key: str, script: Script) -> None:
-    far_end.then(script)
-    route = client.choose()
-    request = Request("gpt-audio-1.5", (Message("user", ("Hi",)),), "alloy")
-    fold = Fold()
-    with (
-        pytest.raises(CallFailed, match=REQUEST_ID),
-        client.stream(client.connect(route), route, request, request.wire()) as chunks,
-    ):
-        for item in chunks:
-            fold.add(item)
-    answer = fold.answer()
-    assert (answer.text, answer.pcm, answer.finish) == ("Once upon", bytes(9_600), None)
 
 
 # -- answers that say why they are none -------------------------------------------------------
