@@ -1,4 +1,4 @@
-"""Caller: puts requests through to far ends, and keeps a receipt of each."""
+"""Caller: puts requests through to far ends, and books them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import openai
 
     from .cassette import Cassette
+
+REMEMBERED = 1000  # answers whose length is known when a later message refers to one by its id
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,10 @@ class Caller:
         """Make one for a notebook's calls, as the ledger names it."""
         self.till = Till(Ledger(), print)
         self._notebook = notebook
-        self.receipts: list[Receipt] = []
         self.tape: Tape | None = None
         self._said: dict[str, tuple[float, str]] = {}  # seconds and words by audio id
         self._clients: dict[client.Route, openai.OpenAI] = {}
-        self._opening = Lock()
+        self._opening, self._remembering = Lock(), Lock()
 
     def call(
         self,
@@ -66,7 +67,7 @@ class Caller:
         account: Account,
         audience: Audience | None = None,
     ) -> Call:
-        """Send a request; let the audience follow its answer; book it; keep the receipt.
+        """Send a request; let the audience follow its answer; book it.
 
         What fails before anything was answered is raised: AudiomagicError, or an interrupt.
         BudgetError: a cap is reached, and nothing was sent.
@@ -84,11 +85,16 @@ class Caller:
                 raise
             finally:
                 account.pay(ticket)
-        self.receipts.append(call.receipt)
-        if call.answer.audio_id:
-            said = (call.receipt.seconds_out, call.answer.text)
-            self._said[call.answer.audio_id] = said
+        self._remember(call)
         return call
+
+    def _remember(self, call: Call) -> None:
+        with self._remembering:
+            if call.answer.audio_id:
+                said = (call.receipt.seconds_out, call.answer.text)
+                self._said[call.answer.audio_id] = said
+            if len(self._said) > REMEMBERED:
+                del self._said[next(iter(self._said))]
 
     def estimate(self, request: Request, route: client.Route, account: Account) -> Estimate | None:
         """Say what a request will take; None where nothing is paid for it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from . import faults, models
@@ -115,6 +116,7 @@ def stream(
             yield events.chunks(sent.response.iter_bytes())
     except CallFailed as error:  # from whoever reads the chunks, too
         error.request_id = error.request_id or request_id
+        clear_frames(error.__traceback__)  # Python keeps the last error; what it was about is large
         raise
     except (openai.OpenAIError, httpx2.HTTPError, events.Broken) as error:
         if isinstance(error, openai.NotFoundError):

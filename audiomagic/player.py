@@ -33,7 +33,7 @@ class Player(anywidget.AnyWidget):
     """What a reply's place shows until the card is there."""
 
     _esm = script.joined("words", "place", "player")
-    _css = script.STATIC / "player.css"
+    _css = script.read("player.css")
     _playing: ClassVar[dict[str, "Player"]] = {}  # by place
 
     # The class of HTML elements in which it plays on: of the card's own player.
@@ -76,6 +76,12 @@ class Player(anywidget.AnyWidget):
         """Say that this was all: what the page has is played to its end, or not."""
         self.send({"kind": kind})
         self._playing.pop(self.place, None)
+
+    def close(self) -> None:
+        """Let go of the page's half, and of all that is kept of it here."""
+        if self.comm:
+            self.layout.close()  # a widget of its own, which outlives this one
+        super().close()
 
     @classmethod
     def _asked(cls, comm: Any, message: Any) -> None:

@@ -42,7 +42,7 @@ class Recorder(anywidget.AnyWidget):
     """
 
     _esm = script.joined("place", "recorder")
-    _css = script.STATIC / "recorder.css"
+    _css = script.read("recorder.css")
 
     seconds = Float().tag(sync=True)
     hands_free = Bool().tag(sync=True)
@@ -110,6 +110,8 @@ class Recorder(anywidget.AnyWidget):
     def close(self) -> None:
         """Let the microphone go, for good."""
         self._armed.discard(self)
+        if self.comm:
+            self.layout.close()  # a widget of its own, which outlives this one
         super().close()
 
     def halt(self) -> None:

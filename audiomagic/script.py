@@ -1,4 +1,4 @@
-"""Script: what this package runs in a page, one text of several files.
+"""Script: what this package runs in a page, one text of several files, and how that looks.
 
 A widget's module and a card's script come to the page as text: they cannot import a neighbour.
 """
@@ -10,4 +10,9 @@ STATIC = Path(__file__).with_name("static")
 
 def joined(*names: str) -> str:
     """Return files of `static/` in this order, named without their ending."""
-    return "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in names)
+    return "\n".join(read(f"{name}.js") for name in names)
+
+
+def read(name: str) -> str:
+    """Return a file of `static/`. By its path anywidget would watch it, and keep every widget."""
+    return (STATIC / name).read_text("utf-8")

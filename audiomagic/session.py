@@ -1,6 +1,5 @@
 """Session: settings, far ends, and the turns that were run on them. No IPython in here."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
@@ -17,7 +16,6 @@ from .hearing import Audience
 from .ledger import Ledger
 from .options import Options, Settings, checked
 from .question import sounds_of, spoken, written
-from .receipt import Receipt
 from .reply import Reply
 from .route import Route, choose
 from .silence import note, trimmed
@@ -178,11 +176,6 @@ class Session:
     def ledger(self) -> Ledger:
         """Every call of every notebook: `session.ledger.rows()`, for pandas."""
         return self.till.ledger
-
-    @property
-    def receipts(self) -> Sequence[Receipt]:
-        """What was asked and answered so far."""
-        return self._caller.receipts
 
     def route(self, **options: Unpack[Options]) -> Route:
         """Say where a call with these options would go."""
