@@ -1,10 +1,12 @@
 """Caller: puts requests through to far ends, and books them."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from . import client
 from .account import Account
@@ -57,6 +59,11 @@ class Caller:
         self._notebook = notebook
         self.tape: Tape | None = None
         self._said: dict[str, tuple[float, str]] = {}  # seconds and words by audio id
+        self._begin()
+        _callers.add(self)
+
+    def _begin(self) -> None:
+        """Have no connection yet."""
         self._clients: dict[client.Route, openai.OpenAI] = {}
         self._opening, self._remembering = Lock(), Lock()
 
@@ -166,3 +173,16 @@ class Caller:
             if route not in self._clients:
                 self._clients[route] = client.connect(route, report)
             return self._clients[route]
+
+
+_callers: WeakSet[Caller] = WeakSet()
+
+
+def _begin_all() -> None:
+    """Open a forked child's own connections: it must not speak over its parent's."""
+    for caller in list(_callers):
+        caller._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_all)

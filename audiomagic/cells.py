@@ -39,7 +39,7 @@ class Cells:
         else:
             reply = self._in_a_terminal(order, call)
         self._bind(order, reply)
-        self._staged = reply
+        self._stage(reply)
         if order.options["save"]:
             saved = reply.save(order.options["save"])
             if not frontend.redraws(self._shell):
@@ -102,7 +102,7 @@ class Cells:
             if self._shell.user_ns.get(order.options["out"]) is pending:
                 self._bind(order, reply)  # else the name means something else by now
             if order.options["wait"]:
-                self._staged = reply
+                self._stage(reply)
             return None if order.options["quiet"] else _saved(reply, order.options["save"])
 
         recorder = {name: order.options[name] for name in ("seconds", "hands_free", "processing")}
@@ -110,7 +110,7 @@ class Cells:
         live_card = partial(self._live_card, order)
         listening = Listening(send, done, live_card, pending, **recorder)
         self._bind(order, pending)
-        self._staged = pending
+        self._stage(pending)
         of_this_run.append(listening)
         return listening
 
@@ -137,6 +137,13 @@ class Cells:
         if order.options["out"]:
             self._shell.user_ns[order.options["out"]] = reply
 
+    def _stage(self, reply: "Result | Pending") -> None:
+        """Note that it is on show, and have IPython ask `show` before it displays such a result."""
+        self._staged = reply
+        if self._shell.display_formatter:  # for its class as it is now: it may be reloaded
+            hook = self._shell.display_formatter.ipython_display_formatter
+            hook.for_type(type(reply), self.show)
+
     def show(self, reply: "Result | Pending") -> None:
         """Leave a cell's result unshown when it is there already (IPython's display hook)."""
         staged, self._staged = self._staged, None
@@ -149,14 +156,8 @@ class Cells:
 
     # -- IPython's side -----------------------------------------------------------------------
     def open(self) -> None:
-        """Have IPython ask `show` before it displays a result."""
+        """Have IPython say when a cell has ended."""
         self._shell.events.register("post_run_cell", self.forget_staged)
-        if self._shell.display_formatter:
-            hook = self._shell.display_formatter.ipython_display_formatter
-            for name in ("Reply", "Comparison", "Pending"):
-                module = name.lower()
-                hook.pop(f"audiomagic.{module}.{name}", None)  # of magics that were reloaded
-                hook.for_type_by_name(f"audiomagic.{module}", name, self.show)
 
     def close(self) -> None:
         """Take that back, and let every microphone go."""

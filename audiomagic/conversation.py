@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from threading import Lock
 from typing import NamedTuple
 
 from .receipt import Receipt
@@ -72,11 +73,12 @@ class Exchange:
 
 
 class Conversation:
-    """One chat."""
+    """One chat; threads may add to it at once."""
 
     def __init__(self, name: str, exchanges: tuple[Exchange, ...] = ()):
         self.name = name
         self.exchanges = exchanges
+        self._adding = Lock()
 
     def before(self, origin: Origin | None) -> tuple[Exchange, ...]:
         """Return what was said before a cell's turn: what it said when it last ran is not."""
@@ -87,14 +89,15 @@ class Conversation:
 
     def add(self, exchange: Exchange) -> tuple[str, ...]:
         """Add an exchange in its cell's place; say what that began or dropped."""
-        begins = not self.exchanges
-        kept = self.before(exchange.origin)
-        rest = self.exchanges[len(kept) :]
+        with self._adding:
+            begins = not self.exchanges
+            kept = self.before(exchange.origin)
+            rest = self.exchanges[len(kept) :]
+            self.exchanges = (*kept, exchange)
         dropped = sum(not _again(one.origin, exchange.origin) for one in rest)
-        self.exchanges = (*kept, exchange)
         if not dropped:
             return (f"Chat {self.name} begins here.",) if begins else ()
-        first, last = len(self.exchanges) + 1, len(self.exchanges) + dropped
+        first, last = len(kept) + 2, len(kept) + 1 + dropped
         later = f"turn {first} was" if dropped == 1 else f"turns {first} to {last} were"
         return (f"This is turn {first - 1} of chat {self.name} again: {later} dropped.",)
 

@@ -64,6 +64,8 @@ class AudioMagics(Magics, Settings):
             from .session import Session
 
             self._session = Session(notebook=frontend.notebook(self.shell))
+            if earlier := self.shell.meta.get("audiomagic"):
+                self._session.take_over(earlier)
         return self._session
 
     @property
@@ -77,9 +79,11 @@ class AudioMagics(Magics, Settings):
         return self._cells
 
     def close(self) -> None:
-        """Let go of the shell, and of every microphone."""
+        """Let go of the shell, and of every microphone; leave the session to magics that follow."""
         if self._cells:
             self._cells.close()
+        if self._session:
+            self.shell.meta["audiomagic"] = self._session
 
     # -- the magics ---------------------------------------------------------------------------
     @no_var_expand

@@ -138,6 +138,11 @@ class Session:
         """Take a key for the service, in this process alone."""
         self._key = key
 
+    def take_over(self, earlier: "Session") -> None:
+        """Go on with the chats, the key and the cassette of another session."""
+        self.chats, self._key = earlier.chats, earlier._key
+        self._caller.tape = earlier.tape
+
     def record(self, folder: str | PathLike[str]) -> "Cassette":
         """Keep every exchange from now on in a folder. Raises CassetteError."""
         from .cassette import Cassette  # a fifth of a second, for those who use it

@@ -90,16 +90,18 @@ class Day:
     def __init__(self, client: BlockingKernelClient, manager: KernelManager, server: FarEnd):
         self.client, self.manager, self.server = client, manager, server
 
+    def messages(self, source: str) -> list[dict[str, Any]]:
+        """Run a cell, as a front end with a reader does; return what the kernel said of it."""
+        said: list[dict[str, Any]] = []
+        self.client.execute_interactive(
+            source, allow_stdin=True, output_hook=said.append, timeout=60
+        )
+        return said
+
     def run(self, source: str) -> str:
-        """Run a cell, as a front end with a reader does; return what it printed."""
-        said: list[str] = []
-
-        def heard(message: dict[str, Any]) -> None:
-            if message["msg_type"] == "stream":
-                said.append(message["content"]["text"])
-
-        self.client.execute_interactive(source, allow_stdin=True, output_hook=heard, timeout=60)
-        return "".join(said)
+        """Run a cell; return what it printed."""
+        said = [one["content"] for one in self.messages(source) if one["msg_type"] == "stream"]
+        return "".join(one["text"] for one in said)
 
     def measured(self) -> dict[str, Any]:
         port = int(self.server.url.split(":")[2].split("/")[0])
