@@ -126,10 +126,7 @@ class Recorder(anywidget.AnyWidget):
         self.show()
 
     def show(self, handle: Any = None) -> Any:
-        """Show it in a cell's output, or in that of a display's handle; return the handle.
-
-        Raises OptionError when it was closed.
-        """
+        """Show it in a cell's output, or a display's handle; return the handle (see Place.show)."""
         return self._place.show(self, handle)
 
     # -- what the page says -------------------------------------------------------------------
@@ -240,9 +237,9 @@ class Recorder(anywidget.AnyWidget):
             threading.Thread(target=self._hand, args=(sound,), daemon=True).start()
 
     def _hand(self, sound: Sound) -> None:
+        assert self._then
         try:
-            if self._then:
-                self._then(sound)
+            self._then(sound)
         finally:
             self.busy = False
 
