@@ -64,7 +64,7 @@ def test_speak_and_listen_save_and_reopen(
         if app == "lab":
             notebook.set_theme("JupyterLab Dark")
         notebook.output(1).locator("summary").click()
-        assert "would have charged" in notebook.output_text(1)
+        assert "on gpt-audio-1.5 this would have cost" in notebook.output_text(1)
         notebook.screenshot(tmp_path / "card.png", cell=1)
         notebook.save()
         assert notebook.console_errors() == []
