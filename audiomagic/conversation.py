@@ -11,7 +11,9 @@ from .wire.request import Message
 from .wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
 
 CONTEXT = 128_000 - 16_384  # tokens of gpt-audio-1.5's context that its answer leaves
+SMALL_CONTEXT = 1_800  # tokens that the embedded engine's model has room for
 LETTERS_PER_TOKEN = 3  # a low guess, to stay inside
+SPOKEN_PER_SECOND = 5  # tokens of the words in speech: people say three in a second at most
 SOON = 60  # seconds of life that an answer's sound must have left, for the request to be read
 
 
@@ -60,16 +62,14 @@ class Exchange:
         roles = {message.role for message in self.between}
         return self.question.role == "user" and roles <= {"assistant", "tool"}
 
-    @property
-    def tokens(self) -> int:
-        """A high guess at what it weighs in a request."""
+    def tokens(self, sounding: bool) -> int:
+        """Guess, rather high, what it weighs in a request, where sound counts as such or as text."""
         messages = (self.question, *self.between)
         letters = len(self.answer) + sum(len(message.text) for message in messages)
         heard = sum(sound.seconds for message in messages for sound in message.sounds)
-        said = self.sound.seconds if self.sound else 0.0
-        return int(
-            letters / LETTERS_PER_TOKEN + heard * AUDIO_IN_PER_SECOND + said * AUDIO_OUT_PER_SECOND
-        )
+        said = self.sound.seconds if self.sound and sounding else 0.0
+        heard_as = AUDIO_IN_PER_SECOND if sounding else SPOKEN_PER_SECOND
+        return int(letters / LETTERS_PER_TOKEN + heard * heard_as + said * AUDIO_OUT_PER_SECOND)
 
 
 class Conversation:
@@ -111,14 +111,15 @@ class History:
 
     @classmethod
     def of(
-        cls, exchanges: tuple[Exchange, ...], speaker: Speaker | None, room: int = CONTEXT
+        cls, exchanges: tuple[Exchange, ...], speaker: Speaker | None, small: bool = False
     ) -> "History":
-        """Word exchanges for a speaker, the latest that fit into `room` (tokens).
+        """Word exchanges for a speaker, the latest that fit into its context.
 
-        A speaker of None is told everything in text.
+        A speaker of None is told everything in text. `small`: the embedded engine's own model,
+        which reads words alone.
         """
         now = time.time()
-        kept = _latest(exchanges, room)
+        kept = _latest(exchanges, small)
         notes = []
         if left := len(exchanges) - len(kept):
             turns = "turn was" if left == 1 else f"{left} turns were"
@@ -128,9 +129,10 @@ class History:
         return cls(tuple(m for one in kept for m in one.messages(speaker, now)), tuple(notes))
 
 
-def _latest(exchanges: tuple[Exchange, ...], room: int) -> tuple[Exchange, ...]:
+def _latest(exchanges: tuple[Exchange, ...], small: bool) -> tuple[Exchange, ...]:
+    room = SMALL_CONTEXT if small else CONTEXT
     for index in range(len(exchanges), 0, -1):
-        room -= exchanges[index - 1].tokens
+        room -= exchanges[index - 1].tokens(not small)
         if room < 0:
             return exchanges[index:]
     return exchanges

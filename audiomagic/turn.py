@@ -46,14 +46,13 @@ class Turn:
         Raises AudiomagicError or Interrupted; what was answered by then is the error's `reply`.
         """
         speaker = Speaker(self.route.host, self.model)
-        earlier = self.chat.before(self.origin) if self.chat else ()
-        history = History.of(earlier, speaker)
+        history = self._history(speaker)
         try:
             done = self._ask(caller, history, audience)
         except RequestRefused as refused:
             if refused.code != "audio_not_found" or not any(m.audio_id for m in history.messages):
                 raise
-            history = History.of(earlier, None)  # its sound is gone before its time
+            history = self._history(None)  # its sound is gone before its time
             done = self._ask(caller, history, audience)
         reply = self._reply(done, history.notes)
         if self.chat and (done.error is None or reply.finish == STOPPED):
@@ -64,8 +63,7 @@ class Turn:
 
     def forecast(self, caller: Caller) -> Forecast:
         """Say what would be sent, and what it would take, without sending anything."""
-        earlier = self.chat.before(self.origin) if self.chat else ()
-        request = self._request(History.of(earlier, Speaker(self.route.host, self.model)))
+        request = self._request(self._history(Speaker(self.route.host, self.model)))
         return Forecast(request, caller.estimate(request, self.route, self.account))
 
     def _ask(self, caller: Caller, history: History, audience: Audience | None) -> Rounds:
@@ -73,6 +71,10 @@ class Turn:
         if self.task == VERBATIM:
             return reading.read(caller, request, self.route, self.account, audience)
         return rounds.run(caller, request, self.route, self.account, self.toolbox, audience)
+
+    def _history(self, speaker: Speaker | None) -> History:
+        earlier = self.chat.before(self.origin) if self.chat else ()
+        return History.of(earlier, speaker, self.route.engine == "local" and not self.route.brain)
 
     def _request(self, history: History) -> Request:
         head = system(self.system, self.style, self.task)

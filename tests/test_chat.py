@@ -143,14 +143,17 @@ def test_a_recording_stays_in_the_chat(far_end: FarEnd, tone: Sound) -> None:
     assert kinds == ["text", "input_audio"]
 
 
-def test_the_oldest_turns_make_room() -> None:
+@pytest.mark.parametrize(("small", "kept"), [(False, 66), (True, 1)])
+def test_the_oldest_turns_make_room(small: bool, kept: int) -> None:
     long = [
         Exchange(Message("user", (f"{n} " + "word " * 1000,)), "Yes.", Speaker("h", "m"))
         for n in range(100)
     ]
-    history = History.of(tuple(long), Speaker("h", "m"), room=10_000)
-    assert history.messages[0].text.startswith("95 ") and len(history.messages) == 10
-    assert history.notes == ("The oldest 95 turns were left out: the model's context is full.",)
+    history = History.of(tuple(long), Speaker("h", "m"), small)
+    assert history.messages[0].text.startswith(f"{100 - kept} ")
+    assert len(history.messages) == 2 * kept
+    note = f"The oldest {100 - kept} turns were left out: the model's context is full."
+    assert history.notes == (note,)
 
 
 # -- files --------------------------------------------------------------------------------------
