@@ -63,7 +63,7 @@ class Exchange:
         return self.question.role == "user" and roles <= {"assistant", "tool"}
 
     def tokens(self, sounding: bool) -> int:
-        """Guess, rather high, what it weighs in a request, where sound counts as such or as text."""
+        """Guess, rather high, what it weighs; sound counts as such, or as its words."""
         messages = (self.question, *self.between)
         letters = len(self.answer) + sum(len(message.text) for message in messages)
         heard = sum(sound.seconds for message in messages for sound in message.sounds)
