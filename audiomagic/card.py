@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 INK, FAINT, PAPER, EDGE = "#1d2530", "#566273", "#f7f8fa", "#c9d0d9"
 FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
+FRAME = f"border:1px solid {EDGE};border-radius:10px;background:{PAPER};color:{INK}"
+LIGHT = "color-scheme:light"  # a dark page draws players dark, and an untrusted notebook still does
 CARD = (
-    f"max-width:640px;margin:4px 0;padding:12px 14px;border:1px solid {EDGE};border-radius:10px;"
-    f"background:{PAPER};color:{INK};{FONT};font-size:14px;line-height:1.5"
+    f"box-sizing:border-box;max-width:640px;margin:4px 0;padding:12px 14px;{FRAME};{LIGHT};{FONT};"
+    "font-size:14px;line-height:1.5;overflow-wrap:break-word"
 )
+TITLE = f"{FONT};font-size:14px;font-weight:600;margin:8px 0 4px"  # on the page: in its own colour
 WORDS = f"margin:8px 0;color:{INK};font-size:15px;white-space:pre-wrap;overflow-wrap:break-word"
 NOTE = f"margin:4px 0;color:{FAINT};font-size:12px"
 BADGE = f"color:{FAINT};font-size:12px;cursor:pointer"
@@ -37,12 +40,7 @@ MARKDOWN = str.maketrans(
     {c: "\\" + c for c in "`*_{}[]()#+-.!|~$="}
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\\": "&#92;"}  # "\\\\(" would start a formula
 )
-# Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
-HOME = (
-    "api.openai.com",
-    "the local engine",
-    "the cassette",
-)  # who else answers is said on the badge
+HOME = ("api.openai.com", "the local engine", "the cassette")  # the badge names all others
 FORMULA = re.compile(r"[$\\]")
 # Controls (a terminal obeys them) except tab and newline, bidi overrides, halves of characters.
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")

@@ -1,15 +1,18 @@
 """Chat page: a conversation as a page of cards, the way it was spoken."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from . import card
 from .conversation import Conversation, Exchange
+from .errors import one_line
 from .sound import Sound
+from .tool_result import called, fold, words
 from .wire.request import Message
 
-PAGE = "max-width:680px"
-TITLE = f"{card.FONT};font-size:14px;font-weight:600;padding:2px 0"
+PAGE = "max-width:640px"
 ASKED = f"{card.CARD};margin-left:40px;background:#e9eef6"
 WHO = f"color:{card.FAINT};font-size:12px;font-weight:600"
 
@@ -21,8 +24,8 @@ class ChatPage:
         self._chat = chat
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        turns = "".join(map(_turn, self._chat.exchanges))
-        title = f'<div style="{TITLE}">{card.as_html(_title(self._chat))}</div>'
+        turns = "".join(map(_turn, count(1), self._chat.exchanges))
+        title = f'<div style="{card.TITLE}">{card.as_html(_title(self._chat))}</div>'
         return {
             "text/html": f'<div style="{PAGE}">{title}{turns}</div>',
             "text/plain": repr(self),
@@ -39,10 +42,10 @@ class ChatPage:
 
 
 def _title(chat: Conversation) -> str:
-    count = len(chat.exchanges)
+    turns = len(chat.exchanges)
     receipts = [one.receipt for one in chat.exchanges if one.receipt]
     paid = sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0))
-    return f"Chat {chat.name} · {count} turn{'' if count == 1 else 's'} · {card.dollars(paid)}"
+    return f"Chat {chat.name} · {turns} turn{'' if turns == 1 else 's'} · {card.dollars(paid)}"
 
 
 def _said(question: Message) -> str:
@@ -50,15 +53,15 @@ def _said(question: Message) -> str:
     return " ".join(parts)
 
 
-def _turn(exchange: Exchange) -> str:
+def _turn(number: int, exchange: Exchange) -> str:
     asked = "".join(map(_part, exchange.question.parts))
     sound = card.player(exchange.sound) if exchange.sound else ""
-    called = "".join(map(_called, exchange.between))
-    words = f'<div dir="auto" style="{card.WORDS}">{card.as_html(exchange.answer)}</div>'
+    calls = "".join(_calls(exchange.between))
+    answer = f'<div dir="auto" style="{card.WORDS}">{card.as_html(exchange.answer)}</div>'
     badge = _note(card.summary(exchange.receipt)) if exchange.receipt else ""
     return (
-        f'<div style="{ASKED}"><div style="{WHO}">You</div>{asked}</div>'
-        f'<div style="{card.CARD}">{sound}{called}{words}{badge}</div>'
+        f'<div style="{ASKED}"><div style="{WHO}">You · turn {number}</div>{asked}</div>'
+        f'<div style="{card.CARD}">{sound}{calls}{answer}{badge}</div>'
     )
 
 
@@ -68,10 +71,12 @@ def _part(part: str | Sound) -> str:
     return f'<div dir="auto" style="{card.WORDS}">{card.as_html(part)}</div>'
 
 
-def _called(message: Message) -> str:
-    lines = [f"{call.name}({call.arguments})" for call in message.calls]
-    lines += [f"→ {message.text}"] if message.role == "tool" else []
-    return "".join(map(_note, lines))
+def _calls(messages: Sequence[Message]) -> Iterator[str]:
+    """Give each call of a tool with its result, as the card shows them."""
+    results = {message.call_id: message.text for message in messages if message.role == "tool"}
+    for call in (call for message in messages for call in message.calls):
+        result = results.get(call.id, "")
+        yield fold(f"{called(call)} → {one_line(result, 120)}", call, words(result))
 
 
 def _note(line: str) -> str:

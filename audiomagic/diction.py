@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from rapidfuzz.distance import Indel, Levenshtein
 
-from .card import NOTE, WORDS, as_html, visible
+from .card import EDGE, NOTE, WORDS, as_html, visible
 from .errors import one_line
 from .spoken import LANGUAGES, Spoken, digits_for_words, numbers_together, spoken
 
@@ -26,6 +26,7 @@ NUMBERS_WITHIN = 200  # words of a difference in which spelled numbers are looke
 MOST_MARKS = 1_000  # differences that are marked in place
 MOST_NAMED = 8  # differences of a kind that the summary names
 LABELS: dict[Kind, str] = {"wrong": "heard otherwise", "missing": "not heard", "added": "added"}
+BELOW = f"margin-top:8px;padding-top:4px;border-top:1px solid {EDGE}"
 GONE = "color:#a01c1c;background:#fdecea;text-decoration:line-through"
 CAME = "color:#0b5a2b;background:#e6f4ea;text-decoration:underline"
 
@@ -78,11 +79,12 @@ class Diction:
         return " · ".join(lines)
 
     def html(self) -> str:
-        """Return the text with what differs struck through and underlined, and the summary."""
+        """Return the summary, and the text with what differs struck through and underlined."""
         marked = "".join(as_html(p) if isinstance(p, str) else _marked(p) for p in self._parts())
         return (
-            f'<div dir="auto" style="{WORDS}">{marked}</div>'
-            f'<div dir="auto" style="{NOTE}">{as_html(self.summary)}</div>'
+            f'<div style="{BELOW}"><div dir="auto" style="{NOTE}">Held against the text, '
+            f"{as_html(self.summary)}</div>"
+            f'<div dir="auto" style="{WORDS}">{marked}</div></div>'
         )
 
     def plain(self) -> str:

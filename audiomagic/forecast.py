@@ -6,6 +6,7 @@ from typing import Any
 from .card import dollars
 from .estimate import Estimate
 from .table import Table
+from .tool_result import called
 from .wire.request import Message, Request
 
 
@@ -45,8 +46,7 @@ def _outline(request: Request) -> Table:
 def _parts(message: Message) -> list[str]:
     if message.audio_id:
         return [f"its earlier answer, as {message.audio_id}"]
-    called = [f"{call.name}({call.arguments})" for call in message.calls]
-    return called + [
+    return [f"calls {called(call)}" for call in message.calls] + [
         part if isinstance(part, str) else f"sound, {part.seconds:.1f} s" for part in message.parts
     ]
 

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from .comparison import Column, Comparison
     from .reply import Reply
 
-GRID = "display:flex;flex-wrap:wrap;margin:0 -6px"
-COLUMN = "flex:1 1 280px;min-width:0;max-width:640px;margin:6px"
-HEAD = f"{card.FONT};font-size:14px;font-weight:600;padding:2px 0"
+GRID = (
+    "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));gap:4px 12px"
+)
+COLUMN = "min-width:0"
 FAILED = f"{card.CARD};border-style:dashed"
 
 
@@ -58,7 +59,7 @@ def _row(column: "Column") -> tuple[str, ...]:
 
 
 def _column(column: "Column") -> str:
-    head = f'<div style="{HEAD}">{card.as_html(column.title)}</div>'
+    head = f'<div style="{card.TITLE}">{card.as_html(column.title)}</div>'
     body = card.html(column.reply) if column.reply else ""
     if column.error:
         body += f'<div style="{FAILED}">Failed: {card.as_html(str(column.error))}</div>'

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .order import Result
     from .player import Player
 
-LINE = f"color:{card.FAINT};{card.FONT};font-size:13px;white-space:pre-wrap"
+LINE = f"{card.FONT};font-size:13px;white-space:pre-wrap"
 PACE = 0.1  # seconds between two updates: a front end drops more than a thousand messages a second
 LAST = 2000  # characters of words shown while they come: each update sends them anew
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .card import EDGE, FONT, as_html, dollars
+from .card import EDGE, TITLE, as_html, dollars
 from .costs import bill, total
 from .errors import OptionError, one_line
 from .prices import listed
@@ -75,9 +75,8 @@ class Statement:
         return Table(CALLS[first:], rows, f"{_calls(self.rows)}{more}, {spent(self.rows)}")
 
     def _repr_html_(self) -> str:
-        style = f"{FONT};font-size:13px;font-weight:600;margin:10px 0 4px"
         return "".join(
-            f'<div style="{style}">{as_html(heading)}</div>{table._repr_html_()}'
+            f'<div style="{TITLE}">{as_html(heading)}</div>{table._repr_html_()}'
             for heading, table in self.tables
         )
 
@@ -164,7 +163,7 @@ def _cost(row: Row) -> str:
         return "local · free" + (f" (on the service: {dollars(there)})" if there else "")
     if row["dollars"] is None:
         return "not yet known" if row["outcome"] == "in flight" else "price unknown"
-    return ("about " if row["estimated"] else "") + dollars(row["dollars"])
+    return ("~" if row["estimated"] else "") + dollars(row["dollars"])
 
 
 def _on_the_service(row: Row) -> Decimal | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from .card import BADGE, FONT, INK, NOTE, PAPER, as_html
+from .card import BADGE, EDGE, NOTE, as_html
 from .errors import AudiomagicError, one_line
 from .exhibit import exhibit
 from .wire.tool import ToolCall
@@ -17,7 +17,8 @@ from .wire.tool import ToolCall
 LONGEST = 20_000  # characters of a text for the model
 CUT = "\n[cut here: there is more]"
 SEEN = "\n[shown to the user]"
-WORDS = "margin:4px 0;white-space:pre-wrap;overflow-wrap:break-word"
+WORDS = "margin:4px 0;font-size:13px;white-space:pre-wrap;overflow-wrap:break-word"
+FOLDED = f"margin:2px 0 8px 3px;padding-left:11px;border-left:2px solid {EDGE}"
 SHORT = reprlib.Repr()
 SHORT.maxother = 2_000  # characters of an object that JSON cannot hold
 
@@ -53,7 +54,7 @@ class ToolResult:
     @property
     def face(self) -> str:
         """What the card shows of it, as HTML."""
-        return self.exhibit or f'<div style="{WORDS}">{as_html(self.text)}</div>'
+        return self.exhibit or words(self.text)
 
     def __str__(self) -> str:
         """Return it in a line: `weather(city='Köln') → 12 °C, rain · 0.3 s`."""
@@ -61,20 +62,34 @@ class ToolResult:
             outcome = f"failed: {one_line(self.text, 120)}"
         else:
             outcome = type(self.value).__name__ if self.exhibit else one_line(self.text, 120)
-        name = one_line(self.call.name, 64)
-        return f"{name}({_arguments(self.call)}) → {outcome} · {self.seconds:.1f} s"
+        return f"{called(self.call)} → {outcome} · {self.seconds:.1f} s"
 
     def __repr__(self) -> str:
         return f"<ToolResult {self}>"
 
     def _repr_html_(self) -> str:
         # A picture is there to be seen; a text can wait until somebody wants it.
-        return (
-            f'<details{" open" if self.exhibit else ""} style="margin:4px 0;background:{PAPER};'
-            f'color:{INK};{FONT};font-size:13px"><summary style="{BADGE}">'
-            f"{as_html(str(self))}</summary>{self.face}"
-            f'<div style="{NOTE}">{as_html(_bounded(self.call.arguments, LONGEST))}</div></details>'
-        )
+        return fold(str(self), self.call, self.face, bool(self.exhibit))
+
+
+def called(call: ToolCall) -> str:
+    """Return a call in a line, as Python would have it: `weather(city='Köln')`."""
+    return f"{one_line(call.name, 64)}({_arguments(call)})"
+
+
+def fold(line: str, call: ToolCall, face: str, shown: bool = False) -> str:
+    """Return HTML of a line that folds out, or is `shown` so: the whole arguments, and a face."""
+    arguments = as_html(_bounded(call.arguments, LONGEST))
+    return (
+        f'<details{" open" if shown else ""} style="margin:4px 0">'
+        f'<summary style="{BADGE}">{as_html(line)}</summary>'
+        f'<div style="{FOLDED}"><div style="{NOTE}">{arguments}</div>{face}</div></details>'
+    )
+
+
+def words(text: str) -> str:
+    """Return the HTML of a result that is a text."""
+    return f'<div style="{WORDS}">{as_html(text)}</div>'
 
 
 def _text(value: object) -> str:

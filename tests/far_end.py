@@ -110,6 +110,20 @@ def written(words: Iterable[str], counted: Any = None) -> list[Any]:
     ]
 
 
+def wants(*calls: tuple[str, str], counted: Any = None) -> list[Any]:
+    """The chunks of an answer that has tools called, as (name, arguments)."""
+    wired = [
+        {"index": i, "id": f"call_{i}", "type": "function",
+         "function": {"name": name, "arguments": arguments}}
+        for i, (name, arguments) in enumerate(calls)
+    ]  # fmt: skip
+    return [
+        chunk({"role": "assistant", "content": None, "tool_calls": wired}, finish_reason=None),
+        chunk({}, finish_reason="tool_calls"),
+        chunk() | {"choices": [], "usage": counted or usage(30, 0, 20, 0)},
+    ]
+
+
 def _seconds(item: Any) -> float:
     """The length of the sound in a chunk."""
     choices = item.get("choices") or [{}]

@@ -52,9 +52,10 @@ class Reading(HTMLParser):
         self.text += data + "\n"
 
     def declared(self) -> list[tuple[str, str, str]]:
-        """Each style declaration, with its element."""
+        """Each style declaration, with its element, but for what no reader needs."""
         styles = [(tag, value) for tag, name, value in self.attributes if name == "style"]
         pairs = [(tag, one.split(":", 1)) for tag, all_ in styles for one in all_.split(";") if one]
+        pairs = [(tag, pair) for tag, pair in pairs if pair[0] != "color-scheme"]
         return [(tag, name.strip(), re.sub(r"\s+", "", value)) for tag, (name, value) in pairs]
 
 

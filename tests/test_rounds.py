@@ -1,13 +1,12 @@
 """Rounds: a model has tools called before it answers, on the scripted far end."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from audiomagic import Session, Sound
 
-from .far_end import FarEnd, chunk, usage
+from .far_end import FarEnd, usage, wants
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -19,20 +18,6 @@ def weather(city: str) -> str:
         city: where
     """
     return {"Köln": "12 °C, rain"}[city]
-
-
-def wants(*calls: tuple[str, str], counted: Any = None) -> list[Any]:
-    """The chunks of an answer that has tools called, as (name, arguments)."""
-    wired = [
-        {"index": i, "id": f"call_{i}", "type": "function",
-         "function": {"name": name, "arguments": arguments}}
-        for i, (name, arguments) in enumerate(calls)
-    ]  # fmt: skip
-    return [
-        chunk({"role": "assistant", "content": None, "tool_calls": wired}, finish_reason=None),
-        chunk({}, finish_reason="tool_calls"),
-        chunk() | {"choices": [], "usage": counted or usage(30, 0, 20, 0)},
-    ]
 
 
 def test_a_tool_is_called_and_its_result_goes_back(far_end: FarEnd, tone: Sound) -> None:

@@ -65,7 +65,7 @@ def test_the_calls_of_one_notebook(ledger: Ledger) -> None:
     assert [heading for heading, _ in statement.tables] == ["By day", "By model", "Calls"]
     calls = dict(statement.tables)["Calls"]
     assert len(calls.heading) == len(calls.rows[0]) == 6
-    assert [row[4] for row in calls.rows] == ["price unknown", "about $0.0200"]
+    assert [row[4] for row in calls.rows] == ["price unknown", "~$0.0200"]
     assert calls.rows[0][2:4] == ("2.0 / 0.5", "11 / 20 / 6 / 10")
     assert (
         calls.caption
