@@ -7,7 +7,7 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from . import faults, models
-from .errors import CallFailed, ConnectionFailed, EngineError
+from .errors import CallFailed, ConnectionFailed, EngineError, OptionError
 from .line import watch
 from .retry import patiently
 from .route import Route, choose
@@ -114,6 +114,8 @@ def stream(
         with patiently(partial(send, **body), route, report) as sent:
             request_id, begun = faults.request_id(sent.response.headers, route), True
             yield events.chunks(sent.response.iter_bytes())
+    except UnicodeEncodeError:
+        raise OptionError("a text holds half a character, which cannot be sent") from None
     except CallFailed as error:  # from whoever reads the chunks, too
         error.request_id = error.request_id or request_id
         clear_frames(error.__traceback__)  # Python keeps the last error; what it was about is large

@@ -34,7 +34,8 @@ def markdown(comparison: "Comparison") -> str:
 def plain(comparison: "Comparison") -> str:
     """Return words and badges."""
     return "\n\n".join(
-        _text(one, card.plain, f"{one.title}:", card.visible) for one in comparison.columns
+        _text(one, card.plain, card.visible(f"{one.title}:"), card.visible)
+        for one in comparison.columns
     )
 
 

@@ -206,7 +206,7 @@ class Ledger:
                 prepare(connection)
                 yield Books(connection)
                 connection.execute("commit")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             said = one_line(getattr(error, "strerror", None) or error, 100)
             raise LedgerError(
                 f"the ledger {one_line(self.path, 120)} cannot be used ({said}); "

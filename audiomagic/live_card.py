@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
@@ -96,7 +95,8 @@ class LiveCard:
 
     def _show(self, line: str) -> None:
         self._shown_at = time.monotonic()
-        html = f'<div dir="auto" style="{LINE}">{escape(line)}</div>'
+        line = card.visible(line)
+        html = f'<div dir="auto" style="{LINE}">{card.as_html(line)}</div>'
         self._update({"text/plain": line, "text/html": html})
 
     def _update(self, bundle: dict[str, str]) -> None:

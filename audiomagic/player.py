@@ -20,6 +20,7 @@ from comm import get_comm_manager
 from traitlets import Unicode
 
 from . import script
+from .card import visible
 from .line import Line
 from .place import Place
 from .sound import WIRE_RATE
@@ -67,7 +68,7 @@ class Player(anywidget.AnyWidget):
             start = max(self._said, self._received)
             self._said = start + len(piece.words) / LETTERS
             seconds = [round(start, 2), round(self._said, 2)]
-            self.send({"kind": "words", "text": piece.words, "seconds": seconds})
+            self.send({"kind": "words", "text": visible(piece.words), "seconds": seconds})
         if piece.pcm:
             self._received += len(piece.pcm) / (2 * WIRE_RATE)
             self.send({"kind": "pcm"}, [piece.pcm])

@@ -44,9 +44,9 @@ class Session:
         """
         self.options = checked(options)
         self.chats = Chats()
-        self.notebook = notebook
+        self.notebook = notebook.encode("utf-8", "replace").decode()  # a path may be no text
         self._key = api_key
-        self._caller = Caller(notebook)
+        self._caller = Caller(self.notebook)
 
     def speak(
         self,

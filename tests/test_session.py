@@ -295,6 +295,12 @@ def test_a_sound_that_cannot_be_sent(far_end: FarEnd, sound: object, line: str) 
     assert far_end.requests == []
 
 
+def test_half_a_character_is_not_sent(far_end: FarEnd) -> None:
+    with pytest.raises(OptionError, match="a text holds half a character"):
+        Session().speak("Hi \ud800")
+    assert far_end.requests == []
+
+
 def test_what_is_misspelled_in_python(far_end: FarEnd) -> None:
     with pytest.raises(OptionError, match="no option 'voise'; did you mean 'voice'"):
         Session(voise="coral")  # type: ignore[call-arg]

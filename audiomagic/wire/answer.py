@@ -15,7 +15,7 @@ from ..sound import WIRE_RATE
 from .pcm import PcmFold
 from .tool import CallFold, ToolCall
 from .usage import Usage
-from .words import WordFold
+from .words import WordFold, whole
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
@@ -54,9 +54,9 @@ def joined(answers: Sequence[Answer]) -> Answer:
         seconds = len(pcm) / (2 * WIRE_RATE)
         marks += [(len(text) + letters, seconds + second) for letters, second in answer.marks]
         text, pcm = text + answer.text, pcm + answer.pcm
-    whole = replace(answers[-1], text=text, pcm=pcm, marks=tuple(marks))
+    one = replace(answers[-1], text=text, pcm=pcm, marks=tuple(marks))
     # No later message can refer to the sound of several by the id of one.
-    return whole if pcm == answers[-1].pcm else replace(whole, audio_id=None, expires_at=None)
+    return one if pcm == answers[-1].pcm else replace(one, audio_id=None, expires_at=None)
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Fold:
         """Take one chunk; return what it added. Raises BadAnswer where it is no chunk."""
         chunk = _mapping(chunk, "a chunk")
         if isinstance(model := chunk.get("model"), str) and model:
-            self.model = model
+            self.model = whole(model)
         self.usage = Usage.of(chunk.get("usage")) or self.usage  # never overwritten with none
         # vLLM-Omni: the content of such a chunk is not words but sound.
         sounding = chunk.get("modality") == "audio"
@@ -109,9 +109,9 @@ class Fold:
             self._words.append(words)
             self._marks.append((self._length, len(pcm) / (2 * WIRE_RATE)))
         self._length += len(words)
-        whole = len(pcm) - len(pcm) % 2  # a data piece may end inside a sample
-        fresh, self._told = bytes(pcm[self._told : whole]), whole
-        return Piece(_whole(words), fresh)
+        end = len(pcm) - len(pcm) % 2  # a data piece may end inside a sample
+        fresh, self._told = bytes(pcm[self._told : end]), end
+        return Piece(whole(words), fresh)
 
     def _choice(self, choice: object, sounding: bool) -> str:
         choice = _mapping(choice, "a choice")
@@ -121,7 +121,7 @@ class Fold:
         delta = _mapping(choice.get("delta") or choice.get("message") or {}, "delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
         if isinstance(audio_id := audio.get("id"), str) and audio_id:
-            self.audio_id = audio_id
+            self.audio_id = whole(audio_id)
         if type(expires_at := audio.get("expires_at")) is int:
             self.expires_at = expires_at
         content = delta.get("content")
@@ -155,7 +155,7 @@ class Fold:
         finish = self.finish or ("stop" if self.expires_at else None)
         self.end()
         pcm = self._sound.pcm
-        words = _whole("".join(self._words))
+        words = whole("".join(self._words))
         before = len(words) - len(words.lstrip())
         marks = tuple((max(0, characters - before), seconds) for characters, seconds in self._marks)
         ids = (self.audio_id, self.expires_at)
@@ -170,11 +170,6 @@ class Fold:
             self._calls.calls(),
             self.refused,
         )
-
-
-def _whole(words: str) -> str:
-    """Join surrogates that a server sent apart (half an emoji each); replace lone ones."""
-    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import BadAnswer
+from .words import whole
 
 MOST_CALLS = 128  # of one answer, in parallel
 LONGEST_ARGUMENTS = 1_000_000  # characters of one call
@@ -69,6 +70,10 @@ class CallFold:
         """Return the calls in the order of their indices."""
         # Names and ids come once; a server that repeats them must not see them doubled.
         return tuple(
-            ToolCall((ids or [f"call_{index}"])[0], (names or [""])[0], "".join(arguments))
+            ToolCall(
+                whole((ids or [f"call_{index}"])[0]),
+                whole((names or [""])[0]),
+                whole("".join(arguments)),
+            )
             for index, (ids, names, arguments) in sorted(self._parts.items())
         )

@@ -32,3 +32,8 @@ class WordFold:
         if led.startswith(held):
             return ""
         return held.removeprefix(led)
+
+
+def whole(words: str) -> str:
+    """Join surrogates that a server sent apart (half an emoji each); replace lone ones."""
+    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
