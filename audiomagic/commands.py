@@ -1,8 +1,12 @@
 """The commands of `%audiomagic`."""
 
+import re
 import shlex
+import sys
+import traceback
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable
+from contextlib import suppress
 from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +14,7 @@ from IPython.core.error import StdinNotImplementedError
 
 from . import budget, reports, spelling
 from .chat_page import ChatPage
-from .errors import OptionError, one_line
+from .errors import AudiomagicError, OptionError, one_line
 from .session import Session
 from .settings import Settings
 from .statement import Statement
@@ -18,6 +22,7 @@ from .statement import Statement
 if TYPE_CHECKING:
     from .cassette import Cassette
 
+SECRET = re.compile(r"sk-[\w-]{6,}")  # a key that somebody typed into a cell
 Command = Callable[[Session, Settings, list[str]], Any]
 
 
@@ -137,6 +142,18 @@ def _strip(session: Session, settings: Settings, rest: list[str]) -> Any:
     print(strip(_read("strip", rest, {"notebook": {}}).notebook))
 
 
+def _traceback(session: Session, settings: Settings, rest: list[str]) -> Any:
+    """Print all of the last error, of which its cell shows one line; no key."""
+    _read("traceback", rest)
+    error = getattr(sys, "last_value", None)
+    if error is None:
+        raise OptionError("there was no error yet")
+    words = SECRET.sub("…", "".join(traceback.format_exception(error)))
+    with suppress(AudiomagicError):
+        words = session.route(**_where(settings)).without_key(words)
+    print(words)
+
+
 COMMANDS: dict[str, Command] = {
     "status": _status,
     "models": _models,
@@ -149,6 +166,7 @@ COMMANDS: dict[str, Command] = {
     "replay": _replay,
     "live": _live,
     "strip": _strip,
+    "traceback": _traceback,
 }
 
 

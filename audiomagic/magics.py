@@ -169,6 +169,7 @@ class AudioMagics(Magics, Settings):
         it, at no cost; `live` ends either.
         `strip NOTEBOOK` takes the embedded sound out of a notebook; words and badges stay. Close
         it first; where its other outputs run scripts, `jupyter trust` it again.
+        `traceback`: all of the last error, of which its cell shows one line.
         """
         from . import commands
 

@@ -292,7 +292,7 @@ def kernel(server: FarEnd, ledger: Ledger) -> Iterator[Kernel]:
     env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url}
     with Kernel(os.environ | env | {"AUDIOMAGIC_LEDGER": str(ledger.path)}) as running:
         running.run("%load_ext audiomagic\nfrom audiomagic import client, retry")
-        running.run("import sys, traceback; client.SILENCE, retry.PAUSES = 0.3, (0.005,) * 3")
+        running.run("import sys; client.SILENCE, retry.PAUSES = 0.3, (0.005,) * 3")
         yield running
 
 
@@ -313,11 +313,22 @@ def test_a_fault_is_one_line_what_came_is_kept_and_the_next_call_works(
     )
     assert len(server.requests) == fault.tries and server.scripts == []
     assert_kept(fault, shown, ledger.rows()[-1])
-    whole = kernel.run("traceback.print_exception(sys.last_value, file=sys.stdout)")
+    (whole,) = kernel.run("%audiomagic traceback")
+    assert (
+        whole["text"].startswith("Traceback (most") and f"{fault.kind.__name__}: " in whole["text"]
+    )
     assert_no_key(f"{error} {shown} {whole} {kernel.run('%audiomagic costs')}")
     server.say("Here I am.", tone.pcm16())
     kernel.run("%speak -q --out next Hi")
     assert kernel.value("next.text") == "'Here I am.'"
+
+
+def test_a_key_in_a_cell_is_not_in_the_traceback(kernel: Kernel, server: FarEnd) -> None:
+    server.scripts[:] = [send(404, b"{}")]
+    line = kernel.error(f"from audiomagic import Session; Session(api_key={KEY!r}).speak('Hi')")
+    (whole,) = kernel.run("%audiomagic traceback")
+    assert "Session(api_key='…').speak('Hi')" in whole["text"]
+    assert_no_key(f"{line} {whole}")
 
 
 def assert_kept(fault: Fault, shown: list[dict[str, Any]], row: dict[str, Any]) -> None:
