@@ -1,6 +1,7 @@
-"""Fixtures: a far end, a sound, an IPython of one's own; fast tests come first."""
+"""Fixtures: a far end, a sound, an IPython of one's own; fast tests come first; no key is left."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,11 @@ import pytest
 from audiomagic.sound import Sound
 
 from .far_end import KEY, FarEnd
+from .secrets import leaks
 
 if TYPE_CHECKING:
     from .jupyter import JupyterServer
 
-# A server or kernel that serves several tests keeps its ledger here; see `nothing_of_mine`.
-os.environ["AUDIOMAGIC_LEDGER"] = tempfile.mkdtemp() + "/ledger.sqlite"
 SLOW = ("models", "node", "browser")  # in this order, after all others
 
 
@@ -28,6 +28,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
 
     items.sort(key=slowness)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have everything written in two places: pytest's own, and one for files without a name."""
+    if not hasattr(config, "workerinput"):  # its workers are told by the environment
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.gettempdir()
+        os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp()
+        os.chmod(tempfile.tempdir, 0o755)  # some tests become another user
+    # A server or kernel that serves several tests keeps its ledger here; see `nothing_of_mine`.
+    os.environ["AUDIOMAGIC_LEDGER"] = tempfile.mkdtemp() + "/ledger.sqlite"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After the whole suite: nothing that it wrote holds the key."""
+    if hasattr(session.config, "workerinput"):
+        return  # the one who started the workers looks at what all of them wrote
+    named = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    nameless = Path(tempfile.gettempdir())
+    for path in leaks([named, nameless, Path(__file__).parents[1] / "notebooks"]):
+        print(f"\nFAILED the key is in {path}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    shutil.rmtree(nameless, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
