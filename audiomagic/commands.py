@@ -111,8 +111,10 @@ def _chat(session: Session, settings: Settings, rest: list[str]) -> Any:
 
 def _record(session: Session, settings: Settings, rest: list[str]) -> Any:
     """Keep every exchange in a folder."""
-    cassette = session.record(_read("record", rest, {"folder": {}}).folder)
-    print(f"recording in {cassette.folder} {_holding(cassette)}; stop with %audiomagic live")
+    folder = _read("record", rest, {"folder": {}}).folder
+    cassette = session.record(folder)
+    # As it was typed: a whole path would tell whose machine this is to all who see the notebook.
+    print(f"recording in {folder} {_holding(cassette)}; stop with %audiomagic live")
 
 
 def _replay(session: Session, settings: Settings, rest: list[str]) -> Any:
@@ -120,7 +122,7 @@ def _replay(session: Session, settings: Settings, rest: list[str]) -> Any:
     arguments = {"folder": {}, "--at-once": {"action": "store_true"}}
     given = _read("replay", rest, arguments)
     cassette = session.replay(given.folder, pace=not given.at_once)
-    print(f"answering from {cassette.folder} {_holding(cassette)}; stop with %audiomagic live")
+    print(f"answering from {given.folder} {_holding(cassette)}; stop with %audiomagic live")
 
 
 def _holding(cassette: "Cassette") -> str:
