@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
@@ -18,6 +18,7 @@ from .jupyter import Browser, find_browser
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 NEITHER = "/tmp/", "/home/", "/root/", "/Users/", "sk-"  # a machine's paths, a key
+AFRESH = "get_ipython().reset()\nget_ipython().extension_manager.unload_extension('audiomagic')"
 # What the prose around a cell relies on: words of an output, its plain face or its HTML.
 TOLD = {
     "01_hello": ["The capital of France is Paris."],
@@ -41,29 +42,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def kernel(folder: Path) -> Iterator[Any]:
+def kernel(folder: Path) -> Iterator[KernelManager]:
     """One kernel for all: to open the engine ten times would take half of the time."""
     mine = ("OPENAI_", "AZURE_", "AUDIOMAGIC_")
     environment = {name: v for name, v in os.environ.items() if not name.startswith(mine)}
     environment["AUDIOMAGIC_LEDGER"] = str(folder / "ledger.sqlite")
-    manager, client = start_new_kernel(env=environment, cwd=str(folder))
-    yield manager, client
-    client.stop_channels()
+    manager = KernelManager()
+    manager.start_kernel(env=environment, cwd=str(folder))
+    yield manager
     manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def executed(request: pytest.FixtureRequest, kernel: Any, folder: Path) -> nbformat.NotebookNode:
-    manager, client = kernel
-    client.execute_interactive("%reset -f", timeout=60)
-    client.execute_interactive(
-        "if 'audiomagic' in get_ipython().extension_manager.loaded: %unload_ext audiomagic"
-    )
+def executed(
+    request: pytest.FixtureRequest, kernel: KernelManager
+) -> Iterator[nbformat.NotebookNode]:
     notebook = nbformat.read(request.param, as_version=4)
     for cell in notebook.cells:
         cell.pop("outputs", None)
-    NotebookClient(notebook, km=manager, timeout=300).execute()
-    return notebook
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(AFRESH))
+    client = NotebookClient(notebook, km=kernel, timeout=120)
+    client.execute()
+    yield notebook
+    client.kc.stop_channels()
 
 
 def _outputs(notebook: nbformat.NotebookNode) -> list[Any]:
