@@ -78,7 +78,7 @@ def follow_along() -> str:
 
 def markdown(reply: "Reply") -> str:
     """Return words and badge; the sound is in the HTML alone, once."""
-    said = (reply.diction.plain(),) if reply.diction else ()
+    said = (_diction_in_words(reply.diction),) if reply.diction else ()
     texts = (*map(str, reply.tool_calls), reply.text, *said, *reply.notes)
     return "\n\n".join((*map(unmarked, texts), f"*{unmarked(summary(reply.receipt))}*"))
 
@@ -90,7 +90,7 @@ def plain(reply: "Reply") -> str:
 
 def about(reply: "Reply") -> list[str]:
     """Return all that is to be known besides the words, a line each."""
-    said = (reply.diction.plain(),) if reply.diction else ()
+    said = (_diction_in_words(reply.diction),) if reply.diction else ()
     lines = (*map(str, reply.tool_calls), *said, *reply.notes, f"[{summary(reply.receipt)}]")
     return list(map(visible, lines))
 
@@ -169,6 +169,10 @@ def _diction(diction: "Diction") -> str:
     if diction.score < 1:
         return diction.html()
     return f'<div style="{NOTE}">{as_html(diction.summary)}</div>'
+
+
+def _diction_in_words(diction: "Diction") -> str:
+    return diction.plain() if diction.score < 1 else diction.summary
 
 
 def _badge(receipt: Receipt) -> str:

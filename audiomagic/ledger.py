@@ -23,7 +23,7 @@ from .schema import prepare
 from .wire.usage import Usage
 
 VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
-PATIENCE = 5.0  # seconds to wait for other kernels' writing
+PATIENCE = 20.0  # seconds to wait for other kernels' writing: SQLite keeps no queue
 JOINED = "from calls left join ends on ends.call = calls.id"
 UNSENT = (
     "ConnectError",
@@ -202,6 +202,7 @@ class Ledger:
             name = str(self.path) if there else ":memory:"
             with closing(sqlite3.connect(name, PATIENCE, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
+                connection.execute("pragma synchronous = normal")  # a killed kernel loses nothing
                 connection.execute("begin immediate" if write or not there else "begin")
                 prepare(connection)
                 yield Books(connection)

@@ -63,7 +63,6 @@ def test_cells_of_one_chat_may_run_at_once(far_end: FarEnd, tone: Sound, key: st
     assert sorted(turn.question.text for turn in turns) == sorted(asked)
     rows = session.ledger.rows()
     assert [row["outcome"] for row in rows] == ["answered"] * 24
-    assert session.spent == sum(row["dollars"] for row in rows)
 
 
 def test_no_turn_is_lost_between_threads() -> None:
