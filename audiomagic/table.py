@@ -10,6 +10,7 @@ from .errors import one_line
 
 # What is wider than the page is scrolled in its frame.
 BOX = f"display:inline-block;box-sizing:border-box;max-width:100%;overflow-x:auto;{FRAME};{LIGHT}"
+SCROLLED = 'tabindex="0" role="group" aria-label="Table"'  # by keyboard too
 TABLE = (
     f"margin:0;border:0;border-collapse:collapse;{FONT};font-size:13px;line-height:1.4;color:{INK}"
 )
@@ -36,7 +37,7 @@ class Table:
         rows = "".join(f"<tr>{''.join(map(_cell, row, range(len(row))))}</tr>" for row in self.rows)
         caption = f'<div style="{CAPTION}">{as_html(self.caption)}</div>' if self.caption else ""
         return (
-            f'<div style="{AROUND}"><div style="{BOX}"><table style="{TABLE}">'
+            f'<div style="{AROUND}"><div {SCROLLED} style="{BOX}"><table style="{TABLE}">'
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{caption}</div>"
         )
 

@@ -60,7 +60,11 @@ def speak_to(notebook: Notebook, cell: int, seconds: float, answer: str) -> None
     press(notebook, cell)
     wait_text(notebook, cell, answer)
     card = notebook.output(cell).locator(".audiomagic-card")
-    notebook.wait(card.count, "the card")
+    try:
+        notebook.wait(card.count, "the card", 12)
+    except AssertionError:
+        print("SHOWN", notebook.output_text(cell), notebook.outputs(cell))
+        raise
 
 
 def said(request: dict[str, Any]) -> list[str]:
@@ -122,12 +126,39 @@ def _shows(notebook: Notebook, answers: list[str]) -> None:
     assert all(one["ended"] and not one["error"] for one in players)
 
 
+FOCUS = "() => `${document.activeElement.localName} ${document.activeElement.className}`.trim()"
+
+
+def test_the_keyboards_place_goes_from_the_recorder_to_the_card(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    places = {"": "audio", " --no-autoplay": "audio", " --text": "div audiomagic-card"}
+    cells = [f"%%listen{options}\nAnswer." for options in places]
+    for name in ("audio_1", "audio_2"):
+        say(far_end, name, "Paris.")
+    far_end.send_chunks(scripted.written(["Paris."]))
+    with opened(browser, server, listening, *cells) as notebook:
+        notebook.run_cell(0)
+        for cell, place in enumerate(places.values(), 1):
+            notebook.run_cell(cell)
+            wait_state(notebook, cell, "idle")
+            notebook.output(cell).locator(".am-main").focus()
+            notebook.page.keyboard.press("Enter")
+            wait_state(notebook, cell, "recording")
+            notebook.sleep(1)
+            notebook.page.keyboard.press("Enter")
+            wait_text(notebook, cell, "Paris.")
+            notebook.wait(lambda at=place: notebook.js(FOCUS) == at, f"the focus in {place}", 10)
+            notebook.sleep(0.3)
+            assert notebook.js(FOCUS) == place  # and there it stays
+        assert notebook.console_errors() == []
+
+
 @pytest.mark.models
 def test_the_embedded_engine_keeps_up_a_conversation(
     server: JupyterServer, browser: Browser
 ) -> None:
-    told = "import audiomagic\n%load_ext audiomagic"
-    cells = (told, TOOL, TURN, TURN, TURN, "%audiomagic chat main")
+    cells = ("%load_ext audiomagic", TOOL, TURN, TURN, TURN, "%audiomagic chat main")
     with opened(browser, server, *cells) as notebook:
         for cell in (0, 1):
             notebook.run_cell(cell)

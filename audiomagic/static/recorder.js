@@ -567,6 +567,13 @@ class Recording {
     if (this.say({ kind: "here", inhabits })) this.greeting = setTimeout(() => this.greet(inhabits), 500);
   }
 
+  /** Holds the keyboard's place in an output area, from when it is in the recorder until it goes
+   *  elsewhere: what takes the recorder's place there, then gets it. */
+  holdFocus(area) {
+    this.holder ??= new FocusHolder();
+    this.holder.hold(area);
+  }
+
   /** While another tab records, asks whether it still does: it may have been closed. */
   #watch() {
     clearInterval(this.watching);
@@ -661,6 +668,37 @@ function announce(text) {
   setTimeout(() => { region.textContent = text; }, 100);
 }
 
+/** What takes the keyboard's place over, the first that there is. */
+const HEIRS = [".audiomagic-player .am-stop", ".audiomagic-card audio", ".audiomagic-card", ".audiomagic-recorder .am-main"];
+
+class FocusHolder {
+  hold(area) {
+    if (this.area === area) return;
+    this.letGo();
+    this.area = area;
+    this.observer = new MutationObserver(() => this.#pass());
+    this.observer.observe(area, { childList: true, subtree: true });
+    this.left = ({ target }) => { if (!area.contains(target)) this.letGo(); };
+    document.addEventListener("focusin", this.left);
+    document.addEventListener("pointerdown", this.left, true);
+  }
+
+  letGo() {
+    this.observer?.disconnect();
+    document.removeEventListener("focusin", this.left);
+    document.removeEventListener("pointerdown", this.left, true);
+    this.area = null;
+  }
+
+  #pass() {
+    const lost = !document.activeElement || document.activeElement === document.body;
+    if (!lost || !this.area.isConnected) return;
+    const heir = HEIRS.map((name) => this.area.querySelector(name)).find(Boolean);
+    if (heir?.matches(".audiomagic-card")) heir.tabIndex = -1;
+    heir?.focus();
+  }
+}
+
 function whereabouts() {
   const policy = document.permissionsPolicy ?? document.featurePolicy;
   return {
@@ -720,6 +758,7 @@ class Panel {
     this.file.onchange = () => { recording.upload(this.file.files[0]); this.file.value = ""; };
     this.device.querySelector("select").onchange = ({ target }) => { recording.device = target.value; };
     this.root.onkeydown = (event) => { if (event.key === "Escape" && !this.discard.hidden) this.discard.click(); };
+    this.root.addEventListener("focusin", () => recording.holdFocus(this.root.closest(".jp-OutputArea") ?? this.host));
     this.root.ondragover = (event) => { event.preventDefault(); this.root.classList.add("am-over"); };
     this.root.ondragleave = () => this.root.classList.remove("am-over");
     this.root.ondrop = (event) => {
