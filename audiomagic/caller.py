@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from . import client
 from .account import Account
-from .errors import BadAnswer, Interrupted
+from .errors import AudiomagicError, BadAnswer, Interrupted
 from .estimate import Estimate, estimate
 from .hearing import Audience, Hearing
 from .ledger import Call as Booking
@@ -48,6 +49,12 @@ class Tape:
     cassette: "Cassette"
     plays: bool
     pace: bool = True
+    resumes: bool = False  # it records, and answers at once what it held before
+
+    @property
+    def route(self) -> client.Route:
+        """Where its answers come from."""
+        return client.Route("replay", f"cassette {self.cassette.folder.name}")
 
 
 class Caller:
@@ -79,6 +86,9 @@ class Caller:
         What fails before anything was answered is raised: AudiomagicError, or an interrupt.
         BudgetError: a cap is reached, and nothing was sent.
         """
+        tape = self.tape
+        if tape and tape.resumes and not tape.plays and tape.cassette.claim(request):
+            route = tape.route
         asked = self.estimate(request, route, account)
         booked = Booking(
             request.model, route.engine, route.host, self._notebook, account.cell, request.seconds
@@ -154,8 +164,8 @@ class Caller:
     ) -> Iterator[Iterator[Mapping[str, Any]]]:
         """Give the chunks of an answer, recorded or to be recorded where a tape is in."""
         tape = self.tape
-        if tape and tape.plays:
-            yield tape.cassette.answer(request, tape.pace)
+        if tape and route.engine == "replay":
+            yield tape.cassette.answer(request, tape.pace and tape.plays)
             return
         # A cap on money is none of the request's meaning, by which a cassette knows it.
         capped = replace(request, max_tokens=ticket.max_tokens or request.max_tokens)
@@ -164,6 +174,21 @@ class Caller:
         connection = self.connect(route, report)
         with client.stream(connection, route, capped, body, report) as chunks:
             yield tape.cassette.keep(request, chunks, hearing.start) if tape else chunks
+
+    def resuming(self) -> "Caller":
+        """Return it, sharing all that it has; a cassette that is recorded then answers too."""
+        again = copy(self)
+        again.tape = self.tape and replace(self.tape, resumes=True)
+        return again
+
+    def prepare(self, route: client.Route) -> None:
+        """Open the connection to a far end ahead of a call, in a thread."""
+
+        def open_it() -> None:
+            with suppress(AudiomagicError):  # the call itself will say it
+                self.connect(route, lambda line: None)
+
+        Thread(target=open_it, daemon=True).start()
 
     def connect(
         self, route: client.Route, report: Callable[[str], None] | None = None

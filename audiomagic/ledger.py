@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from . import process
@@ -169,6 +170,7 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str] | None = None):
         """Name the file: `path`, $AUDIOMAGIC_LEDGER, or the one in the user's data directory."""
         self.path = Path(path or os.environ.get(VARIABLE) or _home()).expanduser()
+        self._writer = Lock()  # threads queue for it: SQLite would have them sleep and look again
 
     def rows(
         self, since: datetime | None = None, notebook: str | None = None
@@ -189,7 +191,7 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[Books]:
         """Change it: all of what is done inside, or after an exception nothing."""
-        with self._opened(write=True) as books:
+        with self._writer, self._opened(write=True) as books:
             yield books
 
     @contextmanager

@@ -80,6 +80,10 @@ class Prices:
     prices: Mapping[tuple[str, str], Price] = field(repr=False)
     sellers: Mapping[str, str]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle those that everyone has by their name: a reply carries its prices."""
+        return (listed, ()) if self is listed() else (Prices, (self.prices, self.sellers))
+
     def find(self, model: str, host: str = "") -> Price | None:
         """Return the price of a model at a server, or None when it is not known.
 

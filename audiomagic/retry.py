@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import AudiomagicError
+from .gate import gate
 from .line import pause
 from .route import Route
 from .wire.failure import Failure
@@ -28,21 +29,35 @@ def patiently(
 ) -> Sent:
     """Call `send` until it succeeds, a few times; tell `report` why, and for how long it waits.
 
+    A server that limits the rate of requests is given a rest by all of them (see Gate). While it
+    takes others in the meantime, one that it refuses for that is not given up.
     Raises what the client does, as soon as another try cannot help.
     """
     import openai
 
-    for usual in PAUSES:
+    way, tries = gate(route), 0
+    while True:
+        way.wait()
+        passed = way.passed
         try:
-            return send()
+            sent = send()
         except openai.APIError as error:
+            limited = getattr(error, "status_code", None) == 429
+            if not (limited and way.passed > passed):
+                tries += 1
+            usual = PAUSES[max(0, min(tries, len(PAUSES)) - 1)]
             seconds = _pause(error, usual * random.uniform(0.75, 1.25))  # a class asks as one
-            if seconds is None:
+            if seconds is None or tries > len(PAUSES):
                 raise
             if report:
                 report(_progress(error, route, seconds))
-            pause(seconds)
-    return send()
+            if limited:
+                way.shut(seconds)
+            else:
+                pause(seconds)
+        else:
+            way.passed += 1
+            return sent
 
 
 def _pause(error: "openai.APIError", usual: float) -> float | None:

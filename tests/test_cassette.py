@@ -377,3 +377,15 @@ def test_a_name_left_over_from_a_crash_is_left_alone(cassette: Cassette) -> None
     assert cassette.exchanges()[1].file.startswith("0003-")
     assert left.with_suffix(".part").read_bytes() == b"half"
     assert not (cassette.folder.parent / "outside").exists()
+
+
+def test_a_claim_sets_aside_what_was_recorded_before(tmp_path: Path) -> None:
+    record(Cassette(tmp_path / "tape"), JOKE, say("One."))
+    cassette = Cassette(tmp_path / "tape")
+    assert cassette.claim(JOKE) and not cassette.claim(JOKE)
+    assert replayed(cassette, JOKE).text == "One."
+    record(cassette, JOKE, say("Two."))
+    assert not cassette.claim(JOKE)  # one's own
+    record(Cassette(tmp_path / "tape"), JOKE, say("Three."))  # another process
+    assert cassette.claim(JOKE) and not cassette.claim(JOKE)
+    assert not cassette.claim(asked("Another."))

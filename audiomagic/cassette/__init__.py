@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import PathLike
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -85,16 +86,31 @@ class Cassette:
         self._entries: list[Entry] = []
         self._takes: dict[str, list[Entry]] = {}
         self._played: Counter[str] = Counter()
+        self._claimed: Counter[str] = Counter()
         self._lock = Lock()
+        self._known: set[str] = set()  # names of files
         for path in files.recordings(self.folder):
-            try:
-                self._list(path.name, files.read(path))
-            except CassetteError as error:
-                self.refused[path.name] = str(error)
+            self._open(path)
 
     def has(self, request: Request) -> bool:
         """Whether there is an answer to this request."""
         return Question.of(request).key in self._takes
+
+    def claim(self, request: Request) -> bool:
+        """Set a take of this request aside, for `answer`; False where none is left.
+
+        Those that were kept through this object are no answers to be had again: five equal
+        requests have five answers. What other processes recorded since it was opened is found.
+        """
+        key = Question.of(request).key
+        with self._lock:
+            for path in files.of_key(self.folder, key):
+                if path.name not in self._known:
+                    self._open(path)
+            if self._claimed[key] >= len(self._takes.get(key, ())):
+                return False
+            self._claimed[key] += 1
+            return True
 
     def exchanges(self) -> list[Entry]:
         """List what is recorded, in the order of the files."""
@@ -125,7 +141,9 @@ class Cassette:
         exchange = Exchange.of(when, Question.of(request), track)
         path = files.write(self.folder, exchange, pcm)
         with self._lock:
-            self._list(path.name, exchange)
+            if path.name not in self._known:  # a claim may have found it first
+                self._list(path.name, exchange)
+            self._claimed[exchange.request.key] += 1
 
     def answer(self, request: Request, pace: bool = True) -> Iterator[Mapping[str, Any]]:
         """Give the chunks of the recorded answer, at the pace at which they came or at once.
@@ -146,7 +164,15 @@ class Cassette:
             raise CassetteError(f"{one_line(path.name, 80)} was changed; open the cassette again")
         return exchange.answer.chunks(files.read_sound(path, exchange), pace)
 
+    def _open(self, path: Path) -> None:
+        self._known.add(path.name)
+        try:
+            self._list(path.name, files.read(path))
+        except CassetteError as error:
+            self.refused[path.name] = str(error)
+
     def _list(self, name: str, exchange: Exchange) -> None:
+        self._known.add(name)
         question, track = exchange.request, exchange.answer
         entry = Entry(
             name,

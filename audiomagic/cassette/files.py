@@ -23,6 +23,15 @@ def recordings(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (_number(path), path.name))
 
 
+def of_key(folder: Path, key: str) -> list[Path]:
+    """Return the JSON files whose names say that they answer the request of a key."""
+    ending = f"-{key[:6]}.json"
+    found = (
+        [path for path in folder.iterdir() if path.name.endswith(ending)] if folder.is_dir() else []
+    )
+    return sorted(found, key=lambda path: (_number(path), path.name))
+
+
 def read(path: Path) -> Exchange:
     """Read one exchange. Raises CassetteError, one line, for a damaged or hostile file."""
     return Exchange.decode(_plain(path, LARGEST).read_bytes(), _name(path))
