@@ -29,7 +29,7 @@ TOLD = {
     "06_costs": ["most tokens", "the cap is $0.001 per call", "$0.50 per notebook", "True"],
     "07_comparing": ["The capital of Japan is Tokyo.", "vase-onyx.mp3", "gpt-audio-mini"],
     "08_pronunciation": ["“three” as “tree”", "“weather” as “wetter”", "not heard: “than”"],
-    "09_cassettes": ["replayed · free", "no recording of this request", "Lisbon"],
+    "09_cassettes": ["in made/tape (0", "replayed · free", "no recording of this", "Lisbon"],
     "10_lesson": ["“three” as “tree”", "next train to Oxford is 9:20, platform 4.", "True"],
 }
 
