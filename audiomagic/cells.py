@@ -8,6 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from . import frontend
 from .errors import SoundError
+from .notes import STOPPED
 from .reply import savable
 
 if TYPE_CHECKING:
@@ -49,7 +50,11 @@ class Cells:
     def _in_a_card(self, order: "Order", call: "Call") -> "Result":
         live = self._live_card(order)
         live.open()
-        return self._followed(order, call, live, lambda reply: live.settle(live.card(reply)))
+
+        def settle(reply: "Result") -> None:
+            live.settle(live.card(reply), getattr(reply, "finish", None) == STOPPED)
+
+        return self._followed(order, call, live, settle)
 
     def _in_a_terminal(self, order: "Order", call: "Call") -> "Result":
         from .live_text import LiveText

@@ -65,10 +65,10 @@ class LiveCard:
             bundle["text/html"] = card.html(reply, self._player.place)
         return bundle
 
-    def settle(self, bundle: dict[str, str]) -> None:
-        """Put the card, or what stands for it, in place, for good."""
+    def settle(self, bundle: dict[str, str], stopped: bool = False) -> None:
+        """Put the card, or what stands for it, in place, for good; silent if it was stopped."""
         if self._player:
-            self._player.end()
+            self._player.end("halt" if stopped else "end")
         self._update(bundle)
         self._close()
 

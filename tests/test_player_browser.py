@@ -183,6 +183,23 @@ def test_stop_ends_the_request(
         assert notebook.console_errors() == []
 
 
+def test_an_interrupt_silences_it_and_leaves_what_came(
+    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+) -> None:
+    far_end.stall(scripted.spoken(WORDS, speech(30))[:-2])  # far more than is heard by then
+    with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
+        notebook.run_cell(0)
+        notebook.start_cell(1)
+        notebook.wait(far_end.silent.is_set, "the server to fall silent")
+        notebook.wait(lambda: first_sample(notebook), "the first sound")
+        notebook.interrupt()
+        notebook.wait_cell(1)
+        notebook.wait(lambda: notebook.js(STATE) is None, "the player to give way", 5)
+        assert "Stopped here" in notebook.output_text(1)
+        assert notebook.output(1).locator("audio").is_visible()
+        assert notebook.console_errors() == []
+
+
 def test_stopped_before_the_server_said_anything(
     server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
 ) -> None:
