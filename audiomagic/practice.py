@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .diction import compare
+from .errors import AudiomagicError, Interrupted
 from .receipt import together
 from .reply import Reply
 from .turn import Turn
@@ -26,5 +27,9 @@ def practise(turn: Turn, expected: str, run: Callable[[Turn], Reply]) -> Reply:
     if not question.text:
         return replace(written, diction=diction)
     known = f"The user was to say: {expected}\nWhat was understood: {written.text}"
-    reply = run(replace(turn, system="\n".join(filter(None, (turn.system, known)))))
+    try:
+        reply = run(replace(turn, system="\n".join(filter(None, (turn.system, known)))))
+    except (AudiomagicError, Interrupted) as error:
+        error.reply = error.reply or replace(written, diction=diction)
+        raise
     return replace(reply, receipt=together((written.receipt, reply.receipt)), diction=diction)

@@ -35,7 +35,11 @@ def read(
     for number, passage in enumerate(found, 1):
         text = Message(question.role, (passage.text.strip(),))
         seamed.progress(f"passage {number} of {len(found)} …")
-        call = caller.call(replace(request, messages=(*head, text)), route, account, seamed)
+        asked = replace(request, messages=(*head, text))
+        try:
+            call = caller.call(asked, route, account, seamed)
+        except BaseException as error:
+            return Rounds(tuple(calls)).broken(error)
         ended = number == len(found) or call.error or seamed.line.cut
         pcm = seamed.close(None if ended else passage.pause)
         seconds = len(pcm) / (2 * WIRE_RATE)

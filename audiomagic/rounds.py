@@ -41,6 +41,14 @@ class Rounds:
         """What broke the last one off."""
         return self.calls[-1].error
 
+    def broken(self, error: BaseException) -> "Rounds":
+        """Return what came before an error that gave no answer of its own. Raises it if nothing."""
+        if not self.calls:
+            raise error
+        *before, last = self.calls
+        cut = replace(last, answer=replace(last.answer, finish=None), error=error)
+        return replace(self, calls=(*before, cut))
+
 
 def run(
     caller: Caller,
@@ -52,22 +60,30 @@ def run(
 ) -> Rounds:
     """Ask; while the model wants tools called, call them and ask again, `MOST` times in all.
 
-    What fails before anything was answered is raised (see `Caller.call`), in a later round too.
+    What fails in the first round before anything was answered is raised (see `Caller.call`); later,
+    and where a tool is interrupted, it is the error of the last call.
     """
     done = Rounds(())
-    for number in range(1, MOST + 1):
-        last = "none" if toolbox and number == MOST else None
-        asked = replace(request, messages=(*request.messages, *done.between), tool_choice=last)
-        call = caller.call(asked, route, account, audience)
-        done = replace(done, calls=(*done.calls, call))
-        wanted = call.answer.calls
-        if call.error or not wanted or not toolbox or (audience and audience.line.cut):
-            break
-        results = toolbox.call(wanted)
-        said = (call.answer.text,) if call.answer.text else ()
-        between = (
-            Message("assistant", said, calls=wanted),
-            *(Message("tool", (result.text,), call_id=result.call.id) for result in results),
-        )
-        done = replace(done, between=(*done.between, *between), results=(*done.results, *results))
+    try:
+        for number in range(1, MOST + 1):
+            last = "none" if toolbox and number == MOST else None
+            messages = (*request.messages, *done.between)
+            asked = replace(request, messages=messages, tool_choice=last)
+            call = caller.call(asked, route, account, audience)
+            done = replace(done, calls=(*done.calls, call))
+            wanted = call.answer.calls
+            if call.error or not wanted or not toolbox or (audience and audience.line.cut):
+                break
+            done = _called(done, call.answer, toolbox.call(wanted))
+    except BaseException as error:
+        return done.broken(error)
     return done
+
+
+def _called(done: Rounds, answer: Answer, results: "tuple[ToolResult, ...]") -> Rounds:
+    said = (answer.text,) if answer.text else ()
+    between = (
+        Message("assistant", said, calls=answer.calls),
+        *(Message("tool", (result.text,), call_id=result.call.id) for result in results),
+    )
+    return replace(done, between=(*done.between, *between), results=(*done.results, *results))

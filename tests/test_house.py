@@ -34,7 +34,7 @@ FLOORS = [
     {"account", "hearing"},
     {"client", "reply", "notes", "table", "till"},
     {"timing", "tools", "cassette", "faults"},
-    {"models", "retry"},
+    {"models", "retry", "gate"},
     {"route"},
     {"tool_result"},
     {"exhibit"},

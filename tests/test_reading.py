@@ -88,6 +88,24 @@ def test_a_reading_that_breaks_off_keeps_what_was_read(far_end: FarEnd, tone: So
     assert reply.seconds > 1 and len(far_end.requests) == 2
 
 
+def test_a_passage_that_is_refused_leaves_those_before_it(far_end: FarEnd, tone: Sound) -> None:
+    far_end.then(echo(tone.pcm16()))
+    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+    text = "\n\n".join(f"Paragraph {n}. " + "Some more words. " * 50 for n in range(3))
+    with pytest.raises(Exception, match="No more") as caught:
+        Session().speak(text, verbatim=True)
+    reply = caught.value.reply  # type: ignore[attr-defined]
+    assert reply.text.startswith("Paragraph 0.") and reply.seconds == pytest.approx(1, abs=0.2)
+
+
+def test_practice_without_an_answer_keeps_what_was_understood(far_end: FarEnd, tone: Sound) -> None:
+    far_end.send_chunks(written(["Je suis le pain."]))
+    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+    with pytest.raises(Exception, match="No more") as caught:
+        Session().listen(tone, "Help me.", expect="Je veux le pain.")
+    assert caught.value.reply.diction.score == 0.75  # type: ignore[attr-defined]
+
+
 def test_practice_shows_what_was_understood(far_end: FarEnd, tone: Sound) -> None:
     far_end.send_chunks(written(["Je suis ", "le pain."]))
     reply = Session().listen(tone, expect="Je veux le pain.")

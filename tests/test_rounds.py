@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from audiomagic import Session, Sound
+from audiomagic import AudiomagicError, Reply, Session, Sound
+from audiomagic.errors import Interrupted
 
 from .far_end import FarEnd, usage, wants
 
@@ -76,3 +77,24 @@ def test_without_tools_a_wish_to_call_one_is_no_answer(far_end: FarEnd) -> None:
     reply = Session().speak("Weather?")
     assert reply.text == "" and reply.tool_calls == ()
     assert len(far_end.requests) == 1
+
+
+def test_a_later_round_that_fails_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+    with pytest.raises(AudiomagicError, match=r"No more\.") as caught:
+        Session().speak("Weather?", tools=weather)
+    reply = caught.value.reply
+    assert isinstance(reply, Reply) and reply.tool_calls[0].value == "12 °C, rain"
+    assert reply.cost == (30 * Decimal("2.5") + 20 * 10) / 1_000_000
+    assert reply.finish is None
+
+
+def test_a_tool_that_is_interrupted_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+    def impatient() -> None:
+        raise KeyboardInterrupt
+
+    far_end.send_chunks(wants(("impatient", "{}")))
+    with pytest.raises(Interrupted) as caught:
+        Session().speak("Weather?", tools=impatient)
+    assert isinstance(caught.value.reply, Reply) and caught.value.reply.cost
