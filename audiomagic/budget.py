@@ -45,10 +45,12 @@ class Cap:
         if self.held:
             parts.append(f"{dollars(self.held)} held for calls in flight or without a bill")
         parts.append(f"this call may cost {dollars(needed)} or more")
-        return BudgetError(
+        error = BudgetError(
             f"the cap is {self}, and {', '.join(parts)}; "
             f"raise it: {HOW[self.per].format(f'{raised:f}')}"
         )
+        error.enough = raised
+        return error
 
     def __str__(self) -> str:
         return f"${self.amount:f} per {self.per}"

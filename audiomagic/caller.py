@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -98,7 +99,9 @@ class Caller:
             try:
                 call = self._call(request, route, account, ticket, audience)
             except BaseException as error:
-                ticket.end = End.failed(error)
+                ticket.end = End.failed(error, asked.worst(0) if asked and asked.price else None)
+                if asked is None:  # nothing is paid for it, whatever became of it
+                    ticket.end = replace(ticket.end, dollars=Decimal(0), settled=True)
                 raise
             finally:
                 account.pay(ticket)

@@ -5,19 +5,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import HTML, display
 
 from . import frontend
-from .errors import SoundError
+from .errors import Interrupted, SoundError
 from .notes import STOPPED
 from .reply import savable
 
 if TYPE_CHECKING:
+    from .batch import Batch
     from .conversation import Origin
     from .listening import Listening
     from .live_card import LiveCard
     from .live_text import LiveText
     from .order import Call, Order, Result
     from .pending import Pending
+    from .session import Session
 
 
 class Cells:
@@ -25,7 +28,7 @@ class Cells:
 
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
-        self._staged: Result | Pending | None = None  # what is on show already
+        self._staged: Result | Pending | Batch | None = None  # what is on show already
         self._listening: dict[str, list[Listening]] = {}  # of each cell's last run
         self._runs: dict[str, int] = {}
 
@@ -46,6 +49,28 @@ class Cells:
             if not frontend.redraws(self._shell):
                 print(f"saved {saved}")
         return reply
+
+    def go_through(self, order: "Order", session: "Session", magic: str) -> Any:
+        """Run an order for each of its items; bind and return a Batch, or the DataFrame with
+        columns added; the cards of the first are shown with it.
+        """
+        from . import each, gallery
+
+        try:
+            batch = each.run(order, session, magic)
+        except Interrupted as error:
+            self._bind(order, error.reply)
+            raise
+        if not (order.each and order.each.is_frame):
+            if order.options["quiet"]:
+                self._stage(batch)
+            self._bind(order, batch)
+            return batch
+        if not order.options["quiet"]:
+            display(HTML(gallery.cards(batch)))  # type: ignore[no-untyped-call]
+        frame = batch.frame()
+        self._bind(order, frame)
+        return frame
 
     def _in_a_card(self, order: "Order", call: "Call") -> "Result":
         live = self._live_card(order)
@@ -138,18 +163,18 @@ class Cells:
         self._runs[cell] = run
         return self._listening.setdefault(cell, [])
 
-    def _bind(self, order: "Order", reply: "Result | Pending") -> None:
+    def _bind(self, order: "Order", reply: object) -> None:
         if order.options["out"]:
             self._shell.user_ns[order.options["out"]] = reply
 
-    def _stage(self, reply: "Result | Pending") -> None:
+    def _stage(self, reply: "Result | Pending | Batch") -> None:
         """Note that it is on show, and have IPython ask `show` before it displays such a result."""
         self._staged = reply
         if self._shell.display_formatter:  # for its class as it is now: it may be reloaded
             hook = self._shell.display_formatter.ipython_display_formatter
             hook.for_type(type(reply), self.show)
 
-    def show(self, reply: "Result | Pending") -> None:
+    def show(self, reply: "Result | Pending | Batch") -> None:
         """Leave a cell's result unshown when it is there already (IPython's display hook)."""
         staged, self._staged = self._staged, None
         if reply is not staged:

@@ -7,12 +7,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import grid
+from . import grid, spelling
 from .errors import AudiomagicError, Interrupted, OptionError
-from .hearing import Audience
-from .line import Line
+from .hearing import Audience, Unheard
 from .reply import Reply, savable
-from .wire.answer import Piece
 
 AT_ONCE = 8  # calls: a rate limit is met soon enough
 
@@ -44,11 +42,14 @@ class Comparison:
         return (column.reply for column in self.columns if column.reply)
 
     def __getitem__(self, key: int | str) -> Reply:
-        """Return a column's reply. Raises the error that it met; KeyError for no such title."""
+        """Return a column's reply. Raises the error that it met; OptionError for no such title."""
         if isinstance(key, int):
             column = self.columns[key]
         else:
-            column = {one.title: one for one in self.columns}[key]
+            titles = {one.title: one for one in self.columns}
+            if key not in titles:
+                raise OptionError(spelling.unknown("column", key, titles))
+            column = titles[key]
         if column.reply is None:
             raise column.error or AudiomagicError("there is no answer")
         return column.reply
@@ -102,7 +103,7 @@ def compare(
     variants = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     said = [name for name, values in lists.items() if len(values) > 1] or list(lists)
     titles = [" · ".join(str(variant[name]) for name in said) for variant in variants]
-    listeners = [_Listener() for _ in variants]
+    listeners = [Unheard() for _ in variants]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = [
             pool.submit(_asked, title, call, given, {**fixed, **variant, "audience": listener})
@@ -122,19 +123,6 @@ def compare(
     if not any(column.reply for column in columns):
         raise columns[0].error or AudiomagicError("there is no answer")
     return Comparison(columns)
-
-
-class _Listener:
-    """Follows one of several calls: no two are heard at once, but all can be stopped."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-
-    def progress(self, line: str) -> None:
-        """Let it pass."""
-
-    def hear(self, piece: Piece) -> None:
-        """Let it pass."""
 
 
 def _asked(

@@ -73,7 +73,7 @@ def cost_of(usage: object, model: str) -> Decimal | None:
     >>> cost_of(completion.usage, "gpt-audio-1.5")
     """
     counted = Usage.of(usage)
-    billed = bill(counted, listed().find(model)) if counted else None
+    billed = bill(counted, listed().find(str(model))) if counted else None
     return billed.dollars if billed else None
 
 

@@ -12,8 +12,9 @@ AudiomagicError
 ├── EngineError        the embedded engine is missing, incomplete or damaged
 ├── BudgetError        a call that might cost more than a cap allows
 ├── LedgerError        the ledger of calls cannot be read or written
+├── WorkerLost         an item of a batch whose worker died
 ├── NoMicrophone       a recording was asked for where nobody can record
-└── NotYet             the reply to a recording that was not made yet
+└── NotYet             the reply to a recording that was not made yet, or to an item not asked yet
 
 Each message is one line: what happened, then what to type. In IPython that line is all that is
 shown; the exception still stops Run All and can be caught.
@@ -23,6 +24,9 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from .batch import Batch
     from .order import Result
 
 MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth repeating
@@ -31,7 +35,7 @@ MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth r
 class AudiomagicError(Exception):
     """The root: catch this to catch all of them; `reply` is what was answered by then."""
 
-    reply: "Result | None" = None
+    reply: "Result | Batch | None" = None
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython the one line to show instead of a traceback."""
@@ -94,11 +98,20 @@ class EngineError(AudiomagicError):
 
 
 class BudgetError(AudiomagicError):
-    """A call refused before anything was sent: it might cost more than a cap allows."""
+    """A call refused before anything was sent: it might cost more than a cap allows.
+
+    `enough` is a cap, in US dollars, under which it would be let through.
+    """
+
+    enough: "Decimal | None" = None
 
 
 class LedgerError(AudiomagicError):
     """A ledger of calls that is locked, damaged, read-only, or not a ledger."""
+
+
+class WorkerLost(AudiomagicError):
+    """An item of a batch whose worker died, or could not run it."""
 
 
 class NoMicrophone(AudiomagicError):
@@ -106,13 +119,13 @@ class NoMicrophone(AudiomagicError):
 
 
 class NotYet(AudiomagicError):
-    """A reply read before its recording was made and answered."""
+    """A reply read before its recording, or its item of a batch, was answered."""
 
 
 class Interrupted(KeyboardInterrupt):
     """The stop button, pressed during a call or a recording; `reply` is what came by then."""
 
-    def __init__(self, line: str, reply: "Result | None" = None):
+    def __init__(self, line: str, reply: "Result | Batch | None" = None):
         super().__init__(line)
         self.reply = reply
 

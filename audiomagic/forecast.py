@@ -1,29 +1,35 @@
 """The forecast: a request, and what it will take, shown before anything is sent."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 from .card import dollars
+from .costs import total
 from .estimate import Estimate
 from .table import Table
 from .tool_result import called
 from .wire.request import Message, Request
+from .wire.usage import Usage
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """A request that was not sent; without an estimate, it would cost nothing."""
+    """Requests that were not sent, each with its estimate; None: nothing would be paid for it."""
 
-    request: Request
-    estimate: Estimate | None
+    parts: tuple[tuple[Request, Estimate | None], ...]
+
+    def __add__(self, other: "Forecast") -> "Forecast":
+        """Put two together: they are sent for one reply, or one comparison."""
+        return Forecast(self.parts + other.parts)
 
     @property
     def tables(self) -> list[Table]:
-        """What would be sent, and what it would take."""
-        return [
-            _outline(self.request),
-            *([_range(self.request, self.estimate)] if self.estimate else []),
-        ]
+        """What would be sent, and what all of it would take."""
+        outlines = [_outline(request) for request, _ in self.parts]
+        weighed = [(request, found) for request, found in self.parts if found]
+        return [*outlines, _range(weighed)] if weighed else outlines
 
     def _repr_html_(self) -> str:
         return "".join(table._repr_html_() for table in self.tables)
@@ -51,17 +57,27 @@ def _parts(message: Message) -> list[str]:
     ]
 
 
-def _range(request: Request, found: Estimate) -> Table:
-    """Seconds, tokens and dollars: at the least, likely, at the most."""
-    cases = (found.low, found.likely, found.high)
-    money = [dollars(amount) for amount in found.dollars or ()] or ["price unknown"] * 3
+def _range(parts: list[tuple[Request, Estimate]]) -> Table:
+    """Seconds, tokens and dollars of all: at the least, likely, at the most."""
+    found = [estimate for _, estimate in parts]
+    cases = [reduce(add, usages) for usages in zip(*(_cases(one) for one in found), strict=True)]
+    out = [sum(seconds) for seconds in zip(*(one.seconds_out for one in found), strict=True)]
+    sums = [one.dollars for one in found]
+    money = ["price unknown"] * 3
+    if all(sums):
+        money = [dollars(total(amounts)) for amounts in zip(*filter(None, sums), strict=True)]
     rows = [
-        ("seconds of sound in", *[f"{request.seconds:.1f}"] * 3),
-        ("seconds of sound out", *(f"{seconds:.1f}" for seconds in found.seconds_out)),
+        ("seconds of sound in", *[f"{sum(request.seconds for request, _ in parts):.1f}"] * 3),
+        ("seconds of sound out", *(f"{seconds:.1f}" for seconds in out)),
         ("text tokens in", *(str(usage.text_in) for usage in cases)),
         ("sound tokens in", *(str(usage.audio_in) for usage in cases)),
         ("tokens out", *(str(usage.tokens_out) for usage in cases)),
         ("dollars", *money),
     ]
-    origin = f"rates: {found.price.origin()}" if found.price else ""
-    return Table(("it would take", "at least", "likely", "at most"), rows, origin)
+    origins = dict.fromkeys(one.price.origin() for one in found if one.price)
+    caption = f"rates: {', '.join(origins)}" if origins else ""
+    return Table(("it would take", "at least", "likely", "at most"), rows, caption)
+
+
+def _cases(found: Estimate) -> tuple[Usage, Usage, Usage]:
+    return found.low, found.likely, found.high

@@ -68,14 +68,18 @@ class End:
             receipt.usage or receipt.guess,
             receipt.estimate,
             receipt.engine != "local" and (guessed or bool(billed and billed.assumed)),
-            not guessed,
+            # What was stopped came as it was made: no more of it is charged than is counted here.
+            not guessed or outcome == "stopped",
         )
 
     @classmethod
-    def failed(cls, error: BaseException) -> "End":
-        """Take it from an error; a request that was refused, or never sent, costs nothing."""
+    def failed(cls, error: BaseException, asked: Decimal | None = None) -> "End":
+        """Take it from an error; a request that was refused, or never sent, costs nothing.
+
+        One that was stopped before anything came costs what was `asked` at the most.
+        """
         if isinstance(error, KeyboardInterrupt):
-            return cls("stopped")
+            return cls("stopped", dollars=asked, estimated=True, settled=asked is not None)
         refused = isinstance(error, RequestRefused) and error.status is not None
         cause = getattr(error.__cause__, "__cause__", None)  # ours, the client's, its transport's
         free = refused or type(cause).__name__ in UNSENT

@@ -48,6 +48,8 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
         raise OptionError(spelling.unknown(f"%{magic} option", flag, [f"-{flag}"]))
     if not token.startswith("--") and token[:2] in flags and len(token) > 2:
         flag, equals, value = token[:2], "=", token[2:].removeprefix("=")  # -vcoral
+    if flag in ("-h", "--help"):
+        raise OptionError(f"%{magic}? shows the manual")
     if flag not in flags:
         raise OptionError(spelling.unknown(f"%{magic} option", flag, flags))
     trait = Settings.class_traits()[flags[flag]]

@@ -90,15 +90,17 @@ class AudioMagics(Magics, Settings):
     @needs_local_scope
     @line_cell_magic
     @_manual("speak")
-    def speak(
-        self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply | Comparison | None":
+    def speak(self, line: str, cell: str | None = None, local_ns: Variables | None = None) -> Any:
         """Send the cell's text to an audio model; its answer is heard, and kept as a card.
 
         `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
         `{name}` in the text is replaced by the notebook's variable. Gives a Reply.
+        `--each NAME`: once for each item of a list (`{item}`), or row of a DataFrame (`{column}`);
+        gives a Batch, or the DataFrame with what came of each. `--save` names a file for each.
         """
         order = self._order("speak", line, cell, local_ns)
+        if order.each:
+            return self.cells.go_through(order, self.session, "speak")
         if order.options["dry_run"]:
             self._forecast(order)
             return None
@@ -108,9 +110,7 @@ class AudioMagics(Magics, Settings):
     @needs_local_scope
     @line_cell_magic
     @_manual("listen")
-    def listen(
-        self, line: str, cell: str | None = None, local_ns: Variables | None = None
-    ) -> "Reply | Comparison | Pending | None":
+    def listen(self, line: str, cell: str | None = None, local_ns: Variables | None = None) -> Any:
         """Record a sound, and send it to an audio model with the cell's text as its instruction.
 
         `%%listen [options]` with the instruction below it, or `%listen [options] [INSTRUCTION]`.
@@ -118,6 +118,8 @@ class AudioMagics(Magics, Settings):
         `--wait` the Reply itself. With `--file PATH` or `--sound NAME` that sound is sent.
         """
         order = self._order("listen", line, cell, local_ns)
+        if order.each:
+            return self.cells.go_through(order, self.session, "listen")
         if order.options["dry_run"]:
             self._forecast(order)
             return None
@@ -138,8 +140,8 @@ class AudioMagics(Magics, Settings):
         return await self._record(order, order.listen(self.session, self.cells.origin)).wait()
 
     def _forecast(self, order: "Order") -> None:
-        for found in order.forecast(self.session, self.cells.origin):
-            display(found)  # type: ignore[no-untyped-call]
+        found = order.forecast(self.session, self.cells.origin)
+        display(found)  # type: ignore[no-untyped-call]
 
     def _record(self, order: "Order", send: "Callable[[object], Call]") -> "Listening":
         order.prepare(self.session)

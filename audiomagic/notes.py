@@ -22,7 +22,9 @@ def notes_on(request: Request, route: Route, answer: Answer, style: str) -> list
     if answer.finish == STOPPED:
         notes.append("Stopped here: no more of it was asked for.")
     if answer.finish == "length":
-        notes.append("Cut off: the cap on output tokens was reached (--max-tokens).")
+        notes.append(
+            "Cut off: the cap on output tokens was reached (--max-tokens, or what a budget leaves)."
+        )
     if answer.finish == "content_filter":
         notes.append("Cut off by the service's content filter; word it differently.")
     if answer.refused:

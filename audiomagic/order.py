@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from itertools import product
 from keyword import iskeyword
 from math import prod
+from operator import add
 from typing import Any
 
 from . import template
 from .budget import amount
 from .comparison import Comparison, compare
 from .conversation import Origin
-from .errors import OptionError, one_line
+from .each import Each
+from .errors import BudgetError, OptionError, one_line
 from .forecast import Forecast
 from .hearing import Audience
 from .magic_line import parse
@@ -38,6 +40,7 @@ class Order:
     options: dict[str, Any]
     text: str
     variables: Variables
+    each: Each | None = None
 
     @classmethod
     def read(
@@ -51,15 +54,20 @@ class Order:
                 raise OptionError(f"'{shown}' is no option; the text goes into the cell, below")
             text = cell.strip("\n")
         known = {name: getattr(settings, name) for name, _ in settings.declared(magic)}
-        options = {name: _filled(value, variables) for name, value in (known | given).items()}
+        wanted = known | given
+        each = Each.named(wanted["each"], variables) if wanted["each"] else None
+        fixed = set(each.columns) if each else set()  # filled in later, for each item
+        if magic == "listen":
+            fixed.add(PLACE.strip("{}"))
+        filling = {name: value for name, value in variables.items() if name not in fixed}
+        options = {name: _filled(value, filling) for name, value in wanted.items()}
         options.setdefault("sources", _sources(known))
+        if isinstance(options["prices"], str):  # a file, or a dict of the notebook
+            options["prices"] = variables.get(options["prices"], options["prices"])
         _check_name(options["out"])
         if options.get("text") and options["save"] and not options["save"].endswith(".html"):
             raise OptionError("--text asks for no sound to save; drop --text, or save as .html")
-        kept = {name: value for name, value in variables.items() if name != PLACE.strip("{}")}
-        return cls(
-            options, template.fill(text, kept if magic == "listen" else variables), variables
-        )
+        return cls(options, template.fill(text, filling), variables, each)
 
     @property
     def records(self) -> bool:
@@ -93,7 +101,7 @@ class Order:
         first = {name: values[0] for name, values in self._several().items()}
         session.prepare(**(self.chosen() | first))
 
-    def forecast(self, session: Session, origin: Origin | None) -> list[Forecast]:
+    def forecast(self, session: Session, origin: Origin | None) -> Forecast:
         """Say what would be sent and cost, for each voice and model that is named."""
         how: dict[str, Any] = self.chosen() | {"origin": origin}
         if "verbatim" in self.options:
@@ -102,11 +110,13 @@ class Order:
             raise OptionError("--dry-run needs a sound to weigh: --file PATH or --sound NAME")
         else:
             how |= {"sound": self.sounds(), "in_text": self.options["text"]}
+            how |= {"expect": self.options["expect"]}
         variants = product(*self._several().values())
-        return [
+        found = [
             session.forecast(self.text, **(how | dict(zip(self._several(), values, strict=True))))
             for values in variants
         ]
+        return reduce(add, found)
 
     def speak(self, session: Session, origin: Origin | None) -> Call:
         """Return what sends the text."""
@@ -130,14 +140,28 @@ class Order:
         if options["chat"]:
             raise OptionError("a comparison stands alone; name one voice and model, or drop --chat")
         count = prod(map(len, several.values()))
-        if options["max_cost"]:  # they share it
-            options["max_cost"] = amount(options["max_cost"]) / count
+        most = amount(options["max_cost"]) if options["max_cost"] else None
         shared: dict[str, Any] = options | several | {"among": count}
-        return lambda audience: compare(call, audience=audience, **shared)
+        shared |= {"max_cost": most / count} if most else {}
+
+        def compared(audience: Audience | None) -> Comparison:
+            try:
+                return compare(call, audience=audience, **shared)
+            except BudgetError as error:
+                if not most or not error.enough:
+                    raise
+                raise BudgetError(
+                    f"the cap of ${most:f} is shared by {count} calls, and is too small for them; "
+                    f"raise it: --max-cost {error.enough * count:f}"
+                ) from error
+
+        return compared
 
     def _several(self) -> dict[str, list[str]]:
         """Return the options of which several values are to be compared."""
         lists = {name: _split(self.options[name]) for name in COMPARED}
+        if self.options.get("text"):
+            del lists["voice"]  # a written answer has none
         return {name: values for name, values in lists.items() if len(values) > 1}
 
 

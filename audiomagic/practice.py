@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from .caller import Caller
 from .diction import compare
 from .errors import AudiomagicError, Interrupted
+from .forecast import Forecast
 from .receipt import together
 from .reply import Reply
 from .turn import Turn
@@ -17,19 +19,33 @@ def practise(turn: Turn, expected: str, run: Callable[[Turn], Reply]) -> Reply:
     The transcript is the reply, unless the turn has words too: then they are answered, by a model
     that knows both texts. `run` runs a turn.
     """
-    question, sounds = turn.question, turn.question.sounds
-    dictation = replace(
-        turn, question=Message("user", sounds), voice=None, system="", style="",
-        task=TRANSCRIPT, toolbox=None, chat=None,
-    )  # fmt: skip
-    written = run(dictation)
+    written = run(_dictation(turn))
     diction = compare(expected, written.text)
-    if not question.text:
+    if not turn.question.text:
         return replace(written, diction=diction)
-    known = f"The user was to say: {expected}\nWhat was understood: {written.text}"
     try:
-        reply = run(replace(turn, system="\n".join(filter(None, (turn.system, known)))))
+        reply = run(_informed(turn, expected, written.text))
     except (AudiomagicError, Interrupted) as error:
         error.reply = error.reply or replace(written, diction=diction)
         raise
     return replace(reply, receipt=together((written.receipt, reply.receipt)), diction=diction)
+
+
+def forecast(turn: Turn, expected: str, caller: Caller) -> Forecast:
+    """Say what that would send and cost, if all was understood as expected."""
+    found = _dictation(turn).forecast(caller)
+    if not turn.question.text:
+        return found
+    return found + _informed(turn, expected, expected).forecast(caller)
+
+
+def _dictation(turn: Turn) -> Turn:
+    return replace(
+        turn, question=Message("user", turn.question.sounds), voice=None, system="", style="",
+        task=TRANSCRIPT, toolbox=None, chat=None,
+    )  # fmt: skip
+
+
+def _informed(turn: Turn, expected: str, heard: str) -> Turn:
+    known = f"The user was to say: {expected}\nWhat was understood: {heard}"
+    return replace(turn, system="\n".join(filter(None, (turn.system, known))))

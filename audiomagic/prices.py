@@ -113,6 +113,8 @@ class Prices:
 
         Raises OptionError for a file that cannot be read, and for what is no price.
         """
+        if not isinstance(given, Mapping | str | os.PathLike):
+            raise OptionError(f"prices are a dict or a TOML file, not '{one_line(given, 40)}'")
         entries = given if isinstance(given, Mapping) else _file(given)
         sellers = {host: name for host, name in entries.items() if isinstance(name, str)}
         sellers = {**self.sellers, **sellers}

@@ -27,15 +27,12 @@ def read(
     What fails before anything was read is raised (see `Caller.call`), a later error is in the
     result.
     """
-    *head, question = request.messages
-    found = passages(question.text)
+    found = passages(request.messages[-1].text)
     if len(found) == 1:
         return Rounds((caller.call(request, route, account, audience),))
     seamed, calls = _Seamed(audience), list[Call]()
-    for number, passage in enumerate(found, 1):
-        text = Message(question.role, (passage.text.strip(),))
+    for number, (passage, asked) in enumerate(zip(found, requests(request), strict=True), 1):
         seamed.progress(f"passage {number} of {len(found)} …")
-        asked = replace(request, messages=(*head, text))
         try:
             call = caller.call(asked, route, account, seamed)
         except BaseException as error:
@@ -48,6 +45,13 @@ def read(
         if ended:
             break
     return Rounds(tuple(calls))
+
+
+def requests(request: Request) -> list[Request]:
+    """Return a request for each passage of the text of a request's last message."""
+    *head, question = request.messages
+    texts = (passage.text.strip() for passage in passages(question.text))
+    return [replace(request, messages=(*head, Message(question.role, (text,)))) for text in texts]
 
 
 class _Seamed:

@@ -72,7 +72,8 @@ def run(
             call = caller.call(asked, route, account, audience)
             done = replace(done, calls=(*done.calls, call))
             wanted = call.answer.calls
-            if call.error or not wanted or not toolbox or (audience and audience.line.cut):
+            ended = number == MOST or (audience and audience.line.cut)
+            if call.error or not wanted or not toolbox or ended:
                 break
             done = _called(done, call.answer, toolbox.call(wanted))
     except BaseException as error:

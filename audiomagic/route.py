@@ -145,6 +145,8 @@ def _address(url: str, name: str = "--base-url") -> str:
         valid = address.scheme in ("http", "https") and host and address.port != 0
     except ValueError:  # a port that is no number, a name that no host can have
         valid = False
-    if not valid or " " in url or not url.isprintable():
+    path = url.rstrip("/")
+    whole = "?" in url or "#" in url or path.endswith(("/completions", "/models"))
+    if not valid or whole or " " in url or not url.isprintable():
         raise OptionError(f"'{one_line(url, 80)}' is no address; {name} {example}")
     return url

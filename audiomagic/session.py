@@ -1,16 +1,12 @@
 """Session: settings, far ends, and the turns that were run on them. No IPython in here."""
 
-from contextlib import suppress
 from dataclasses import replace
-from os import PathLike
-from threading import Thread
 from typing import TYPE_CHECKING, Unpack
 
 from . import models
-from .caller import Caller, Tape
+from .caller import Caller
 from .chats import Chats
 from .conversation import Origin
-from .errors import AudiomagicError, CassetteError, one_line
 from .forecast import Forecast
 from .hearing import Audience
 from .ledger import Ledger
@@ -19,15 +15,18 @@ from .question import sounds_of, spoken, written
 from .reply import Reply
 from .route import Route, choose
 from .silence import note, trimmed
+from .taped import Taped
 from .till import Till
 from .turn import Turn
 from .wire.request import VERBATIM, Message
 
 if TYPE_CHECKING:
-    from .cassette import Cassette
+    from concurrent.futures import Executor
+
+    from .batch import Batch
 
 
-class Session:
+class Session(Taped):
     """Talk with audio models.
 
     >>> session = Session(voice="coral")
@@ -94,6 +93,39 @@ class Session:
 
         return practise(turn, expect, lambda one: one.run(self._caller, audience))
 
+    def map(
+        self,
+        items: object,
+        template: str = "",
+        *,
+        executor: "Executor | None" = None,
+        workers: int = 8,
+        save: str | None = "out/{i:04}.mp3",
+        verbatim: bool = False,
+        text: bool = False,
+        expect: str = "",
+        progress: bool = True,
+        **options: Unpack[Options],
+    ) -> "Batch":
+        """Speak each text of a list, listen to each sound or Path, fill the template by each row.
+
+        >>> session.map(frame, "{word}, as in: {sentence}", save="cards/{word}.mp3").frame()
+
+        Rows are a DataFrame's, or dicts; one with a `sound` or a `file` is listened to, and the
+        template is the instruction. A column may also stand in an option (`style="{mood}"`). `save`
+        names the files that the sounds go to; None keeps them in memory. `workers`: calls at once,
+        on threads or on any `executor`. `max_cost` is for all items together. What a cassette that
+        is recorded holds already is answered from it, for nothing.
+        An item that fails has its error in its place. Raises OptionError, SoundError; Interrupted,
+        whose `reply` is the Batch so far.
+        """
+        from .batch import carry_out
+
+        return carry_out(
+            self, items, template, executor=executor, workers=workers, save=save,
+            verbatim=verbatim, text=text, expect=expect, progress=progress, options=options,
+        )  # fmt: skip
+
     def forecast(
         self,
         text: str = "",
@@ -101,6 +133,7 @@ class Session:
         *,
         verbatim: bool = False,
         in_text: bool = False,
+        expect: str = "",
         origin: Origin | None = None,
         **options: Unpack[Options],
     ) -> Forecast:
@@ -113,7 +146,11 @@ class Session:
             turn = self._speaking(text, verbatim, settings, origin)
         else:
             turn = self._listening(sound, text, in_text, settings, origin)
-        return turn.forecast(self._caller)
+        if not expect.strip():
+            return turn.forecast(self._caller)
+        from .practice import forecast
+
+        return forecast(turn, expect, self._caller)
 
     def prepare(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
@@ -128,11 +165,7 @@ class Session:
             return
         models.refuse_shut_down(settings["model"], route)
 
-        def open_it() -> None:
-            with suppress(AudiomagicError):  # the call itself will say it
-                self._caller.connect(route, lambda line: None)
-
-        Thread(target=open_it, daemon=True).start()
+        self._caller.prepare(route)
 
     def use_key(self, key: str) -> None:
         """Take a key for the service, in this process alone."""
@@ -142,35 +175,6 @@ class Session:
         """Go on with the chats, the key and the cassette of another session."""
         self.chats, self._key = earlier.chats, earlier._key
         self._caller.tape = earlier.tape
-
-    def record(self, folder: str | PathLike[str]) -> "Cassette":
-        """Keep every exchange from now on in a folder. Raises CassetteError."""
-        from .cassette import Cassette  # a fifth of a second, for those who use it
-
-        self._caller.tape = tape = Tape(Cassette(folder), plays=False)
-        return tape.cassette
-
-    def replay(self, folder: str | PathLike[str], pace: bool = True) -> "Cassette":
-        """Answer from a folder from now on, at the recorded pace or at once, at no cost.
-
-        Raises CassetteError; a call raises NotRecorded for a request that is not in it.
-        """
-        from .cassette import Cassette
-
-        cassette = Cassette(folder)
-        if not cassette.exchanges():
-            raise CassetteError(f"there are no recordings in {one_line(cassette.folder, 120)}")
-        self._caller.tape = Tape(cassette, True, pace)
-        return cassette
-
-    def live(self) -> None:
-        """Call far ends again, and record nothing."""
-        self._caller.tape = None
-
-    @property
-    def tape(self) -> "Tape | None":
-        """The cassette that is recorded on or answers, if any."""
-        return self._caller.tape
 
     @property
     def till(self) -> Till:
@@ -225,24 +229,14 @@ class Session:
         route = self._route(settings)
         if route.engine == "local":
             settings.check_local(voice)
-        return Turn(
-            question,
-            route,
-            settings["model"],
-            voice,
-            system=settings["system"] or "",
-            style=settings["style"] or "",
-            max_tokens=settings["max_tokens"],
-            toolbox=settings.toolbox,
-            chat=self.chats.open(settings["chat"]) if settings["chat"] else None,
-            origin=origin,
-            account=settings.account(origin.cell if origin else "", among),
-        )
+        chat = self.chats.open(settings["chat"]) if settings["chat"] else None
+        return Turn.of(question, route, voice, settings, chat, origin, among)
 
     def _route(self, settings: Settings) -> Route:
         if self.tape and self.tape.plays:
-            return Route("replay", f"cassette {self.tape.cassette.folder.name}")
-        route = choose(settings["engine"] or "auto", settings["base_url"], self._key)
-        if route.engine != "local":
-            return route
-        return replace(route, brain=settings["brain"] or "", ears=settings["ears"] or "")
+            return self.tape.route
+        engine, brain, ears = (settings[name] or "" for name in ("engine", "brain", "ears"))
+        if (brain or ears) and engine in ("", "auto") and not settings["base_url"]:
+            engine = "local"  # whoever names its models means it
+        route = choose(engine or "auto", settings["base_url"], self._key)
+        return replace(route, brain=brain, ears=ears) if route.engine == "local" else route

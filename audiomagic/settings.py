@@ -76,6 +76,12 @@ class Settings(Configurable):
     wait = Bool(False, help="let the cell wait for the recording and its reply").tag(
         config=True, flags=("--wait",), only="listen"
     )
+    each = Unicode("", help="the text once for each item of a list, or row of a DataFrame").tag(
+        config=True, flags=("--each",), metavar="NAME"
+    )
+    workers = Int(8, min=1, help="calls at once, of --each").tag(
+        config=True, flags=("--workers",), metavar="N"
+    )
     out = Unicode("", help="bind the reply to a variable").tag(
         config=True, flags=("-o", "--out"), metavar="NAME"
     )

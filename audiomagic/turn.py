@@ -12,6 +12,7 @@ from .errors import AudiomagicError, Interrupted, RequestRefused
 from .forecast import Forecast
 from .hearing import Audience
 from .notes import STOPPED, notes_on
+from .options import Settings
 from .reply import Reply
 from .rounds import Rounds
 from .wire.request import VERBATIM, Message, Request, system
@@ -19,6 +20,7 @@ from .wire.request import VERBATIM, Message, Request, system
 if TYPE_CHECKING:
     from .tools import Toolbox
 
+UNANSWERED = "The model went on calling tools instead of answering; no more were called."
 KNOWN = "The cassette had an answer to this already; %audiomagic replay gives it at no cost."
 
 
@@ -39,6 +41,32 @@ class Turn:
     origin: Origin | None = None
     account: Account = field(default_factory=Account)
     notes: tuple[str, ...] = ()  # that its reader should know already
+
+    @classmethod
+    def of(
+        cls,
+        question: Message,
+        route: Route,
+        voice: str | None,
+        settings: Settings,
+        chat: Conversation | None = None,
+        origin: Origin | None = None,
+        among: int = 1,
+    ) -> "Turn":
+        """Take the rest from settings. Raises OptionError for tools, amounts, prices."""
+        return cls(
+            question,
+            route,
+            settings["model"],
+            voice,
+            system=settings["system"] or "",
+            style=settings["style"] or "",
+            max_tokens=settings["max_tokens"],
+            toolbox=settings.toolbox,
+            chat=chat,
+            origin=origin,
+            account=settings.account(origin.cell if origin else "", among),
+        )
 
     def run(self, caller: Caller, audience: Audience | None = None) -> Reply:
         """Ask, and give the reply.
@@ -64,7 +92,10 @@ class Turn:
     def forecast(self, caller: Caller) -> Forecast:
         """Say what would be sent, and what it would take, without sending anything."""
         request = self._request(self._history(Speaker(self.route.host, self.model)))
-        return Forecast(request, caller.estimate(request, self.route, self.account))
+        requests = reading.requests(request) if self.task == VERBATIM else [request]
+        return Forecast(
+            tuple((one, caller.estimate(one, self.route, self.account)) for one in requests)
+        )
 
     def _ask(self, caller: Caller, history: History, audience: Audience | None) -> Rounds:
         request = self._request(history)
@@ -89,6 +120,8 @@ class Turn:
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer
         about = notes_on(request, self.route, answer, self.style)
+        if done.error is None and done.calls[-1].answer.calls:
+            notes = (*notes, UNANSWERED)
         known = (KNOWN,) if all(call.known for call in done.calls) else ()
         notes = (*about, *self.notes, *notes, *known)
         reply = Reply.of(request, answer, done.receipt, notes, done.results)

@@ -18,7 +18,7 @@ from .secrets import leaks
 if TYPE_CHECKING:
     from .jupyter import JupyterServer
 
-SLOW = ("models", "node", "browser")  # in this order, after all others
+SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

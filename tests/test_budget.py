@@ -9,17 +9,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
 
 from audiomagic import Session, compare
 from audiomagic.budget import LEAST, Cap, allow, amount, start
 from audiomagic.errors import BudgetError, ConnectionFailed, LedgerError, OptionError
 from audiomagic.estimate import Estimate, estimate
 from audiomagic.ledger import Call, End, Ledger
+from audiomagic.line import Line
+from audiomagic.magics import load
 from audiomagic.prices import Price, Rates, listed
 from audiomagic.till import Till
 from audiomagic.wire.request import Message, Request
@@ -328,3 +332,41 @@ def test_a_server_that_takes_no_notice_of_the_cap_is_stopped(far_end: FarEnd, ke
     reply = Session().speak("Hi", max_cost="0.01")
     assert reply.finish == "length" and reply.seconds < 10
     assert far_end.hung_up.wait(5)
+
+
+def test_a_stopped_call_holds_no_more_than_what_came(far_end: FarEnd, key: str) -> None:
+    far_end.stall(spoken(["Hello."], b"\1\0" * 24_000)[:8])
+    session, ear = Session(), Listener()
+    session.till.set_cap(Decimal("0.5"), "day", "")
+    Timer(0.5, ear.line.hang_up).start()
+    reply = session.speak("Hi", audience=ear)
+    (cap,) = session.till.caps("")
+    assert reply.finish == "stopped" and cap.held == 0
+    assert cap.spent == reply.receipt.estimate and Decimal(0) < cap.spent < Decimal("0.01")
+
+
+def test_columns_share_a_cap_and_are_told_what_is_enough(
+    far_end: FarEnd, key: str, tmp_path: Path
+) -> None:
+    shell = InteractiveShell()
+    load(shell)
+    with pytest.raises(BudgetError, match=r"the cap of \$0.005 is shared by 2 calls") as caught:
+        shell.run_line_magic("speak", "-q --voice coral,ash --max-cost 0.005 Hi")
+    enough = str(caught.value).rpartition(" ")[2]
+    for _ in range(2):
+        far_end.say("Hi.", b"\0\0" * 2_400)
+    both = shell.run_line_magic("speak", f"-q --voice coral,ash --max-cost {enough} Hi")
+    assert len(both) == 2
+
+
+class Listener:
+    """Follows a call, and can stop it."""
+
+    def __init__(self) -> None:
+        self.line = Line()
+
+    def progress(self, line: str) -> None:
+        pass
+
+    def hear(self, piece: Any) -> None:
+        pass

@@ -47,9 +47,31 @@ def test_a_dry_run_sends_nothing_and_shows_what_it_would_cost(
 ) -> None:
     shown = text_of(kernel.run("%%speak --dry-run --voice coral --max-tokens 300\nHello there."))
     assert "would be sent" in shown and "spoken, voice coral" in shown and "$0.0" in shown
-    both = kernel.run("%%speak --dry-run --voice coral,ash\nHello there.")
-    assert len(both) == 2 and server.requests == []
+    both = text_of(kernel.run("%%speak --dry-run --voice coral,ash\nHello there."))
+    assert "voice coral" in both and "voice ash" in both and both.count("dollars") == 1
+    assert server.requests == []
     assert "--dry-run needs a sound" in kernel.error("%listen --dry-run What is it?")
+
+
+def test_a_dry_run_of_practice_shows_both_requests(kernel: Kernel, server: FarEnd) -> None:
+    kernel.run("import numpy as np; said = (16000, np.sin(np.arange(16000) * 0.2) * 0.3)")
+    shown = text_of(kernel.run('%listen --sound said --expect "Hi there" --dry-run Help me.'))
+    assert shown.count("would be sent") == 2 and "What was understood: Hi there" in shown
+    assert "seconds of sound in   2.0" in shown and server.requests == []
+
+
+def test_prices_may_be_a_variable(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+    kernel.run("mine = {'gpt-audio-1.5': dict(text_in=1, text_out=1, audio_in=1, audio_out=1)}")
+    server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
+    (card,) = kernel.run("%speak --prices mine Hi")
+    assert card["data"]["text/plain"].endswith("· $0.0001]")
+
+
+def test_a_brain_that_is_named_is_not_the_services(kernel: Kernel, server: FarEnd) -> None:
+    kernel.run("import os; address = os.environ.pop('OPENAI_BASE_URL')")
+    assert "foo.gguf" in kernel.error("%speak --brain foo.gguf Hi")
+    kernel.run("os.environ['OPENAI_BASE_URL'] = address")
+    assert server.requests == []
 
 
 def test_a_budget_refuses_the_call_that_might_pass_it(
@@ -117,9 +139,19 @@ def test_a_cassette_answers_again(
     assert "(1 exchange)" in text_of(kernel.run(f'%audiomagic replay "{tmp_path}/a b" --at-once'))
     assert "replayed · free" in kernel.run("%speak Hi")[0]["data"]["text/plain"]
     assert "no recording of this request" in kernel.error("%speak Ho")
+    assert "unknown price" not in text_of(kernel.run("%audiomagic"))
     assert "answers from" in text_of(kernel.run("%audiomagic"))
     kernel.run("%audiomagic live")
     assert len(server.requests) == 1
+
+
+def test_a_folder_that_cannot_be_recorded_in_is_refused_at_once(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    assert "cannot record in /proc/x" in kernel.error("%audiomagic record /proc/x")
+    (tmp_path / "0001-hi-3fa9c1.json").write_text("garbage")
+    line = kernel.error(f'%audiomagic replay "{tmp_path}"')
+    assert "no recording in" in line and "0001-hi-3fa9c1.json" in line
 
 
 def test_a_key_needs_somebody_to_type_it(kernel: Kernel) -> None:

@@ -142,14 +142,14 @@ def test_what_a_stopped_answer_took() -> None:
 
 def test_a_forecast_shows_the_range() -> None:
     asked = request("Hello world", hush(2.5), max_tokens=100)
-    _, shown = Forecast(asked, estimate(asked, PRICE)).tables
+    _, shown = Forecast(((asked, estimate(asked, PRICE)),)).tables
     rows = {row[0]: row[1:] for row in shown.rows}
     assert rows["seconds of sound in"] == ("2.5", "2.5", "2.5")
     assert rows["sound tokens in"] == ("25", "25", "27")
     assert rows["seconds of sound out"] == ("0.0", "4.2", "5.0")
     assert rows["dollars"][0] == "$0.0008" and rows["tokens out"] == ("0", "100", "100")
     assert "checked 2026-11-22" in repr(shown)
-    _, unknown = Forecast(asked, estimate(asked, None)).tables
+    _, unknown = Forecast(((asked, estimate(asked, None)),)).tables
     assert unknown.rows[-1] == ("dollars", *["price unknown"] * 3)
 
 
@@ -157,7 +157,7 @@ def test_an_outline_shows_the_request_without_its_sound() -> None:
     earlier = Message("assistant", audio_id="audio_1")
     asked = request("Hello <b>", hush(2.5))
     whole = Request("m", (*system("Bob"), earlier, *asked.messages), "alloy")
-    (shown,) = Forecast(whole, None).tables
+    (shown,) = Forecast(((whole, None),)).tables
     assert shown.rows == [
         ("model", "m"),
         ("answer", "spoken, voice alloy"),

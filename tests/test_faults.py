@@ -516,7 +516,7 @@ ENDINGS = {
     ),
     "the cap": (
         [SAID, chunk({}, finish_reason="length")],
-        "Cut off: the cap on output tokens was reached (--max-tokens).",
+        "Cut off: the cap on output tokens was reached (--max-tokens, or what a budget leaves).",
     ),
     "no end": ([SAID], "Cut off: the server stopped before the end of the answer."),
 }

@@ -24,7 +24,8 @@ OWN = {
     "listen": {"--text": "text", "--no-text": "text", "-f": "file", "--file": "file",
                "--sound": "sound", "--expect": "expect"},
 }  # fmt: skip
-VALUES = {"seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300)}
+VALUES = {"seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300),
+          "workers": ("3", 3)}  # fmt: skip
 
 
 @pytest.mark.parametrize("magic", MAGICS)

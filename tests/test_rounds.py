@@ -6,6 +6,7 @@ import pytest
 
 from audiomagic import AudiomagicError, Reply, Session, Sound
 from audiomagic.errors import Interrupted
+from audiomagic.turn import UNANSWERED
 
 from .far_end import FarEnd, usage, wants
 
@@ -76,7 +77,14 @@ def test_without_tools_a_wish_to_call_one_is_no_answer(far_end: FarEnd) -> None:
     far_end.send_chunks(wants(("weather", "{}")))
     reply = Session().speak("Weather?")
     assert reply.text == "" and reply.tool_calls == ()
-    assert len(far_end.requests) == 1
+    assert len(far_end.requests) == 1 and UNANSWERED in reply.notes
+
+
+def test_a_model_that_calls_on_is_not_answered_for_ever(far_end: FarEnd) -> None:
+    for _ in range(8):
+        far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    reply = Session().speak("Weather?", tools=[weather])
+    assert len(reply.tool_calls) == 7 and UNANSWERED in reply.notes
 
 
 def test_a_later_round_that_fails_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
