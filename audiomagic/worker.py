@@ -24,6 +24,7 @@ class Setup:
     """
 
     job: str  # by which a worker knows its session again
+    make: "type[Session]" = field(compare=False)
     engine: str = field(compare=False)
     host: str = field(compare=False)
     options: Mapping[str, Any] = field(compare=False)
@@ -41,6 +42,7 @@ class Setup:
         route, tape = session.route(**options), session.tape
         return cls(
             job,
+            type(session),
             route.engine,
             route.host,
             session.options,
@@ -72,9 +74,7 @@ ROUTING = ("engine", "base_url", "brain", "ears")
 
 @lru_cache(4)  # jobs at once
 def _session(setup: Setup) -> "Session":
-    from .session import Session
-
-    session = Session(notebook=setup.notebook, **setup.options)
+    session = setup.make(notebook=setup.notebook, **setup.options)
     session.till.ledger = Ledger(setup.ledger)
     if setup.cassette and setup.plays:
         session.replay(setup.cassette, pace=False)

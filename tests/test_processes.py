@@ -131,7 +131,8 @@ def record(reader: Day, comm: str) -> None:
 def test_a_reload_keeps_chats_key_and_cassette(tmp_path: Path, far_end: FarEnd) -> None:
     with Kernel(os.environ | {"OPENAI_BASE_URL": far_end.url}) as kernel:
         kernel.run("%load_ext audiomagic")
-        kernel.run("import audiomagic.commands as typed; typed.getpass = lambda _: " + repr(KEY))
+        kernel.run("from audiomagic import commands as typed")
+        kernel.run("typed.getpass = lambda _: " + repr(KEY))
         kernel.run("%audiomagic key")
         far_end.say("One.", bytes(9_600))
         kernel.run("%speak --chat a Hi")
