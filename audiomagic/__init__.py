@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .comparison import compare as compare
-    from .costs import cost_of as cost_of
     from .errors import AudiomagicError as AudiomagicError
-    from .recorder import Recorder as Recorder
+    from .money.costs import cost_of as cost_of
+    from .page.recorder import Recorder as Recorder
     from .reply import Reply as Reply
     from .session import Session as Session
     from .sound import Sound as Sound
@@ -22,12 +22,12 @@ __version__ = "0.1.0"
 # Loaded on first use: the client, numpy and the widgets take most of a second to import.
 _HOMES = {
     "AudiomagicError": "errors",
-    "Recorder": "recorder",
+    "Recorder": "page.recorder",
     "Reply": "reply",
     "Session": "session",
     "Sound": "sound",
     "compare": "comparison",
-    "cost_of": "costs",
+    "cost_of": "money.costs",
 }
 __all__ = [*sorted(_HOMES), "load_ipython_extension", "unload_ipython_extension"]
 
@@ -44,13 +44,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Register the magics: what `%load_ext audiomagic` calls."""
-    from .magics import load
+    from .notebook.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
     """Take the magics away again: what `%unload_ext audiomagic` calls."""
-    from .magics import unload
+    from .notebook.magics import unload
 
     unload(shell)

@@ -10,17 +10,17 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from . import client
-from .account import Account
 from .errors import AudiomagicError, BadAnswer, Interrupted
-from .estimate import Estimate, estimate
+from .far import client
+from .far.line import Line
 from .hearing import Audience, Hearing
-from .ledger import Call as Booking
-from .ledger import End, Ledger
-from .line import Line
+from .money.account import Account
+from .money.estimate import Estimate, estimate
+from .money.ledger import Call as Booking
+from .money.ledger import End, Ledger
+from .money.receipt import Receipt
+from .money.till import Ticket, Till
 from .notes import STOPPED
-from .receipt import Receipt
-from .till import Ticket, Till
 from .wire.answer import Answer
 from .wire.request import Request
 

@@ -7,8 +7,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import grid, spelling
+from . import spelling
 from .errors import AudiomagicError, Interrupted, OptionError
+from .faces import grid
 from .hearing import Audience, Unheard
 from .reply import Reply, savable
 

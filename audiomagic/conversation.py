@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 
-from .receipt import Receipt
+from .money.receipt import Receipt
 from .sound import Sound
 from .wire.request import Message
 from .wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND

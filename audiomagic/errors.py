@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from .batch import Batch
-    from .order import Result
+    from .batches.batch import Batch
+    from .notebook.order import Result
 
 MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth repeating
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from .estimate import afterwards
-from .line import Line
-from .prices import Prices
-from .receipt import Receipt
-from .route import Route
+from .far.line import Line
+from .far.route import Route
+from .money.estimate import afterwards
+from .money.prices import Prices
+from .money.receipt import Receipt
 from .sound import WIRE_RATE
 from .wire.answer import Fold, Piece
 from .wire.request import Request

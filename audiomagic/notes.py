@@ -1,8 +1,8 @@
 """Notes: what the reader of a card should know about the answer, a sentence each."""
 
-from . import models
 from .errors import one_line
-from .route import Route
+from .far import models
+from .far.route import Route
 from .wire.answer import Answer
 from .wire.request import Request
 

@@ -5,14 +5,16 @@ from decimal import Decimal
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from . import budget, models, spelling
-from .account import Account
+from . import spelling
 from .catalogue import catalogue
 from .errors import OptionError
-from .prices import listed
+from .far import models
+from .money import budget
+from .money.account import Account
+from .money.prices import listed
 
 if TYPE_CHECKING:
-    from .tools import Functions, Toolbox
+    from .toolbox.tools import Functions, Toolbox
 
 
 class Options(TypedDict, total=False):
@@ -51,7 +53,7 @@ class Settings(dict[str, Any]):
         """The tools, told to a model. Raises OptionError for what cannot be told."""
         if not self["tools"]:
             return None
-        from .tools import Toolbox  # a tenth of a second, for those who use it
+        from .toolbox.tools import Toolbox  # a tenth of a second, for those who use it
 
         return Toolbox.of(self["tools"])
 

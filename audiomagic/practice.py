@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .caller import Caller
-from .diction import compare
 from .errors import AudiomagicError, Interrupted
-from .forecast import Forecast
-from .receipt import together
+from .faces.forecast import Forecast
+from .money.receipt import together
 from .reply import Reply
+from .speech.diction import compare
 from .turn import Turn
 from .wire.request import TRANSCRIPT, Message
 

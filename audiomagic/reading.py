@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from .account import Account
 from .caller import Call, Caller
-from .client import Route
+from .far.client import Route
+from .far.line import Line
 from .hearing import Audience
-from .line import Line
-from .passages import passages
+from .money.account import Account
 from .rounds import Rounds
-from .seam import Seam
 from .sound import WIRE_RATE
+from .speech.passages import passages
+from .speech.seam import Seam
 from .wire.answer import Piece
 from .wire.request import Message, Request
 

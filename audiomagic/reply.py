@@ -7,18 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import card, timing
 from .errors import SoundError, one_line
-from .receipt import Receipt
+from .faces import card
+from .money.receipt import Receipt
 from .sound import FORMATS, Sound, file_path
-from .timing import Mark
+from .speech import timing
+from .speech.timing import Mark
 from .wire.answer import Answer
 from .wire.request import Request
 from .wire.usage import Usage
 
 if TYPE_CHECKING:
-    from .diction import Diction
-    from .tool_result import ToolResult
+    from .speech.diction import Diction
+    from .toolbox.result import ToolResult
 
 ENDINGS = (*FORMATS, "html")
 

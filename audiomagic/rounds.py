@@ -3,17 +3,17 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .account import Account
 from .caller import Call, Caller
-from .client import Route
+from .far.client import Route
 from .hearing import Audience
-from .receipt import Receipt, together
+from .money.account import Account
+from .money.receipt import Receipt, together
 from .wire.answer import Answer, joined
 from .wire.request import Message, Request
 
 if TYPE_CHECKING:
-    from .tool_result import ToolResult
-    from .tools import Toolbox
+    from .toolbox.result import ToolResult
+    from .toolbox.tools import Toolbox
 
 MOST = 8  # rounds; in the last one no tool is offered, so that an answer comes
 

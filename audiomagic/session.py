@@ -3,27 +3,27 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from . import models
 from .caller import Caller
 from .chats import Chats
 from .conversation import Origin
-from .forecast import Forecast
+from .faces.forecast import Forecast
+from .far import models
+from .far.route import Route, choose
 from .hearing import Audience
-from .ledger import Ledger
+from .money.ledger import Ledger
+from .money.till import Till
 from .options import Options, Settings, checked
 from .question import sounds_of, spoken, written
 from .reply import Reply
-from .route import Route, choose
-from .silence import note, trimmed
+from .speech.silence import note, trimmed
 from .taped import Taped
-from .till import Till
 from .turn import Turn
 from .wire.request import VERBATIM, Message
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from .batch import Batch
+    from .batches.batch import Batch
 
 
 class Session(Taped):
@@ -119,7 +119,7 @@ class Session(Taped):
         An item that fails has its error in its place. Raises OptionError, SoundError; Interrupted,
         whose `reply` is the Batch so far.
         """
-        from .batch import carry_out
+        from .batches.batch import carry_out
 
         return carry_out(
             self, items, template, executor=executor, workers=workers, save=save,

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import reading, rounds
-from .account import Account
 from .caller import Caller
-from .client import Route
 from .conversation import Conversation, Exchange, History, Origin, Speaker
 from .errors import AudiomagicError, Interrupted, RequestRefused
-from .forecast import Forecast
+from .faces.forecast import Forecast
+from .far.client import Route
 from .hearing import Audience
+from .money.account import Account
 from .notes import STOPPED, notes_on
 from .options import Settings
 from .reply import Reply
@@ -18,7 +18,7 @@ from .rounds import Rounds
 from .wire.request import VERBATIM, Message, Request, system
 
 if TYPE_CHECKING:
-    from .tools import Toolbox
+    from .toolbox.tools import Toolbox
 
 UNANSWERED = "The model went on calling tools instead of answering; no more were called."
 KNOWN = "The cassette had an answer to this already; %audiomagic replay gives it at no cost."
@@ -127,7 +127,7 @@ class Turn:
         reply = Reply.of(request, answer, done.receipt, notes, done.results)
         if self.task != VERBATIM:
             return reply
-        from .diction import compare  # 55 ms, for those who use it
+        from .speech.diction import compare  # 55 ms, for those who use it
 
         return replace(reply, diction=compare(self.question.text, reply.text))
 

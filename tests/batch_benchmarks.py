@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from audiomagic import Session
-from audiomagic.ledger import Ledger
+from audiomagic.money.ledger import Ledger
 
 from .crowd import Crowd
 from .far_end import KEY, Handler, spoken

@@ -3,7 +3,7 @@
 import sys
 from decimal import Decimal
 
-from audiomagic.ledger import Call, End, Ledger
+from audiomagic.money.ledger import Call, End, Ledger
 
 if __name__ == "__main__":
     ledger, name = Ledger(sys.argv[1]), sys.argv[2]

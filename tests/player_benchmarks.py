@@ -27,14 +27,14 @@ WORDS = ["One ", "small ", "robot."]
 LOAD = f"""import os, time
 os.environ.update(OPENAI_API_KEY={KEY!r}, OPENAI_BASE_URL={{!r}})
 %load_ext audiomagic
-from audiomagic.player import Player
+from audiomagic.page.player import Player
 arrived = []
 class Noted(Player):
     def hear(self, piece):
         if piece.pcm and not arrived: arrived.append(time.time())
         super().hear(piece)
-import audiomagic.player
-audiomagic.player.Player = Noted"""
+import audiomagic.page.player
+audiomagic.page.player.Player = Noted"""
 CALL = "%%speak --out r\nHi"
 ASKED = "first = arrived[0]; arrived.clear(); first"
 MEMORY = "import resource; resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000"

@@ -13,8 +13,8 @@ import numpy as np
 from audiomagic.cassette import files
 from audiomagic.chats import Chats
 from audiomagic.errors import AudiomagicError, BadAnswer, CassetteError, OptionError, SoundError
-from audiomagic.order import Order
-from audiomagic.settings import Settings
+from audiomagic.notebook.order import Order
+from audiomagic.notebook.settings import Settings
 from audiomagic.sound import Sound
 from audiomagic.wire import events
 from audiomagic.wire.answer import Fold

@@ -23,7 +23,7 @@ from typing import Any
 from jupyter_client import BlockingKernelClient, KernelManager
 from jupyter_client.manager import start_new_kernel
 
-from audiomagic.ledger import Ledger
+from audiomagic.money.ledger import Ledger
 
 from .far_end import KEY, FarEnd, Script, spoken, usage
 from .servers import lenient
@@ -130,7 +130,7 @@ def day(server: FarEnd, ledger: Path) -> Iterator[Day]:
     try:
         one = Day(client, manager, server)
         one.run(
-            "from audiomagic import client, retry\nclient.SILENCE, retry.PAUSES = 0.3, (0,) * 3"
+            "from audiomagic.far import client, retry\nclient.SILENCE, retry.PAUSES = 0.3, (0,) * 3"
         )
         one.run(f"%load_ext audiomagic\n{MEASURE}\n{QUIET}")
         yield one

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from audiomagic import Session, compare
-from audiomagic.budget import LEAST, Cap, allow, amount, start
 from audiomagic.errors import BudgetError, ConnectionFailed, LedgerError, OptionError
-from audiomagic.estimate import Estimate, estimate
-from audiomagic.ledger import Call, End, Ledger
-from audiomagic.line import Line
-from audiomagic.magics import load
-from audiomagic.prices import Price, Rates, listed
-from audiomagic.till import Till
+from audiomagic.far.line import Line
+from audiomagic.money.budget import LEAST, Cap, allow, amount, start
+from audiomagic.money.estimate import Estimate, estimate
+from audiomagic.money.ledger import Call, End, Ledger
+from audiomagic.money.prices import Price, Rates, listed
+from audiomagic.money.till import Till
+from audiomagic.notebook.magics import load
 from audiomagic.wire.request import Message, Request
 
 from .far_end import FarEnd, Handler, chunk, spoken, usage
@@ -239,7 +239,7 @@ def test_a_budget_that_cannot_be_kept_refuses(
 ) -> None:
     one = till()
     one.set_cap(Decimal(5), "day", "")
-    monkeypatch.setattr("audiomagic.ledger.PATIENCE", 0.1)
+    monkeypatch.setattr("audiomagic.money.ledger.PATIENCE", 0.1)
     with sqlite3.connect(one.ledger.path, isolation_level=None) as other:
         other.execute("begin immediate")  # it can be read, but not written
         with pytest.raises(BudgetError, match=r"it cannot be kept: .* locked"):
@@ -294,7 +294,7 @@ def test_at_any_price(rates: Any) -> None:
 
 def test_a_subprocess_sees_the_same_budget() -> None:
     till().set_cap(Decimal("0.25"), "month", "")
-    script = "from audiomagic.till import *; print(*Till(Ledger(), print).caps('x'))"
+    script = "from audiomagic.money.till import *; print(*Till(Ledger(), print).caps('x'))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "$0.25 per month"
 

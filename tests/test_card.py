@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from audiomagic import Sound, card
-from audiomagic.receipt import Receipt
+from audiomagic import Sound
+from audiomagic.faces import card
+from audiomagic.faces.table import Table
+from audiomagic.money.amounts import dollars
+from audiomagic.money.receipt import Receipt
 from audiomagic.reply import Reply
-from audiomagic.table import Table
 from audiomagic.wire.request import Request
 from audiomagic.wire.usage import Usage
 
@@ -125,7 +127,7 @@ def test_the_split_is_itemised(reply: Reply) -> None:
 
 def test_amounts_are_shown_at_any_precision_of_the_notebooks() -> None:
     with localcontext(prec=2):
-        assert card.dollars(Decimal("12.34567")) == "$12.3457"
+        assert dollars(Decimal("12.34567")) == "$12.3457"
 
 
 def test_whose_rates_they_are_is_said(reply: Reply) -> None:
@@ -177,7 +179,7 @@ def test_the_local_engine_is_free(reply: Reply) -> None:
     ],
 )  # fmt: skip
 def test_dollars(amount: str, written: str) -> None:
-    assert card.dollars(Decimal(amount)) == written
+    assert dollars(Decimal(amount)) == written
 
 
 # -- what stands in it is shown, never obeyed -------------------------------------------------

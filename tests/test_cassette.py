@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomagic import Sound, client
+from audiomagic import Sound
 from audiomagic.cassette import Cassette
 from audiomagic.errors import BadAnswer, CassetteError, NotRecorded
+from audiomagic.far import client
 from audiomagic.sound import WIRE_RATE
 from audiomagic.wire.answer import Answer, Fold
 from audiomagic.wire.request import Message, Request

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from openai.types import CompletionUsage
 
 from audiomagic import cost_of
-from audiomagic.costs import bill, total
-from audiomagic.prices import Price, Rates, listed
+from audiomagic.money.costs import bill, total
+from audiomagic.money.prices import Price, Rates, listed
 from audiomagic.wire.usage import Usage
 
 from .far_end import usage

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomagic.diction import MOST_MARKS, compare
+from audiomagic.speech.diction import MOST_MARKS, compare
 
 from .sanitizer import find_node, sanitize
 

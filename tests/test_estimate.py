@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.costs import bill
-from audiomagic.estimate import afterwards, estimate
-from audiomagic.forecast import Forecast
-from audiomagic.prices import Price, Rates, listed
-from audiomagic.tokens import count
+from audiomagic.faces.forecast import Forecast
+from audiomagic.money.costs import bill
+from audiomagic.money.estimate import afterwards, estimate
+from audiomagic.money.prices import Price, Rates, listed
+from audiomagic.money.tokens import count
 from audiomagic.wire.request import VERBATIM, Message, Request, system
 from audiomagic.wire.usage import Usage
 

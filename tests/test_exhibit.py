@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from IPython.display import HTML, Audio, Image
 
-from audiomagic.exhibit import LONGEST, exhibit
+from audiomagic.faces.table import Table
 from audiomagic.sound import Sound
-from audiomagic.table import Table
+from audiomagic.toolbox.exhibit import LONGEST, exhibit
 
 from .test_card import Reading
 

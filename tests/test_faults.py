@@ -19,10 +19,11 @@ from typing import Any
 
 import pytest
 
-from audiomagic import Session, Sound, client, retry
+from audiomagic import Session, Sound
 from audiomagic.errors import BadAnswer, CallFailed, ConnectionFailed, RequestRefused
-from audiomagic.ledger import Ledger
-from audiomagic.line import Line
+from audiomagic.far import client, retry
+from audiomagic.far.line import Line
+from audiomagic.money.ledger import Ledger
 from audiomagic.notes import STOPPED
 
 from .far_end import KEY, REQUEST_ID, FarEnd, Handler, Script, chunk, spoken, written
@@ -291,7 +292,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 def kernel(server: FarEnd, ledger: Ledger) -> Iterator[Kernel]:
     env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url}
     with Kernel(os.environ | env | {"AUDIOMAGIC_LEDGER": str(ledger.path)}) as running:
-        running.run("%load_ext audiomagic\nfrom audiomagic import client, retry")
+        running.run("%load_ext audiomagic\nfrom audiomagic.far import client, retry")
         running.run("import sys; client.SILENCE, retry.PAUSES = 0.3, (0.005,) * 3")
         yield running
 

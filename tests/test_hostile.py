@@ -7,12 +7,14 @@ import mistune
 import pytest
 from IPython.utils.capture import capture_output
 
-from audiomagic import Session, Sound, card, compare, reports
-from audiomagic.chat_page import ChatPage
+from audiomagic import Session, Sound, compare
 from audiomagic.errors import RequestRefused
-from audiomagic.live_card import LiveCard
-from audiomagic.live_text import LiveText
-from audiomagic.statement import Statement
+from audiomagic.faces import card
+from audiomagic.faces.chat_page import ChatPage
+from audiomagic.faces.statement import Statement
+from audiomagic.notebook import reports
+from audiomagic.notebook.live_card import LiveCard
+from audiomagic.notebook.live_text import LiveText
 from audiomagic.wire.answer import Piece
 
 from .far_end import FarEnd, chunk, spoken

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from audiomagic.errors import ConnectionFailed, LedgerError, RequestRefused
-from audiomagic.ledger import Call, End, Ledger
-from audiomagic.receipt import Receipt
-from audiomagic.schema import TABLES
+from audiomagic.money.ledger import Call, End, Ledger
+from audiomagic.money.receipt import Receipt
+from audiomagic.money.schema import TABLES
 from audiomagic.wire.usage import Usage
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -145,7 +145,7 @@ def test_an_end_is_taken_from_the_receipt() -> None:
     local = End.of(receipt("local", "the local engine"))
     assert local == End("answered", 0.5, counted, Decimal(0), False, True)
     stopped = End.of(receipt(usage=None, guess=counted), "stopped")
-    assert stopped == End("stopped", 0.5, counted, dollars, True, False)
+    assert stopped == End("stopped", 0.5, counted, dollars, True, True)
     assert End.of(receipt(usage=None)) == End("answered", 0.5, None, None, True, False)
     paid = End.of(receipt(host="x", usage=Usage(1, 1, paid=Decimal("0.5"))))
     assert (paid.dollars, paid.estimated, paid.settled) == (Decimal("0.5"), False, True)
@@ -157,7 +157,9 @@ def test_an_end_is_taken_from_an_error() -> None:
     assert End.failed(refused) == End("failed: RequestRefused", **free)  # type: ignore[arg-type]
     assert End.failed(RequestRefused("broke off")) == End("failed: RequestRefused")
     assert End.failed(ConnectionFailed("lost")) == End("failed: ConnectionFailed")
-    assert End.failed(KeyboardInterrupt()) == End("stopped")
+    assert End.failed(KeyboardInterrupt()) == End("stopped", estimated=True)
+    asked = Decimal("0.01")
+    assert End.failed(KeyboardInterrupt(), asked).settled
 
 
 def test_a_request_that_was_never_sent_is_free() -> None:
@@ -207,7 +209,7 @@ def test_a_locked_ledger_is_waited_for_then_given_up(monkeypatch: pytest.MonkeyP
             other.execute("rollback")
             assert waiting.result() == 2
         other.execute("begin exclusive")
-        monkeypatch.setattr("audiomagic.ledger.PATIENCE", 0.2)
+        monkeypatch.setattr("audiomagic.money.ledger.PATIENCE", 0.2)
         with pytest.raises(LedgerError, match="database is locked"):
             book(ledger, call())
 
@@ -250,7 +252,7 @@ def test_eight_processes_write_while_some_are_killed() -> None:
 def test_a_killed_kernels_call_is_cut_off_a_running_ones_is_in_flight() -> None:
     ledger = Ledger()
     script = (
-        "import time; from audiomagic.ledger import *\n"
+        "import time; from audiomagic.money.ledger import *\n"
         f"with Ledger({str(ledger.path)!r}).writing() as books: books.open(Call('m', 'e', 'h'))\n"
         "print(flush=True); time.sleep(60)"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.line import Line
+from audiomagic.far.line import Line
 
 from .far_end import KEY, FarEnd, spoken
 from .kernel import Kernel

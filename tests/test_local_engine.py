@@ -18,7 +18,7 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.errors import EngineError, OptionError, RequestRefused
-from audiomagic.line import Line
+from audiomagic.far.line import Line
 from audiomagic.local import synthesize, transcribe, weights
 from audiomagic.local.mouth import UNSPEAKABLE
 from audiomagic.local.turn import NO_BRAIN, NOTHING_HEARD

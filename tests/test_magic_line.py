@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from traitlets import Bool
 
 from audiomagic.errors import OptionError
-from audiomagic.magic_line import parse
-from audiomagic.settings import MAGICS, Settings
+from audiomagic.notebook.magic_line import parse
+from audiomagic.notebook.settings import MAGICS, Settings
 
 # What the product description lists, as far as it is there: flag -> (option, magic or both).
 FLAGS = {

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from audiomagic import Session, Sound, client, models, reports
+from audiomagic import Session, Sound
 from audiomagic.errors import OptionError, RequestRefused
-from audiomagic.route import SERVICE, Route
+from audiomagic.far import client, models
+from audiomagic.far.route import SERVICE, Route
+from audiomagic.notebook import reports
 
 from .far_end import KEY, FarEnd, Handler
 from .servers import lenient

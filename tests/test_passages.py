@@ -5,7 +5,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomagic.passages import LONGEST, passages
+from audiomagic.speech.passages import LONGEST, passages
 
 WORDS = [
     "Hello",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator
 
-from audiomagic.player import LATE
+from audiomagic.page.player import LATE
 
 from . import far_end as scripted
 from .far_end import FarEnd

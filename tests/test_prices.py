@@ -10,7 +10,7 @@ import pytest
 
 from audiomagic.catalogue import catalogue
 from audiomagic.errors import OptionError
-from audiomagic.prices import OLD, Price, Rates, listed
+from audiomagic.money.prices import OLD, Price, Rates, listed
 
 from .far_end import VOICES
 

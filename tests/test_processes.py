@@ -16,7 +16,7 @@ import pytest
 import audiomagic
 from audiomagic import Session, Sound
 from audiomagic.conversation import Conversation, Exchange, Speaker
-from audiomagic.ledger import Ledger
+from audiomagic.money.ledger import Ledger
 from audiomagic.wire.request import Message
 
 from .far_end import KEY, FarEnd, Handler, spoken
@@ -131,7 +131,7 @@ def record(reader: Day, comm: str) -> None:
 def test_a_reload_keeps_chats_key_and_cassette(tmp_path: Path, far_end: FarEnd) -> None:
     with Kernel(os.environ | {"OPENAI_BASE_URL": far_end.url}) as kernel:
         kernel.run("%load_ext audiomagic")
-        kernel.run("from audiomagic import commands as typed")
+        kernel.run("from audiomagic.notebook import commands as typed")
         kernel.run("typed.getpass = lambda _: " + repr(KEY))
         kernel.run("%audiomagic key")
         far_end.say("One.", bytes(9_600))

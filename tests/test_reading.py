@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.line import Line
+from audiomagic.far.line import Line
 from audiomagic.wire.answer import Piece
 from audiomagic.wire.request import TRANSCRIPT, VERBATIM
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from audiomagic.settings import MAGICS, Settings
+from audiomagic.notebook.settings import MAGICS, Settings
 
 README = Path(__file__).parents[1] / "README.md"
 OPTIONS = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- /options -->)", re.DOTALL)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from audiomagic.prices import listed
-from audiomagic.receipt import Receipt
+from audiomagic.money.prices import listed
+from audiomagic.money.receipt import Receipt
 from audiomagic.wire.usage import Usage
 
 USED = Usage(200, 300, 150, 250)  # at 1.5's rates $0.021425

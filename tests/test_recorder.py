@@ -10,8 +10,8 @@ import pytest
 
 from audiomagic import Sound
 from audiomagic.errors import OptionError, SoundError
-from audiomagic.recorder import Recorder
-from audiomagic.take import LARGEST_FILE, LARGEST_PCM, LEFT_ALONE, Take
+from audiomagic.page.recorder import Recorder
+from audiomagic.page.take import LARGEST_FILE, LARGEST_PCM, LEFT_ALONE, Take
 
 from .told import PCM, PIECES, Told
 

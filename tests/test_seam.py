@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import audiomagic.local
 from audiomagic import Sound
-from audiomagic.seam import FRAME, HELD, Seam, join
+from audiomagic.speech.seam import FRAME, HELD, Seam, join
 
 RATE = 24_000
 EDGES = [(0.0, 0.0), (0.02, 0.03), (0.3, 0.5), (0.0, 0.9), (1.5, 0.0)]  # seconds of quiet around

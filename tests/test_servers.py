@@ -11,8 +11,8 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.errors import BadAnswer, OptionError, RequestRefused
-from audiomagic.line import Line
-from audiomagic.route import SERVICE, choose
+from audiomagic.far.line import Line
+from audiomagic.far.route import SERVICE, choose
 from audiomagic.wire.answer import Fold, Piece
 from audiomagic.wire.usage import Usage
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.silence import MARGIN, trimmed
+from audiomagic.speech.silence import MARGIN, trimmed
 
 from .far_end import FarEnd
 

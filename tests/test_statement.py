@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from audiomagic.errors import OptionError
-from audiomagic.ledger import Call, End, Ledger
-from audiomagic.statement import BAR, COLUMNS, LATEST, Bar, Statement, spent
+from audiomagic.faces.statement import BAR, COLUMNS, LATEST, Bar, Statement, spent
+from audiomagic.money.ledger import Call, End, Ledger
 from audiomagic.wire.usage import Usage
 
 from .sanitizer import find_node, sanitize

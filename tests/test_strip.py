@@ -19,9 +19,10 @@ import pytest
 from IPython.display import Audio
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from audiomagic import Sound, card
+from audiomagic import Sound
 from audiomagic.errors import OptionError, SoundError
-from audiomagic.receipt import Receipt
+from audiomagic.faces import card
+from audiomagic.money.receipt import Receipt
 from audiomagic.reply import Reply
 from audiomagic.soundless import without_sound
 from audiomagic.strip import strip

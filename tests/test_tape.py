@@ -8,7 +8,7 @@ import pytest
 
 from audiomagic import AudiomagicError, Session, Sound
 from audiomagic.errors import CassetteError
-from audiomagic.ledger import Ledger
+from audiomagic.money.ledger import Ledger
 from audiomagic.turn import KNOWN
 
 from .far_end import KEY, FarEnd, usage

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import audiomagic
-from audiomagic import Sound, card
-from audiomagic.timing import PAUSE, WORD, Stretch, starts, stretches
+from audiomagic import Sound
+from audiomagic.faces import card
+from audiomagic.speech.timing import PAUSE, WORD, Stretch, starts, stretches
 
 NODE = shutil.which("node")
 FOLLOW = Path(audiomagic.__file__).parent / "static" / "follow.js"

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from audiomagic.errors import OptionError
-from audiomagic.tool_result import CUT, LONGEST, SEEN, ToolResult
+from audiomagic.toolbox.result import CUT, LONGEST, SEEN, ToolResult
 from audiomagic.wire.tool import ToolCall
 
 from .sanitizer import find_node, sanitize

@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel, Field, validate_call
 
 from audiomagic.errors import OptionError
-from audiomagic.signature import Signature
+from audiomagic.toolbox.signature import Signature
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
 WORDS = "Say the weather. In words. Returns: A sentence."

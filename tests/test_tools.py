@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from audiomagic.errors import OptionError
-from audiomagic.tool_result import ToolResult
-from audiomagic.tools import Toolbox, choose
+from audiomagic.toolbox.result import ToolResult
+from audiomagic.toolbox.tools import Toolbox, choose
 from audiomagic.wire.tool import ToolCall
 
 

@@ -12,9 +12,9 @@ from traitlets.config import Config
 
 from audiomagic import Sound
 from audiomagic.errors import ConnectionFailed, NotYet
-from audiomagic.ipython_input import AWAIT, teach, unteach
-from audiomagic.pending import Pending
-from audiomagic.receipt import Receipt
+from audiomagic.money.receipt import Receipt
+from audiomagic.notebook.ipython_input import AWAIT, teach, unteach
+from audiomagic.notebook.pending import Pending
 from audiomagic.reply import Reply
 from audiomagic.template import fill
 from audiomagic.wire.request import Request

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from audiomagic.recorder import Recorder
+from audiomagic.page.recorder import Recorder
 
 PIECES = [np.random.default_rng(i).bytes(4_800) for i in range(5)]
 PCM = b"".join(PIECES)

@@ -1,0 +1,129 @@
+"""The far end: connect to it, send it a request, yield its chunks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from traceback import clear_frames
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CallFailed, ConnectionFailed, EngineError, OptionError
+from ..wire import events
+from ..wire.request import Request
+from . import faults, models
+from .line import watch
+from .retry import patiently
+from .route import Route, choose
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+__all__ = ["Route", "choose", "connect", "stream"]
+
+CONNECTING = 10.0  # seconds to wait for a connection
+SILENCE = 180.0  # seconds to wait for more: some servers make all the sound before they answer
+LARGEST_ERROR = 100_000  # bytes, as sent
+
+
+def connect(route: Route, report: Callable[[str], None] | None = None) -> "openai.OpenAI":
+    """Open the official client on a route; the embedded engine stands behind the same client."""
+    import httpx2
+    import openai
+
+    if route.engine == "local":
+        return _local(route, report)
+    direct = openai.DefaultHttpxClient(
+        # What is sent goes to the server that was named, and is not handed on to another.
+        follow_redirects=False,
+        # A line knows connections that it saw made. Few would be kept: a stream is left at its
+        # last event, before its end.
+        limits=httpx2.Limits(max_keepalive_connections=0),
+        event_hooks={"request": [watch], "response": [_bound]},
+    )
+    timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
+    options: dict[str, Any] = {"http_client": direct, "timeout": timeout, "max_retries": 0}
+    if route.azure_version:
+        return openai.AzureOpenAI(
+            base_url=route.base_url, api_version=route.azure_version, api_key=route.key, **options
+        )
+    return openai.OpenAI(api_key=route.key, base_url=route.base_url, **options)
+
+
+def _bound(response: "httpx2.Response") -> None:
+    """Have no more than a page or two of an error answer read: the client reads all there is."""
+    import httpx2
+
+    class Bounded(httpx2.SyncByteStream):
+        def __init__(self, whole: httpx2.SyncByteStream):
+            self.whole = whole
+
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for piece in self.whole:
+                yield piece
+                size += len(piece)
+                if size > LARGEST_ERROR:
+                    return
+
+        def close(self) -> None:
+            self.whole.close()
+
+    if response.status_code >= 300 and isinstance(response.stream, httpx2.SyncByteStream):
+        response.stream = Bounded(response.stream)
+
+
+def _local(route: Route, report: Callable[[str], None] | None) -> "openai.OpenAI":
+    import httpx2
+    import openai
+
+    from ..local import weights
+
+    if not weights.installed():
+        raise EngineError("the local engine is not installed; pip install 'audiomagic[local]'")
+    from ..local.engine import engine
+    from ..local.server import App
+
+    transport = httpx2.WSGITransport(App(engine(route.brain, route.ears).load(report=report)))
+    client = httpx2.Client(transport=transport)
+    return openai.OpenAI(
+        api_key="local", base_url="http://local/v1", http_client=client, max_retries=0
+    )
+
+
+@contextmanager
+def stream(
+    client: "openai.OpenAI",
+    route: Route,
+    request: Request,
+    body: dict[str, Any],
+    report: Callable[[str], None] | None = None,
+) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """Send a request's body; give its chunks, as plain dicts; close the connection however it ends.
+
+    A server that is busy is asked again, a few times; `report` is told. Raises OptionError for a
+    model that is shut down, before anything is sent, and CallFailed, one line that says what to
+    do, for whatever the far end does wrong.
+    """
+    import httpx2
+    import openai
+
+    models.refuse_shut_down(request.model, route)
+    request_id, begun = None, False
+    try:
+        send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
+        with patiently(partial(send, **body), route, report) as sent:
+            request_id, begun = faults.request_id(sent.response.headers, route), True
+            yield events.chunks(sent.response.iter_bytes())
+    except UnicodeEncodeError:
+        raise OptionError("a text holds half a character, which cannot be sent") from None
+    except CallFailed as error:  # from whoever reads the chunks, too
+        error.request_id = error.request_id or request_id
+        clear_frames(error.__traceback__)  # Python keeps the last error; what it was about is large
+        raise
+    except (openai.OpenAIError, httpx2.HTTPError, events.Broken) as error:
+        if isinstance(error, openai.NotFoundError):
+            models.ask(route, client)  # to say which it has
+        failed = faults.worded(error, route, request, begun)
+        failed.request_id = failed.request_id or request_id
+        # A server's words may hold a piece of the key; they are in the line, without it.
+        raise failed from (error if isinstance(failed, ConnectionFailed) else None)

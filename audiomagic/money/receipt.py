@@ -1,0 +1,95 @@
+"""The receipt of one call: who answered, how much, in what time, at what cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import reduce
+from operator import add
+
+from ..wire.usage import Usage
+from .costs import Bill, bill
+from .prices import Price, Prices, listed
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What is known of a call besides its words and sound. Times and lengths in seconds."""
+
+    when: datetime
+    engine: str  # "openai": a server that speaks its protocol; "local": the embedded one; "replay"
+    host: str  # the server's name
+    asked: str  # the model asked for
+    model: str  # the model that answered
+    voice: str | None
+    seconds_in: float
+    seconds_out: float
+    usage: Usage | None
+    first_sound: float | None  # from the request to the first piece of sound
+    total: float  # from the request to the end of the answer
+    prices: Prices = field(default_factory=listed, repr=False)  # those known when it was made
+    guess: Usage | None = None  # tokens by our own count, where the server did not say
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing is paid for it: the embedded engine's, or a replay."""
+        return self.engine != "openai"
+
+    @property
+    def price(self) -> Price | None:
+        """The service's price of the model; None when unknown."""
+        host = "" if self.free else self.host
+        # A server may answer an alias by a snapshot's longer name; another name is another model.
+        named = self.free or self.model.startswith(self.asked)
+        found = self.prices.find(self.model, host)
+        return found or (self.prices.find(self.asked, host) if named else None)
+
+    @property
+    def bill(self) -> Bill | None:
+        """The service's price of this call, itemised; None when unknown.
+
+        For the embedded engine, or a replay, it is what the service would have charged.
+        """
+        return bill(self.usage, self.price) if self.usage else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What was paid, in US dollars: 0 for the embedded engine or a replay, None if unknown."""
+        if self.free:
+            return Decimal(0)
+        billed = self.bill
+        return billed.dollars if billed else None
+
+    @property
+    def estimate(self) -> Decimal | None:
+        """What was probably paid, in US dollars: the cost, or the price of our own count."""
+        if self.cost is not None or self.guess is None:
+            return self.cost
+        guessed = bill(self.guess, self.price)
+        return guessed.dollars if guessed else None
+
+
+def together(receipts: Sequence[Receipt]) -> Receipt:
+    """Add up the receipts of requests that were made one after the other for one reply."""
+    first, last = receipts[0], receipts[-1]
+    before, first_sound = 0.0, None
+    for receipt in receipts:
+        if first_sound is None and receipt.first_sound is not None:
+            first_sound = before + receipt.first_sound
+        before += receipt.total
+    return replace(
+        last,
+        when=first.when,
+        seconds_in=sum(receipt.seconds_in for receipt in receipts),
+        seconds_out=sum(receipt.seconds_out for receipt in receipts),
+        usage=_sum([receipt.usage for receipt in receipts]),
+        guess=_sum([receipt.usage or receipt.guess for receipt in receipts]),
+        first_sound=first_sound,
+        total=before,
+    )
+
+
+def _sum(usages: Sequence[Usage | None]) -> Usage | None:
+    """Add up what calls took; None where that is not known of one."""
+    known = [usage for usage in usages if usage]
+    return reduce(add, known) if len(known) == len(usages) else None

@@ -1,0 +1,76 @@
+"""What the kernel and the front end before it can do: record at all, wait for a recording."""
+
+import os
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from ..errors import NoMicrophone
+
+CANNOT_WAIT = (
+    "--wait does not work here: the cells below go on, and the reply comes when it was recorded."
+)
+
+
+def redraws(shell: InteractiveShell) -> bool:
+    """Say whether an output can be replaced by another; a terminal's cannot."""
+    return getattr(shell, "kernel", None) is not None
+
+
+def somebody(shell: InteractiveShell) -> bool:
+    """Say whether a person sits before it.
+
+    A front end that has one lets the kernel ask for input; nbclient, papermill and nbconvert do
+    not (`allow_stdin` in Jupyter's messaging protocol).
+    """
+    return redraws(shell) and bool(_request(shell).get("content", {}).get("allow_stdin", True))
+
+
+def check_recording(shell: InteractiveShell) -> None:
+    """Raise NoMicrophone where nobody could ever record: at once, so that nothing hangs."""
+    if not redraws(shell):
+        raise NoMicrophone("a terminal has no recorder; send a sound with --file PATH")
+    if not somebody(shell):
+        raise NoMicrophone("nobody is there to record; send a sound with --file PATH")
+    if _ipykernel() == (7, 0):
+        raise NoMicrophone("ipykernel 7.0 loses recordings; pip install -U ipykernel, or --file")
+
+
+def waiting(shell: InteractiveShell) -> Literal["await", "poll"] | None:
+    """Say how a running cell can wait for messages of the page.
+
+    From ipykernel 7.1 on by a top-level `await`; before 7.0 by running the kernel's own loop.
+    """
+    if not redraws(shell) or _ipykernel() == (7, 0):
+        return None
+    return "await" if _ipykernel() > (7, 0) else "poll"
+
+
+def cell_id(shell: InteractiveShell) -> str | None:
+    """Return the id of the cell that runs, where the front end tells it."""
+    found = _request(shell).get("metadata", {}).get("cellId") if redraws(shell) else None
+    return found if isinstance(found, str) else None
+
+
+def notebook(shell: InteractiveShell) -> str:
+    """Return the path of the notebook, where the server or VS Code tells it.
+
+    Elsewhere a name of this kernel's own: its calls are not mixed with another's.
+    """
+    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    return str(path or f"unnamed, {datetime.now():%Y-%m-%d %H:%M}, process {os.getpid()}")
+
+
+def _request(shell: InteractiveShell) -> dict[str, Any]:
+    kernel: Any = shell.kernel  # type: ignore[attr-defined]
+    return dict(kernel.get_parent("shell") or {})
+
+
+@cache
+def _ipykernel() -> tuple[int, int]:
+    from importlib.metadata import version
+
+    major, minor, *_ = version("ipykernel").split(".")
+    return int(major), int(minor)
