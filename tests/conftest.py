@@ -1,5 +1,6 @@
 """Fixtures: a far end, a sound, an IPython of one's own; fast tests come first; no key is left."""
 
+import base64
 import os
 import shutil
 import tempfile
