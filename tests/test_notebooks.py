@@ -30,6 +30,7 @@ TOLD = {
     "07_comparing": ["The capital of Japan is Tokyo.", "vase-onyx.mp3", "gpt-audio-mini"],
     "08_pronunciation": ["“three” as “tree”", "“weather” as “wetter”", "not heard: “than”"],
     "09_cassettes": ["in made/tape (0", "replayed · free", "no recording of this", "Lisbon"],
+    "12_other_servers": ["price unknown", "$0.0000", "The capital of France is Paris."],
     "11_flash_cards": ["The capital of France is Paris."],
     "10_lesson": ["“three” as “tree”", "next train to Oxford is 9:20, platform 4.", "True"],
 }
