@@ -90,7 +90,7 @@ def listening(far_end: FarEnd) -> str:
     hidden = base64.b64encode(KEY.encode()).decode()
     key = f"base64.b64decode({hidden!r}).decode()"
     address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={far_end.url!r})"
-    return f"import base64, os\n{address}\n%load_ext audiomagic"
+    return f"import os, base64\n{address}\n%load_ext audiomagic"
 
 
 @pytest.fixture(scope="session")
