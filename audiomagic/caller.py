@@ -138,19 +138,20 @@ class Caller:
             with line.used(), self._chunks(request, route, ticket, audience, hearing) as chunks:
                 hearing.follow(chunks, line)
         except BaseException as caught:
-            if isinstance(caught, KeyboardInterrupt) and not hearing.anything:
+            nothing = hearing.fold.answer().empty
+            if isinstance(caught, KeyboardInterrupt) and nothing:
                 raise Interrupted("the request was ended, nothing had come") from None
-            if not hearing.anything:
+            if nothing:
                 raise
             error = caught
         if line.cut or isinstance(error, KeyboardInterrupt):
             hearing.fold.finish = STOPPED
         answer = hearing.fold.answer()
-        if not hearing.anything and answer.finish is None:
+        if answer.empty and answer.finish is None:
             raise BadAnswer(
                 f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
             )
-        receipt = hearing.receipt(request, route, account.prices)
+        receipt = hearing.receipt(request, route, answer, account.prices)
         stopped = answer.finish == STOPPED
         failed = f"failed: {type(error).__name__}" if error else "answered"
         ticket.end = End.of(receipt, STOPPED if stopped else failed)

@@ -11,7 +11,7 @@ from .money.estimate import afterwards
 from .money.prices import Prices
 from .money.receipt import Receipt
 from .sound import WIRE_RATE
-from .wire.answer import Fold, Piece
+from .wire.answer import Answer, Fold, Piece
 from .wire.request import Request
 from .wire.usage import AUDIO_OUT_PER_SECOND
 
@@ -54,12 +54,6 @@ class Hearing:
         self._first_sound: float | None = None
         self._seconds = 0.0
 
-    @property
-    def anything(self) -> bool:
-        """Whether there are words, sound or tool calls."""
-        answer = self.fold.answer()
-        return bool(answer.text or answer.pcm or answer.calls)
-
     def follow(self, chunks: Iterable[Mapping[str, Any]], line: Line) -> None:
         """Take chunks until they end, or the line is cut."""
         for chunk in chunks:
@@ -77,9 +71,8 @@ class Hearing:
         if self._audience:
             self._audience.hear(piece)
 
-    def receipt(self, request: Request, route: Route, prices: Prices) -> Receipt:
+    def receipt(self, request: Request, route: Route, answer: Answer, prices: Prices) -> Receipt:
         """Write down who answered, how much, and in what time."""
-        answer = self.fold.answer()
         seconds = len(answer.pcm) / (2 * WIRE_RATE)
         paid = route.engine == "openai" and answer.usage is None
         return Receipt(

@@ -19,7 +19,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from audiomagic import Session, compare
 from audiomagic.errors import BudgetError, ConnectionFailed, LedgerError, OptionError
-from audiomagic.far.line import Line
 from audiomagic.money.budget import LEAST, Cap, allow, amount, start
 from audiomagic.money.estimate import Estimate, estimate
 from audiomagic.money.ledger import Call, End, Ledger
@@ -29,6 +28,7 @@ from audiomagic.notebook.magics import load
 from audiomagic.wire.request import Message, Request
 
 from .far_end import FarEnd, Handler, chunk, spoken, usage
+from .listener import Listener
 
 PRICE = listed().find("gpt-audio-1.5")
 REQUEST = Request("gpt-audio-1.5", (Message("user", ("Tell me a joke",)),), "alloy")
@@ -357,16 +357,3 @@ def test_columns_share_a_cap_and_are_told_what_is_enough(
         far_end.say("Hi.", b"\0\0" * 2_400)
     both = shell.run_line_magic("speak", f"-q --voice coral,ash --max-cost {enough} Hi")
     assert len(both) == 2
-
-
-class Listener:
-    """Follows a call, and can stop it."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-
-    def progress(self, line: str) -> None:
-        pass
-
-    def hear(self, piece: Any) -> None:
-        pass

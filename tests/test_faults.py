@@ -22,12 +22,12 @@ import pytest
 from audiomagic import Session, Sound
 from audiomagic.errors import BadAnswer, CallFailed, ConnectionFailed, RequestRefused
 from audiomagic.far import client, retry
-from audiomagic.far.line import Line
 from audiomagic.money.ledger import Ledger
 from audiomagic.notes import STOPPED
 
 from .far_end import KEY, REQUEST_ID, FarEnd, Handler, Script, chunk, spoken, written
 from .kernel import Kernel
+from .listener import Listener
 from .servers import lenient
 
 NAMED = f" (request {REQUEST_ID})"
@@ -445,18 +445,6 @@ def test_one_fault_is_not_told_as_another(far_end: FarEnd) -> None:
 
 
 # -- what is sent again -----------------------------------------------------------------------
-class Watching:
-    """An audience that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-        self.lines: list[str] = []
-
-    def progress(self, line: str) -> None:
-        self.lines.append(line)
-
-    def hear(self, piece: Any) -> None:
-        pass
 
 
 @pytest.mark.usefixtures("key")
@@ -476,7 +464,7 @@ def test_a_busy_server_is_asked_again_and_that_is_shown(
     far_end.then(script)
     far_end.then(script)
     far_end.say("Here I am.", tone.pcm16())
-    watching = Watching()
+    watching = Listener()
     assert Session().speak("Hi", audience=watching).text == "Here I am."
     host = far_end.url.split("/")[2]
     assert watching.lines == [f"{host} {why}; trying again in 1 s"] * 2
@@ -494,7 +482,7 @@ def test_the_pause_is_the_one_asked_for(far_end: FarEnd, tone: Sound) -> None:
 @pytest.mark.usefixtures("key")
 def test_whoever_stops_does_not_wait_for_another_try(far_end: FarEnd) -> None:
     far_end.then(refuse(429, "Slow down", retry_after="30"))
-    watching, start = Watching(), time.perf_counter()
+    watching, start = Listener(), time.perf_counter()
     threading.Timer(0.5, watching.line.hang_up).start()
     reply = Session().speak("Hi", audience=watching)
     assert (reply.text, reply.finish) == ("", STOPPED)

@@ -12,21 +12,9 @@ from audiomagic.far.line import Line
 
 from .far_end import KEY, FarEnd, spoken
 from .kernel import Kernel
+from .listener import Listener
 
 SOON = 0.5  # seconds
-
-
-class Listener:
-    """An audience that may stop, from another thread."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-
-    def progress(self, line: str) -> None:
-        pass
-
-    def hear(self, piece: Any) -> None:
-        pass
 
 
 @pytest.fixture

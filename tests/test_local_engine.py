@@ -18,12 +18,13 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.errors import EngineError, OptionError, RequestRefused
-from audiomagic.far.line import Line
 from audiomagic.local import synthesize, transcribe, weights
 from audiomagic.local.mouth import UNSPEAKABLE
 from audiomagic.local.turn import NO_BRAIN, NOTHING_HEARD
 from audiomagic.notes import LOCAL_NOTE
 from audiomagic.wire.answer import Piece
+
+from .listener import Listener
 
 pytestmark = pytest.mark.models
 QUESTION = "What is the capital of France?"
@@ -38,21 +39,6 @@ def brain_is_there() -> None:
 @pytest.fixture(scope="module")
 def question() -> Sound:
     return synthesize(QUESTION, "verse")
-
-
-class Listener:
-    """Notes when what came."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-        self.lines: list[str] = []
-        self.pieces: list[Piece] = []
-
-    def progress(self, line: str) -> None:
-        self.lines.append(line)
-
-    def hear(self, piece: Piece) -> None:
-        self.pieces.append(piece)
 
 
 def test_a_spoken_question_gets_a_spoken_answer(question: Sound) -> None:

@@ -6,27 +6,12 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.far.line import Line
-from audiomagic.wire.answer import Piece
 from audiomagic.wire.request import TRANSCRIPT, VERBATIM
 
 from .far_end import FarEnd, Handler, spoken, usage, written
+from .listener import Listener
 
 pytestmark = pytest.mark.usefixtures("key")
-
-
-class Ear:
-    """Keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-        self.pcm, self.lines = b"", list[str]()
-
-    def progress(self, line: str) -> None:
-        self.lines.append(line)
-
-    def hear(self, piece: Piece) -> None:
-        self.pcm += piece.pcm
 
 
 def echo(pcm: bytes) -> Any:
@@ -64,7 +49,7 @@ def test_a_long_text_is_read_in_passages_and_heard_as_one(far_end: FarEnd, tone:
     for _ in range(3):
         far_end.then(echo(quiet + tone.pcm16() + quiet))
     text = "\n\n".join(f"Paragraph {n}. " + "Some more words. " * 50 for n in range(3))
-    ear = Ear()
+    ear = Listener()
     reply = Session().speak(text, verbatim=True, audience=ear)
     asked = [request["messages"][-1]["content"] for request in far_end.requests]
     assert " ".join(" ".join(asked).split()) == " ".join(text.split())

@@ -11,13 +11,13 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.errors import BadAnswer, OptionError, RequestRefused
-from audiomagic.far.line import Line
 from audiomagic.far.route import SERVICE, choose
-from audiomagic.wire.answer import Fold, Piece
+from audiomagic.wire.answer import Fold
 from audiomagic.wire.usage import Usage
 
 from . import servers
 from .far_end import KEY, FarEnd, chunk
+from .listener import Listener
 from .servers import b64, wav, wrapped
 
 COUNTED, TOTALS = Usage(11, 26, 0, 20), Usage(11, 26)
@@ -32,25 +32,11 @@ TWINS = {
 }
 
 
-class Hearing:
-    """An audience that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.line = Line()
-        self.pieces: list[Piece] = []
-
-    def progress(self, line: str) -> None:
-        pass
-
-    def hear(self, piece: Piece) -> None:
-        self.pieces.append(piece)
-
-
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
 def test_each_shape_becomes_a_reply(far_end: FarEnd, tone: Sound, twin: servers.Twin) -> None:
     twin(far_end, "Hello there, Ada.", tone.pcm16())
-    heard = Hearing()
+    heard = Listener()
     reply = Session().speak("Greet Ada.", audience=heard)
     assert (reply.text, reply.finish, reply.notes) == ("Hello there, Ada.", "stop", ())
     assert reply.usage == TWINS[twin]

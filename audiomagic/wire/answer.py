@@ -45,6 +45,11 @@ class Answer:
     calls: tuple[ToolCall, ...] = ()  # tools that the model wants called before it goes on
     refused: bool = False  # whether the model said, by the protocol, that it will not answer
 
+    @property
+    def empty(self) -> bool:
+        """Whether there are no words, no sound and no tool calls."""
+        return not (self.text or self.pcm or self.calls)
+
 
 def joined(answers: Sequence[Answer]) -> Answer:
     """Join what was said in several answers, one after the other, into one."""
