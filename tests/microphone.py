@@ -12,6 +12,13 @@ from .jupyter import Browser, JupyterServer, Notebook, make_notebook
 
 QUESTION = Path(__file__).parents[1] / "notebooks" / "question.mp3"  # the capital of France?
 
+NOTE_STATES = """() => {
+  const since = window.since = {};  // ms by the page's clock, when a state was come into
+  new MutationObserver(changes => {
+    for (const { target } of changes) since[target.dataset.state] ??= performance.now();
+  }).observe(document.body, {attributeFilter: ["data-state"], subtree: true});
+}"""
+
 
 def spoken(path: Path, before: float = 0.8, after: float = 2.4) -> Path:
     """Write what the microphone hears: the question, with silence about it, at 48 kHz."""
@@ -68,13 +75,15 @@ def value(notebook: Notebook, cell: int) -> str:
 
 
 def record(notebook: Notebook, cell: int, seconds: float) -> float:
-    """Record; return the seconds between the first samples and the press of the button."""
+    """Record; return the seconds between the first samples and the press of the button.
+
+    The page notes both itself: what drives it is late when the machine is busy.
+    """
+    notebook.js(NOTE_STATES)
     press(notebook, cell)
     wait_state(notebook, cell, "recording")
-    now = "() => performance.now() / 1000"
-    begun = notebook.js(now)
     notebook.sleep(seconds)
-    ended = notebook.js(now)
     press(notebook, cell)
     wait_state(notebook, cell, "idle")
-    return float(ended - begun)
+    since = notebook.js("() => window.since")
+    return float(since["finishing"] - since["recording"]) / 1000
