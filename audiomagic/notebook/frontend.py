@@ -32,10 +32,18 @@ def check_recording(shell: InteractiveShell) -> None:
     """Raise NoMicrophone where nobody could ever record: at once, so that nothing hangs."""
     if not redraws(shell):
         raise NoMicrophone("a terminal has no recorder; send a sound with --file PATH")
-    if not somebody(shell):
+    if not (somebody(shell) or voila()):
         raise NoMicrophone("nobody is there to record; send a sound with --file PATH")
     if _ipykernel() == (7, 0):
         raise NoMicrophone("ipykernel 7.0 loses recordings; pip install -U ipykernel, or --file")
+
+
+def voila() -> bool:
+    """Say whether this is Voila: it runs all cells before its reader, who may record, sees any.
+
+    From then on it redraws no output. It names itself to its kernels as a CGI server does.
+    """
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def waiting(shell: InteractiveShell) -> Literal["await", "poll"] | None:

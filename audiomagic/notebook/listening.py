@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Interrupted, NotYet, one_line
 from ..page.recorder import Recorder
 from ..speech import silence
-from .frontend import CANNOT_WAIT
+from . import frontend
 from .live_card import LiveCard
 from .pending import PACE, Pending
 
@@ -79,7 +79,7 @@ class Listening:
         """Say, and print, that no page has shown the recorder by a time (of time.monotonic)."""
         unseen = not self._recorder.shown.is_set() and time.monotonic() > patience
         if unseen:
-            print(CANNOT_WAIT)
+            print(frontend.CANNOT_WAIT)
         return unseen
 
     def _unheard(self, line: str) -> None:
@@ -106,4 +106,5 @@ class Listening:
         recorder.send({"kind": "card", "html": card["text/html"]})
         self._live.settle(card)
         self.pending.fulfil(reply)
-        recorder.close()
+        if not frontend.voila():  # there, the card lives in the recorder's own view
+            recorder.close()
