@@ -11,15 +11,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from audiomagic import Session
+from audiomagic.batches.batch import Batch
 from audiomagic.money.ledger import Ledger
 
 from .crowd import Crowd
@@ -85,13 +88,10 @@ def far_end(delay: float, troubled: bool = False) -> Iterator[Connection]:
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(theirs, delay, troubled), daemon=True)
     process.start()
-    os.environ.update(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=ours.recv())
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), patch.dict(os.environ):
+        os.environ.update(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=ours.recv())
         os.environ["AUDIOMAGIC_LEDGER"] = f"{folder}/ledger.sqlite"
-        before = os.getcwd()
-        os.chdir(folder)
         yield ours
-        os.chdir(before)
     process.terminate()
 
 
@@ -135,8 +135,27 @@ def memory() -> list[tuple[str, str, str]]:
     return [("memory after 2,000 items, and since 100", grown, f"flat ({sound:.0f} MB of sound)")]
 
 
-def faults(count: int) -> list[tuple[str, str, str]]:
-    """Items of which half are rate limited and a tenth fail; run again until all are answered."""
+@dataclass(frozen=True)
+class Fared:
+    """How a troubled batch fared when run once, and again with its cassette."""
+
+    once: Batch
+    twice: Batch
+    asked: int  # requests, the server's count
+    answered: int
+    repeated: list[str]  # asked for after an answer, the server's count
+    saved: int  # files
+    most: Decimal  # US dollars spent and held at a time
+
+    def check(self, count: int) -> None:
+        """Hold that every item was answered or reported, and in the end answered, once."""
+        assert len(self.once.replies) + len(self.once.errors) == count
+        assert len(self.twice.replies) == self.saved == self.answered == count
+        assert self.repeated == [] and 0 < self.most <= CAP
+
+
+def fare(count: int) -> Fared:
+    """Ask for items of which half are rate limited and a tenth fail, twice under one cap."""
     with far_end(0.05, troubled=True) as server:
         items = [f"Item {n}." for n in range(count)]
         first = Session()
@@ -154,14 +173,21 @@ def faults(count: int) -> list[tuple[str, str, str]]:
         server.send("tell")
         asked, answered, repeated = server.recv()
         saved = len(list(Path("out").glob("*.mp3")))
-    kinds = sorted({type(error).__name__ for error in once.errors.values()})
+    return Fared(once, twice, asked, answered, repeated, saved, max(most))
+
+
+def faults(count: int) -> list[tuple[str, str, str]]:
+    """Tell how a troubled batch fared."""
+    fared = fare(count)
+    kinds = sorted({type(error).__name__ for error in fared.once.errors.values()})
+    fared.check(count)
     return [
-        (f"{count} items: answered at once", f"{len(once.replies)}", ""),
-        ("reported", f"{len(once.errors)} ({', '.join(kinds)})", "the rest"),
-        ("answered when run again", f"{len(twice.replies)}, {saved} files", f"{count}"),
-        ("requests, the server's count", f"{asked}, {answered} answers", ""),
-        ("asked after an answer", f"{len(repeated)}", "0"),
-        (f"spent and held, of a cap of ${CAP}", f"${max(most):.4f} at most", f"<= ${CAP}"),
+        (f"{count} items: answered at once", f"{len(fared.once.replies)}", ""),
+        ("reported", f"{len(fared.once.errors)} ({', '.join(kinds)})", "the rest"),
+        ("answered when run again", f"{len(fared.twice.replies)}, {fared.saved} files", f"{count}"),
+        ("requests, the server's count", f"{fared.asked}, {fared.answered} answers", ""),
+        ("asked after an answer", f"{len(fared.repeated)}", "0"),
+        (f"spent and held, of a cap of ${CAP}", f"${fared.most:.4f} at most", f"<= ${CAP}"),
     ]
 
 

@@ -1,7 +1,11 @@
-"""A short day in one kernel; `python -m tests.soak` is a long one."""
+"""A short day in one kernel and a small troubled batch.
+
+`python -m tests.soak` and `python -m tests.batch_benchmarks` are the long ones.
+"""
 
 from pathlib import Path
 
+from .batch_benchmarks import fare
 from .soak import soak
 
 
@@ -9,3 +13,9 @@ def test_a_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
     done = soak(100, 3, tmp_path)
     assert 3 <= done.ways.total() - done.ways["answered"] <= 20
     done.check()
+
+
+def test_a_troubled_batch_is_answered_in_the_end() -> None:
+    fared = fare(60)
+    assert fared.once.errors and fared.asked > 90  # half were limited, a tenth failed
+    fared.check(60)
