@@ -9,7 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+
+from .call_benchmarks import calls
 
 RUNS = 7
 QUESTIONS = (
@@ -25,7 +28,7 @@ QUESTIONS = (
 
 def main() -> None:
     """Print the table."""
-    rows = [*load_time(), *cold_start(), *engine(), *notebook_bytes(), *recognition()]
+    rows = [*load_time(), *calls(), *cold_start(), *engine(), *notebook_bytes(), *recognition()]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
@@ -39,7 +42,7 @@ def _child(script: str) -> list[float]:
     """Run a script in a fresh Python; return the numbers that it prints."""
     command = [sys.executable, "-c", script]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [float(word) for word in run.stdout.split()]
+    return [float(word) for word in run.stdout.splitlines()[-1].split()]
 
 
 def load_time() -> list[tuple[str, str, str]]:
@@ -56,9 +59,11 @@ def load_time() -> list[tuple[str, str, str]]:
         lambda: _child(script.format("shell.run_line_magic('load_ext', 'audiomagic')"))[0]
     )
     client = median(lambda: _child(script.format("import openai"))[0])
-    return [
-        ("%load_ext audiomagic", f"{ours:.0f} ms", f"at most 50 ms (import openai: {client:.0f})")
-    ]
+    peers = f"import openai: {client:.0f}"
+    if find_spec("jupyter_ai_magics"):
+        load = "shell.run_line_magic('load_ext', 'jupyter_ai_magics')"
+        peers += f", jupyter_ai_magics: {median(lambda: _child(script.format(load))[0]):.0f}"
+    return [("%load_ext audiomagic", f"{ours:.0f} ms", f"at most 50 ms ({peers})")]
 
 
 def cold_start() -> list[tuple[str, str, str]]:

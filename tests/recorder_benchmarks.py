@@ -3,6 +3,7 @@
 Speeds depend on the machine; each is a median, beside its goal.
 """
 
+import base64
 import statistics
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiomagic.sound import Sound
+from audiomagic.sound import WIRE_RATE, Sound
 
 from .far_end import KEY, FarEnd
 from .jupyter import Browser, JupyterServer
@@ -24,13 +25,29 @@ LOAD = (
 )
 CLICKED = "() => addEventListener('click', () => { window.clicked = Date.now() / 1000 }, true)"
 HEAP = "() => performance.memory.usedJSHeapSize / 1e6"
+MEDIA_RECORDER = """async ms => {
+  const stream = await navigator.mediaDevices.getUserMedia({audio: true});
+  const recorder = new MediaRecorder(stream);
+  const pieces = [];
+  recorder.ondataavailable = ({data}) => pieces.push(data);
+  const stopped = new Promise(resolve => { recorder.onstop = resolve; });
+  recorder.start();
+  await new Promise(resolve => setTimeout(resolve, ms));
+  const start = performance.now();
+  recorder.stop();
+  await stopped;
+  const took = (performance.now() - start) / 1000;
+  stream.getTracks().forEach(track => track.stop());
+  const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+  return [took, btoa(String.fromCharCode(...bytes))];
+}"""
 SPOKEN = 20  # prompts
 
 
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as folder, JupyterServer(Path(folder)) as server:
-        rows = [*stop_to_request(server), *recognition(server)]
+        rows = [*stop_to_request(server), *media_recorder(server), *recognition(server)]
         if "--minutes" in sys.argv:
             rows += long_recording(server, float(sys.argv[sys.argv.index("--minutes") + 1]))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
@@ -62,6 +79,21 @@ def stop_to_request(server: JupyterServer) -> list[Row]:
                 shown = f"{1000 * statistics.median(took):.0f} ms"
                 rows.append((f"stop to request, {seconds} s recorded", shown, "at most 300 ms"))
     return rows
+
+
+def media_recorder(server: JupyterServer, seconds: float = 3) -> list[Row]:
+    """The browser's own recorder: how large its files are, and how soon there."""
+    with (
+        Browser(mic_file=spoken(server.root / "mic.wav")) as browser,
+        opened(browser, server, "") as notebook,
+    ):
+        runs = [notebook.js(MEDIA_RECORDER, 1000 * seconds) for _ in range(3)]
+    took = statistics.median(run[0] for run in runs)
+    size = len(base64.b64decode(runs[-1][1])) / seconds / 1000
+    return [
+        ("recorded, a second", f"{2 * WIRE_RATE / 1000:.0f} kB", f"MediaRecorder: {size:.0f} kB"),
+        ("MediaRecorder, stop to a file in the page", f"{1000 * took:.0f} ms", ""),
+    ]
 
 
 def recognition(server: JupyterServer) -> list[Row]:
