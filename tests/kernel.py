@@ -14,7 +14,9 @@ class Kernel:
 
     def __init__(self, env: dict[str, str] | None = None):
         self._notebook = nbformat.v4.new_notebook()
-        self._client = NotebookClient(self._notebook, timeout=120, allow_errors=True)
+        self._client = NotebookClient(
+            self._notebook, timeout=120, allow_errors=True, coalesce_streams=True
+        )
         self._setup = self._client.setup_kernel(env=env)
 
     def __enter__(self) -> "Kernel":
