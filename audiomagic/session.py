@@ -22,6 +22,7 @@ from .wire.request import VERBATIM, Message
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from os import PathLike
 
     from .batches.batch import Batch
 
@@ -100,7 +101,7 @@ class Session(Taped):
         *,
         executor: "Executor | None" = None,
         workers: int = 8,
-        save: str | None = "out/{i:04}.mp3",
+        save: "str | PathLike[str] | None" = "out/{i:04}.mp3",
         verbatim: bool = False,
         text: bool = False,
         expect: str = "",

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from . import spelling
 from .errors import NotYet, OptionError, one_line
 
-# A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone.
-FIELD = re.compile(r"(?<!\{)\{([^\W\d]\w*)((?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)\}(?!\})")
+# A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone. The
+# name may be a column's, of several words.
+FIELD = re.compile(
+    r"(?<!\{)\{([^\s{}\[\].:!'\"][^{}\[\].:!\n]*)((?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)\}(?!\})"
+)
 STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
 
 
@@ -34,6 +37,11 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
             return match[0]
 
     return FIELD.sub(value, text)
+
+
+def fields(text: str) -> set[str]:
+    """Return the names that `fill` would look up."""
+    return {match[1] for match in FIELD.finditer(text)}
 
 
 def variable(name: str, variables: Mapping[str, object]) -> object:

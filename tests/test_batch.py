@@ -43,6 +43,9 @@ def session(crowd: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Se
     return Session()
 
 
+TWICE = pandas.DataFrame([[1, 2]], columns=["a", "a"])
+
+
 def run(session: Session, items: Any, template: str = "", **how: Any) -> Any:
     return session.map(items, template, progress=False, **how)
 
@@ -85,11 +88,11 @@ def test_rows_fill_the_template_the_options_and_the_names(session: Session, crow
 
 def test_files_and_sounds_are_listened_to(session: Session, crowd: Crowd, tone: Sound) -> None:
     path = tone.save("tone.wav")
-    items = [path, tone, {"sound": "tone.wav", "task": "Repeat."}]
-    batch = run(session, items, "What is it? {task}", text=True)
+    items = [path, tone, {"sound": "tone.wav"}]
+    batch = run(session, items, "What is it? {i}", text=True)
     parts = [body["messages"][-1]["content"] for body in crowd.requests]
     assert sorted(part[0]["text"] for part in parts) == [
-        "What is it? Repeat.", "What is it? {task}", "What is it? {task}",
+        "What is it? 0", "What is it? 1", "What is it? 2",
     ]  # fmt: skip
     assert all(part[1]["type"] == "input_audio" for part in parts)
     assert batch[0].request.seconds == 1.0
@@ -105,17 +108,63 @@ def test_files_and_sounds_are_listened_to(session: Session, crowd: Crowd, tone: 
         (["a"], {"save": "{j}.mp3"}, "no column 'j'"),
         (["a"], {"save": "{i}.mpeg"}, "cannot save as '0.mpeg'"),
         (["a"], {"save": "{i:s}.mp3"}, "names no files"),
+        (["Chat", "chat"], {"template": "{item}", "save": "{item}.mp3"}, "saved as chat.mp3"),
+        (["a"], {"save": "{i}{.mp3"}, "names no files"),
+        (["a"], {"save": 3}, "save takes a path, not a int"),
+        (["a"], {"save": "taken/{i}.mp3"}, "cannot make the folder taken"),
+        ([{"i": 1}], {"template": "{i}"}, "'i' is the place of an item; rename that column"),
+        ([{"a.b": 1}], {}, "no column that can stand in the text; rename 'a.b' to a word"),
+        ([{}], {}, "no column that can stand in the text"),
+        (TWICE, {"template": "{a}"}, "two columns are named 'a'"),
         (["a"], {"chat": "main"}, "stand alone"),
-        (["a"], {"workers": 0}, "above 0"),
+        (["a"], {"voice": "coral,ash"}, "one voice"),
+        (["a"], {"model": "a, b"}, "one model"),
+        (["a"], {"workers": 0}, "above 0, not 0"),
+        (["a"], {"workers": "2"}, "above 0, not '2'"),
+        (["a"], {"workers": 1.5}, "above 0, not 1.5"),
+        (["a"], {"executor": "threads"}, "executor takes a concurrent.futures.Executor, not a str"),
         (["a"], {"voicee": "ash"}, "did you mean 'voice'"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_sent(
     session: Session, crowd: Crowd, items: Any, how: dict[str, Any], line: str
 ) -> None:
+    Path("taken").write_text("")
     with pytest.raises(ValueError, match=line):
         run(session, items, **how)
     assert not crowd.asked
+
+
+def test_what_is_missing_fails_in_its_place(
+    session: Session, crowd: Crowd, tone: Sound, tmp_path: Path
+) -> None:
+    nan = float("nan")
+    assert_lines(run(session, ["a", None, nan, 4, object()]), [
+        "a", "the item is missing", "the item is missing", "4", "a object is no sound",
+    ])  # fmt: skip
+    words = pandas.DataFrame({"word": ["a", None, "c"], "n": [1, 2, None], "x": [None] * 3})
+    assert_lines(run(session, words, "{word} {n}", save="{word}.mp3"), [
+        "a 1.0", "column 'word' is empty here", "column 'n' is empty here",
+    ])  # fmt: skip
+    assert_lines(run(session, words.word, "Say {item}."), ["Say a.", "the item", "Say c."])
+    assert_lines(run(session, [{"a": 1}, {"b": 2}], "{a}"), ["1", "column 'a' is empty here"])
+    heard = [{"file": tone.save(tmp_path / "a.wav")}, {"file": None}, {"file": "none.wav"}]
+    said = [str(one) for one in run(session, heard, "What?")][1:]
+    assert said[0] == "column 'file' is empty here" and "none.wav: No such file" in said[1]
+
+
+def assert_lines(batch: Any, lines: list[str]) -> None:
+    for result, line in zip(batch, lines, strict=True):
+        said = result.text if isinstance(result, Reply) else str(result)
+        assert said.startswith(line)
+
+
+def test_columns_of_several_words_and_paths(session: Session) -> None:
+    rows = [{"the word": "chat", "it's": "{the word}"}, {"the word": "chien", "it's": 2}]
+    save = Path("cards") / "{the word}.mp3"
+    batch = run(session, rows, "Say {the word}, {it's} {no such}", save=save)
+    assert batch[0].text == "Say chat, {the word} {no such}"
+    assert [reply.sound.path.name for reply in batch] == ["chat.mp3", "chien.mp3"]
 
 
 def test_an_item_that_fails_leaves_the_others(session: Session, crowd: Crowd) -> None:

@@ -49,6 +49,12 @@ def test_a_list_gives_a_batch(kernel: Kernel) -> None:
     assert shown(kernel.run("%%speak --each words -q\nSay {item}.")) == []
 
 
+def test_a_generator_is_gone_through_once(kernel: Kernel) -> None:
+    kernel.run("counted = (n for n in range(3))")
+    (page,) = shown(kernel.run("%%speak --each counted\nSay {item}."))
+    assert "3 items" in page["text/html"] and "Say 2." in page["text/html"]
+
+
 def test_a_frame_comes_back_with_columns(kernel: Kernel, crowd: Crowd) -> None:
     cell = "%%speak --each deck --voice {voice} --save cards/{word}-{i:02}.mp3\n{word}, {who}!"
     cards, frame = shown(kernel.run(cell))
@@ -76,6 +82,7 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
         ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
         ("%%speak --each words --dry-run\n{item}", "--each goes without --dry-run"),
         ("%%listen --each deck\n", "needs a column `sound` or `file`"),
+        ("%%speak --each words --voice ash,sage\n{item}", "one voice"),
         ("%%speak --each words --save a.mp3\n{item}", "put {i} into the name"),
     ],
 )

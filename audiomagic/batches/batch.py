@@ -5,6 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 from uuid import uuid4
@@ -16,7 +17,7 @@ from ..reply import Reply
 from ..stored import StoredSound
 from . import gallery
 from .crew import Crew
-from .items import Items, rows
+from .items import Items, lasting, rows
 from .progress import Progress
 from .purse import Purse
 from .worker import Setup
@@ -112,7 +113,7 @@ def carry_out(
     *,
     executor: Executor | None,
     workers: int,
-    save: str | None,
+    save: str | PathLike[str] | None,
     progress: bool,
     verbatim: bool,
     text: bool,
@@ -120,15 +121,12 @@ def carry_out(
     options: Mapping[str, Any],
 ) -> Batch:
     """Do what `Session.map` says."""
-    if workers < 1:
-        raise OptionError(f"workers takes a whole number above 0, not {workers}")
-    if {**session.options, **options}.get("chat"):
-        raise OptionError("the items of a batch stand alone, at once; drop chat")
+    _check({**session.options, **options}, executor, workers)
     here = executor is None or isinstance(executor, ThreadPoolExecutor)
     setup = None if here else Setup.of(session, uuid4().hex, options)
     at_once = workers if executor else workers + AHEAD
     most = Settings.of(session.options, options)["max_cost"]
-    items = items if hasattr(items, "columns") else rows(items)  # of a generator, once
+    items = lasting(items)
     tasks = Items(rows(items), template, save).tasks(
         {**options, "verbatim": verbatim}, {**options, "text": text, "expect": expect}
     )
@@ -143,3 +141,17 @@ def carry_out(
             line = f"{len(part.replies)} of {len(tasks)} are answered, and kept"
             raise Interrupted(line, part) from None
     return Batch(items, tuple(results))
+
+
+def _check(options: Mapping[str, Any], executor: object, workers: object) -> None:
+    """Refuse what no batch can do."""
+    if not isinstance(workers, int) or workers < 1:
+        raise OptionError(f"workers takes a whole number above 0, not {workers!r}")
+    if not isinstance(executor, Executor | None):
+        kind = type(executor).__name__
+        raise OptionError(f"executor takes a concurrent.futures.Executor, not a {kind}")
+    if options.get("chat"):
+        raise OptionError("the items of a batch stand alone, at once; drop chat")
+    for name in ("voice", "model"):
+        if "," in (options.get(name) or ""):
+            raise OptionError(f"a batch takes one {name}, or one for each row (`{{column}}`)")

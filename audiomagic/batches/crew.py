@@ -39,12 +39,18 @@ class Crew:
     _later: list[tuple[int, Task]] = field(default_factory=list)
     _done: "SimpleQueue[Done]" = field(default_factory=SimpleQueue)
 
-    def run(self, tasks: Sequence[Task], progress: Progress) -> list[Reply | AudiomagicError]:
-        """Carry out all; return their results in order, as many as there are after an interrupt.
+    def run(
+        self, tasks: Sequence[Task | AudiomagicError], progress: Progress
+    ) -> list[Reply | AudiomagicError]:
+        """Carry out all; return their results in order. What is an error already stays one.
 
         KeyboardInterrupt is raised on; what is done by then is in `results`.
         """
-        waiting = iter(enumerate(tasks))
+        for number, task in enumerate(tasks):
+            if isinstance(task, AudiomagicError):
+                self._results[number] = task
+                progress.add(task)
+        waiting = ((at, task) for at, task in enumerate(tasks) if isinstance(task, Task))
         try:
             while self._fill(waiting) or self._out or self._later:
                 number, future = self._done.get()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import template
-from ..batches.items import HEARD, ITEM, NUMBER, rows
+from ..batches.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
 from ..errors import Interrupted, OptionError, one_line
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Each:
     @classmethod
     def named(cls, name: str, variables: Mapping[str, Any]) -> "Each":
         """Take a variable of the notebook. Raises OptionError for none, or what is no list."""
-        each = cls(template.variable(name, variables))
+        each = cls(lasting(template.variable(name, variables)))
         if not each.rows:
             raise OptionError(f"there is nothing in {one_line(name, 60)} to go through")
         return each
@@ -51,7 +51,7 @@ class Each:
         return [
             {name: value for name, value in row.items() if name not in HEARD}
             if isinstance(row, Mapping)
-            else str(row)
+            else (None if is_missing(row) else str(row))
             for row in self.rows
         ]
 
