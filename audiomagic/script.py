@@ -6,6 +6,11 @@ A widget's module and a card's script come to the page as text: they cannot impo
 from pathlib import Path
 
 STATIC = Path(__file__).with_name("static")
+CARD = ("words", "follow")
+PLAYER = ("words", "place", "ring", "playback", "player")
+RECORDER = (
+    "place", "resampler", "ear", "delivery", "microphone", "focus", "recording", "recorder",
+)  # fmt: skip
 
 
 def joined(*names: str) -> str:

@@ -71,7 +71,7 @@ def html(reply: "Reply", place: str = "") -> str:
 @cache
 def follow_along() -> str:
     """Return the script by which the transcript follows the sound, where scripts are let run."""
-    lines = (line.strip() for line in script.joined("words", "follow").split("\n"))
+    lines = (line.strip() for line in script.joined(*script.CARD).split("\n"))
     kept = "\n".join(line for line in lines if line and not line.startswith("//"))
     return f"{{\n{kept}\n}}"  # a block: a page holds several cards
 

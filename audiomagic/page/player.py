@@ -1,6 +1,6 @@
 """Player: a widget through which a reply is heard and read while it arrives.
 
-Its half in the page is static/player.js. Sound goes there in custom messages, never in a trait:
+Its half in the page is script.PLAYER. Sound goes there in custom messages, never in a trait:
 traits are saved into notebooks. Only a page that shows it plays it.
 
     kernel → page                                        page → kernel, by a comm of its own
@@ -33,7 +33,7 @@ LETTERS = 15.0  # that speech has in a second, spaces included: a guess until al
 class Player(anywidget.AnyWidget):
     """What a reply's place shows until the card is there."""
 
-    _esm = script.joined("words", "place", "player")
+    _esm = script.joined(*script.PLAYER)
     _css = script.read("player.css")
     _playing: ClassVar[dict[str, "Player"]] = {}  # by place
 

@@ -1,4 +1,4 @@
-"""Recorder: a widget that records in the browser. Its half in the page is static/recorder.js.
+"""Recorder: a widget that records in the browser. Its half in the page is script.RECORDER.
 
 Sound comes in custom messages and never is in a trait: traits are saved into notebooks. Messages
 from a page are not trusted; every one that is not as described here is passed over.
@@ -41,7 +41,7 @@ class Recorder(anywidget.AnyWidget):
     >>> rec.sound    # in a later one: a Sound at 24 kHz, or None before there is one
     """
 
-    _esm = script.joined("place", "recorder")
+    _esm = script.joined(*script.RECORDER)
     _css = script.read("recorder.css")
 
     seconds = Float().tag(sync=True)

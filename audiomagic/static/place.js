@@ -1,5 +1,7 @@
 // What the recorder's and the player's half in the page share; place.py tells of places.
 
+export const RATE = 24000; // Hz, of all sound on its way
+
 /** A widget's controls: an element of class `audiomagic-<name>`, whose name is told as `label`. */
 function group(name, label, html) {
   const root = document.createElement("div");

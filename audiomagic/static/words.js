@@ -1,7 +1,7 @@
 // Words of a text that can be heard: the one that sounds is marked, and each plays from there, by a
 // click or by keyboard. The text is one stop of the Tab key; arrow keys go from word to word.
 //
-// Before follow.js in every card, and before player.js.
+// In every card, and in the player.
 
 const sign = "[\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af]";
 const cut = new RegExp(`\\s+|${sign}|(?:(?!${sign})\\S)+`, "gu"); // as timing.py cuts

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { script } from "./script.mjs";
 
-const { RATE, Ring, clock } = await script("words", "place", "player");
+const { RATE, Ring, clock } = await script("place", "ring");
 
 const QUANTUM = 128;
 const speech = (count, from = 1) => Int16Array.from({ length: count }, (_, i) => ((from + i) % 30000) + 1);

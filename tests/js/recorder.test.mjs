@@ -5,7 +5,9 @@ import { test } from "node:test";
 
 import { script } from "./script.mjs";
 
-const { RATE, Resampler, Ear, Chunker, Delivery, base64, refusal, clock } = await script("place", "recorder");
+const { RATE, Resampler, Ear, Chunker, Delivery, base64, refusal, clock } = await script(
+  "place", "resampler", "ear", "delivery", "microphone",
+);
 
 const sine = (rate, hertz, seconds, level = 0.5) =>
   Float32Array.from({ length: rate * seconds }, (_, i) => level * Math.sin((2 * Math.PI * hertz * i) / rate));
