@@ -252,6 +252,7 @@ def test_an_interrupt_keeps_what_is_done(crowd: Crowd, session: Session, tmp_pat
         return True
 
     crowd._trouble = last_ones_never
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     stop = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
     stop.start()
     with pytest.raises(Interrupted, match="6 of 10 are answered, and kept") as caught:
