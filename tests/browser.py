@@ -42,6 +42,9 @@ _BINARIES = (
 _PLAY_ALL = """async (root, [rate, limit]) => {
   const results = [];
   for (const audio of root.querySelectorAll("audio")) {
+    // Its sound may be on its way from the kernel; play() called before that is aborted by it.
+    for (let i = 0; i < 100 && audio.networkState % 3 === 0; i++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
     const before = [audio.muted, audio.playbackRate];
     [audio.muted, audio.playbackRate, audio.currentTime] = [true, rate, 0];
     const timers = [];
@@ -49,7 +52,7 @@ _PLAY_ALL = """async (root, [rate, limit]) => {
       const fail = (name, message) => reject({name, message});
       audio.addEventListener("ended", resolve, {once: true});
       audio.addEventListener("error", () => fail("MediaError", audio.error?.message), {once: true});
-      // An <audio> that lost its source leaves play() pending for ever (networkState 0 or 3).
+      // An <audio> that has no source leaves play() pending for ever (networkState 0 or 3).
       timers.push(setTimeout(() => audio.networkState % 3 || fail("NoSource", ""), 2000));
       timers.push(setTimeout(() => fail("Timeout", `at ${audio.currentTime} s`), limit * 1000));
     });
