@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=slowness)
     for item in items:
-        if item.get_closest_marker("browser"):  # a machine's pause of seconds fails what waits for it
+        if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
