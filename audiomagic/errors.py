@@ -23,6 +23,8 @@ shown; the exception still stops Run All and can be caught.
 import unicodedata
 from typing import TYPE_CHECKING
 
+from . import secret
+
 if TYPE_CHECKING:
     from decimal import Decimal
 
@@ -36,6 +38,9 @@ class AudiomagicError(Exception):
     """The root: catch this to catch all of them; `reply` is what was answered by then."""
 
     reply: "Result | Batch | None" = None
+
+    def __init__(self, message: str = ""):
+        super().__init__(secret.without(message))  # it may repeat what was typed
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython the one line to show instead of a traceback."""
@@ -134,10 +139,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
-    """Flatten foreign text to one bounded line without control, bidi or broken characters."""
+    """Flatten foreign text to one bounded line: no control, bidi or broken characters, no key."""
     visible = "".join(
         " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
         for c in str(text)[: 4 * limit]
     )
-    line = " ".join(visible.split())
+    line = secret.without(" ".join(visible.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
+from . import secret
 from .caller import Caller
 from .chats import Chats
 from .conversation import Origin
@@ -46,6 +47,7 @@ class Session(Taped):
         self.chats = Chats()
         self.notebook = notebook.encode("utf-8", "replace").decode()  # a path may be no text
         self._key = api_key
+        secret.keep(api_key or "")
         self._caller = Caller(self.notebook)
 
     def speak(
@@ -171,6 +173,7 @@ class Session(Taped):
     def use_key(self, key: str) -> None:
         """Take a key for the service, in this process alone."""
         self._key = key
+        secret.keep(key)
 
     def take_over(self, earlier: "Session") -> None:
         """Go on with the chats, the key and the cassette of another session."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from . import reading, rounds
+from . import reading, rounds, secret
 from .caller import Caller
 from .conversation import Conversation, Exchange, History, Origin, Speaker
-from .errors import AudiomagicError, Interrupted, RequestRefused
+from .errors import AudiomagicError, Interrupted, OptionError, RequestRefused
 from .faces.forecast import Forecast
 from .far.client import Route
 from .hearing import Audience
@@ -109,13 +109,16 @@ class Turn:
 
     def _request(self, history: History) -> Request:
         head = system(self.system, self.style, self.task)
-        return Request(
+        request = Request(
             self.model,
             (*head, *history.messages, self.question),
             self.voice,
             max_tokens=self.max_tokens,
             tools=self.toolbox.tools if self.toolbox else (),
         )
+        if any(map(secret.held, request.texts)):  # cards, cassettes and chats would show it
+            raise OptionError("the text holds an API key, and was not sent; take it out")
+        return request
 
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer

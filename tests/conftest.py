@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from audiomagic import secret
 from audiomagic.sound import Sound
 
 from .far_end import KEY, FarEnd
@@ -64,6 +65,7 @@ def nothing_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AUDIOMAGIC_LEDGER", str(tmp_path / "ledger.sqlite"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setattr(secret, "_used", set())  # nor those of another test
 
 
 @pytest.fixture

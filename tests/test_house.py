@@ -37,7 +37,7 @@ FLOORS = [
     {"sound_file"},
     {"template"},
     {"spelling"},
-    {"errors", "script"},
+    {"errors", "script", "secret"},
 ]
 
 

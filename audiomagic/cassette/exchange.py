@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from .. import secret
 from ..errors import CassetteError, one_line
 from .question import Question
 from .track import Track
@@ -52,6 +53,8 @@ class Exchange:
         plain = _adapter().dump_python(self, mode="json", exclude_defaults=True, warnings=False)
         text = json.dumps(plain, indent=2, ensure_ascii=False)
         text = re.sub(r"\[\n\s*([\d.,\s]+?)\n\s*\]", _on_one_line, text) + "\n"
+        if secret.held(text):
+            raise CassetteError("this exchange holds an API key; not kept")
         data = text.encode("utf-8", "replace")
         if len(data) > LARGEST:
             raise CassetteError(f"this exchange is larger than {LARGEST // 1_000_000} MB; not kept")

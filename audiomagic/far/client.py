@@ -108,11 +108,11 @@ def stream(
     import openai
 
     models.refuse_shut_down(request.model, route)
-    request_id, begun = None, False
+    request_id, begun, failed, cause = None, False, None, None
     try:
         send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
         with patiently(partial(send, **body), route, report) as sent:
-            request_id, begun = faults.request_id(sent.response.headers, route), True
+            request_id, begun = faults.request_id(sent.response.headers), True
             yield events.chunks(sent.response.iter_bytes())
     except UnicodeEncodeError:
         raise OptionError("a text holds half a character, which cannot be sent") from None
@@ -125,5 +125,6 @@ def stream(
             models.ask(route, client)  # to say which it has
         failed = faults.worded(error, route, request, begun)
         failed.request_id = failed.request_id or request_id
-        # A server's words may hold a piece of the key; they are in the line, without it.
-        raise failed from (error if isinstance(failed, ConnectionFailed) else None)
+        cause = error if isinstance(failed, ConnectionFailed) else None
+    if failed:  # out here, where the error is no context: a server's words may hold the key
+        raise failed from cause

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
-from .. import spelling
+from .. import secret, spelling
 from ..catalogue import catalogue
 from ..errors import CallFailed, ConnectionFailed, RequestRefused, one_line
 from ..wire.events import Broken
@@ -28,7 +28,7 @@ def worded(error: Exception, route: Route, request: Request, begun: bool = False
     if isinstance(error, openai.APIStatusError):
         return _refused(error, route, request)
     if isinstance(error, Broken):
-        said = _said(error.failure, route)
+        said = _said(error.failure)
         line = _known(error.failure, route, request) or (
             f"{route.host} broke off with an error: {said}; run it again"
         )
@@ -46,7 +46,7 @@ def _unreached(error: Exception, route: Route) -> str:
     """Word why a server was never reached."""
     import httpx2
 
-    reason = route.without_key(one_line(_cause(error), 100))
+    reason = secret.without_pieces(one_line(_cause(error), 100))
     check = "check the network" if route.is_service else "check the network and --base-url"
     check += ", or use --engine local"
     if within(error, socket.gaierror):
@@ -82,7 +82,7 @@ def _proxy(route: Route) -> str | None:
 def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> RequestRefused:
     """Word an error answer."""
     failure, status, headers = Failure.of(error.body), error.status_code, error.response.headers
-    said, host = _said(failure, route), route.host
+    said, host = _said(failure), route.host
     if line := _known(failure, route, request):
         pass
     elif status == 401:
@@ -104,7 +104,7 @@ def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> 
         line = f"{host} found nothing there (404: {said}); check --base-url and --model"
     else:
         line = f"{host} refused the request ({status}): {said}"
-    return RequestRefused(line, status, request_id(headers, route), failure.code)
+    return RequestRefused(line, status, request_id(headers), failure.code)
 
 
 def _known(failure: Failure, route: Route, request: Request) -> str | None:
@@ -131,10 +131,10 @@ def _lacks(model: str, said: str) -> bool:
     return model in said and "does not exist" in said
 
 
-def request_id(headers: Mapping[str, str], route: Route) -> str | None:
+def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the server's own name for a call, where it gave it one."""
     name = headers.get("x-request-id") or headers.get("apim-request-id")
-    return route.without_key(one_line(name, 64)) if name else None
+    return secret.without_pieces(one_line(name, 64)) if name else None
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -144,8 +144,8 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _said(failure: Failure, route: Route) -> str:
-    return route.without_key(one_line(failure.message))
+def _said(failure: Failure) -> str:
+    return secret.without_pieces(one_line(failure.message))
 
 
 def _long(seconds: float) -> str:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .. import spelling
+from .. import secret, spelling
 from ..errors import EngineError, OptionError, one_line
 
 ENGINES = ("auto", "openai", "local")
@@ -60,16 +60,6 @@ class Route:
     def is_service(self) -> bool:
         """Whether this is OpenAI's own, with the models, dates and prices of the catalogue."""
         return self.engine == "openai" and f".{self.host}".endswith(".api.openai.com")
-
-    def without_key(self, words: str) -> str:
-        """Take the key, and every piece of its beginning or end, out of a server's words."""
-        key = self.key or ""
-        if len(key) < 16:  # no secret: "none", "local", a placeholder
-            return words
-        pieces = [key[:n] for n in range(len(key), 5, -1)]
-        for piece in pieces + [key[-n:] for n in range(len(key) - 1, 3, -1)]:
-            words = words.replace(piece, "…")
-        return words
 
 
 def choose(engine: str = "auto", base_url: str | None = None, key: str | None = None) -> Route:
@@ -133,6 +123,8 @@ def _key(key: str | None, variable: str) -> str | None:
     key = (key or "").strip() or None
     if key and not (key.isascii() and key.isprintable()):
         raise OptionError(f"the key holds characters that no key has; set {variable} anew")
+    if key:
+        secret.keep(key)
     return key
 
 

@@ -1,19 +1,17 @@
 """The commands of `%audiomagic`."""
 
-import re
 import shlex
 import sys
 import traceback
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable
-from contextlib import suppress
 from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError
 
-from .. import spelling
-from ..errors import AudiomagicError, OptionError, one_line
+from .. import secret, spelling
+from ..errors import OptionError, one_line
 from ..faces.chat_page import ChatPage
 from ..faces.statement import Statement
 from ..money import budget
@@ -24,7 +22,6 @@ from .settings import Settings
 if TYPE_CHECKING:
     from ..cassette import Cassette
 
-SECRET = re.compile(r"sk-[\w-]{6,}")  # a key that somebody typed into a cell
 Command = Callable[[Session, Settings, list[str]], Any]
 
 
@@ -84,7 +81,8 @@ def _budget(session: Session, settings: Settings, rest: list[str]) -> Any:
 
 def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
     """Ask for the key, unseen; it stays in this process."""
-    _read("key", rest)
+    if rest:
+        raise OptionError("type no key in a cell, which keeps it: %audiomagic key asks for it")
     try:
         session.use_key(getpass("OpenAI API key (kept in this kernel only): "))
     except (StdinNotImplementedError, EOFError) as error:
@@ -152,10 +150,7 @@ def _traceback(session: Session, settings: Settings, rest: list[str]) -> Any:
     error = getattr(sys, "last_value", None)
     if error is None:
         raise OptionError("there was no error yet")
-    words = SECRET.sub("…", "".join(traceback.format_exception(error)))
-    with suppress(AudiomagicError):
-        words = session.route(**_where(settings)).without_key(words)
-    print(words)
+    print(secret.without_pieces("".join(traceback.format_exception(error))))
 
 
 COMMANDS: dict[str, Command] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from .. import secret
 from ..errors import AudiomagicError, one_line
 from ..faces.card import BADGE, EDGE, NOTE, as_html
 from ..wire.tool import ToolCall
@@ -41,9 +42,9 @@ class ToolResult:
     @classmethod
     def of(cls, call: ToolCall, value: object, seconds: float) -> "ToolResult":
         """Make the result of a call that gave a value."""
-        shown = exhibit(value)
+        shown = secret.without(exhibit(value))
         room = LONGEST - len(SEEN if shown else "")
-        text = _bounded(_text(value), room) + (SEEN if shown else "")
+        text = _bounded(secret.without(_text(value)), room) + (SEEN if shown else "")
         return cls(call, value, None, seconds, text, shown)
 
     @classmethod

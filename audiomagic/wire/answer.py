@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .. import secret
 from ..errors import BadAnswer
 from ..sound import WIRE_RATE
 from .pcm import PcmFold
@@ -163,6 +164,8 @@ class Fold:
         words = whole("".join(self._words))
         before = len(words) - len(words.lstrip())
         marks = tuple((max(0, characters - before), seconds) for characters, seconds in self._marks)
+        if secret.held(words):  # in pieces that were harmless one by one
+            words, marks = secret.without(words), ()
         ids = (self.audio_id, self.expires_at)
         return Answer(
             words.strip(),

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .. import secret
 from ..errors import BadAnswer
 from .failure import Failure
 
@@ -36,7 +37,7 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
         if event.startswith(END):
             return
         try:
-            chunk = json.loads(event)
+            chunk = json.loads(secret.without(event) if secret.held(event) else event)
         except (ValueError, RecursionError) as error:  # no JSON, absurd numbers or depth
             raise BadAnswer(NO_CHAT.format(what="something that is no JSON")) from error
         if not isinstance(chunk, dict):

@@ -78,6 +78,13 @@ class Request:
         return sum(sound.seconds for message in self.messages for sound in message.sounds)
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is text in it."""
+        said = (message.text for message in self.messages)
+        told = (f"{tool.description} {tool.parameters}" for tool in self.tools)
+        return (self.model, self.voice or "", *said, *told)
+
+    @property
     def system(self) -> str:
         """The instructions of the system or developer."""
         roles = ("system", "developer")
