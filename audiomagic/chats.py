@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from . import spelling
 from .conversation import Conversation, Exchange
 from .errors import OptionError, one_line
-from .sound import file_path
+from .user_file import contents, file_path, reason
 
 LARGEST = 500_000_000  # bytes of a file worth reading
 FILE = TypeAdapter(tuple[Exchange, ...])
@@ -45,7 +45,7 @@ class Chats:
         try:
             file_path(path).write_bytes(data)
         except OSError as error:
-            raise OptionError(f"cannot write {one_line(path, 120)}: {error.strerror}") from error
+            raise OptionError(f"cannot write {one_line(path, 120)}: {reason(error)}") from error
 
     def load(self, name: str, path: str | PathLike[str]) -> Conversation:
         """Read a conversation that `save` wrote, in place of any of that name.
@@ -54,11 +54,9 @@ class Chats:
         """
         shown, file = one_line(path, 120), file_path(path)
         try:
-            if file.stat().st_size > LARGEST:
-                raise OptionError(f"{shown} is too large for a chat")
-            exchanges = FILE.validate_json(file.read_bytes())
+            exchanges = FILE.validate_json(contents(file, LARGEST))
         except OSError as error:
-            raise OptionError(f"cannot read {shown}: {error.strerror}") from error
+            raise OptionError(f"cannot read {shown}: {reason(error)}") from error
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the whole"

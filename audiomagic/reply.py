@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from .errors import SoundError, one_line
 from .faces import card
 from .money.receipt import Receipt
-from .sound import FORMATS, Sound, file_path
+from .sound import FORMATS, Sound
 from .speech import timing
 from .speech.timing import Mark
+from .user_file import check_writable, file_path, reason
 from .wire.answer import Answer
 from .wire.request import Request
 from .wire.usage import Usage
@@ -107,7 +108,8 @@ class Reply:
         try:
             target.write_text(card.page(self), "utf-8")
         except OSError as error:
-            raise SoundError(f"cannot write {target.name}: {error.strerror}") from error
+            name = one_line(target.name, 120)
+            raise SoundError(f"cannot write {name}: {reason(error)}") from error
         return target
 
     def __str__(self) -> str:
@@ -127,7 +129,7 @@ class Reply:
 def savable(path: str | os.PathLike[str]) -> Path:
     """Check that a reply can be written there, before anything is paid for; return the path.
 
-    Raises SoundError for an ending that names no format, or a folder that is not there.
+    Raises SoundError for an ending that names no format, and where no file can be made.
     """
     target = file_path(path)
     if target.suffix.lstrip(".").lower() not in ENDINGS:
@@ -137,4 +139,8 @@ def savable(path: str | os.PathLike[str]) -> Path:
         )
     if not target.parent.is_dir():
         raise SoundError(f"there is no folder {one_line(target.parent, 120)}; make it first")
+    try:
+        check_writable(target)
+    except OSError as error:
+        raise SoundError(f"cannot write {one_line(target, 120)}: {reason(error)}") from error
     return target

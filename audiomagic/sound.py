@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from .errors import SoundError, one_line
 from .sound_file import decoded
+from .user_file import contents, file_path, reason
 
 if TYPE_CHECKING:
     from typing import Self
 
 WIRE_RATE = 24_000  # Hz: what the audio models send (`pcm16`), and the most worth sending them
 SHORTEST = 0.1  # seconds: the service refuses less ("Provide at least 0.1 seconds")
+LARGEST_FILE = 2_000_000_000  # bytes: 93 minutes, uncompressed, in stereo
 LARGEST_WAV = 20_000_000  # bytes: the one documented limit of an upload (Azure's quickstart)
 LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes as SENT_MP3
 MOST_CHANNELS = 256
@@ -84,18 +86,19 @@ class Sound:
         """Read a file of any format that libsndfile knows (wav, mp3, flac, ogg, aiff, ...).
 
         Where PyAV is installed (the `local` extra brings it), m4a, webm and mp4 are read too.
-        Raises SoundError when the file is missing, unreadable or empty.
+        Raises SoundError when the file is missing, unreadable or empty, OptionError for a name that
+        no file can have.
         """
         if not isinstance(file, str | os.PathLike):
             return cls.decode(file.read())
         path = file_path(file)
         name = one_line(path, 120)
         try:
-            return cls.decode(path.read_bytes())
+            return cls.decode(contents(path, LARGEST_FILE))
         except SoundError as error:
             raise SoundError(f"{name}: {error}") from error
         except OSError as error:
-            raise SoundError(f"cannot read {name}: {_reason(error)}") from error
+            raise SoundError(f"cannot read {name}: {reason(error)}") from error
 
     @classmethod
     def decode(cls, data: bytes) -> "Self":
@@ -185,7 +188,7 @@ class Sound:
         try:
             target.write_bytes(data)
         except OSError as error:
-            raise SoundError(f"cannot write {one_line(target, 120)}: {_reason(error)}") from error
+            raise SoundError(f"cannot write {one_line(target, 120)}: {reason(error)}") from error
         return target
 
     def upload(self) -> tuple[str, bytes]:
@@ -233,17 +236,3 @@ class Sound:
 def _check_rate(rate: int) -> None:
     if not 1_000 <= rate <= HIGHEST_RATE:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
-
-
-def file_path(name: str | os.PathLike[str]) -> Path:
-    """Return a path with `~` expanded. Raises SoundError for a name that no file can have."""
-    if "\0" in os.fspath(name):
-        raise SoundError(f"'{one_line(name, 60)}' is no file name")
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # there is no such user
-        return Path(name)
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or one_line(error)

@@ -16,20 +16,20 @@ from typing import Any
 
 from . import spelling
 from .errors import OptionError, one_line
-from .sound import file_path
 from .soundless import GONE, without_sound
+from .user_file import contents, file_path, reason
 
 FACES = ("text/html", "text/markdown")
 USAGE = "%audiomagic strip talk.ipynb"
 BOM = "\ufeff"  # some editors begin a file with it
+LARGEST = 1_000_000_000  # bytes of a notebook worth reading
 INDENT = re.compile(r"\ufeff?\s*\{\r?\n([ \t]*)")
 
 
 def strip(path: str) -> str:
     """Take the embedded sound out of a notebook; return a line that says what it saved.
 
-    Raises OptionError for a file that is missing, no notebook, or cannot be written, and SoundError
-    for a name that no file can have.
+    Raises OptionError for a file that is missing, no notebook, or cannot be written.
 
     >>> strip("talk.ipynb")
     'talk.ipynb: 3 sounds taken out, 1.9 MB → 0.12 MB'
@@ -56,7 +56,7 @@ def _read(file: Path) -> str:
     try:
         if file.is_dir():
             raise OptionError(f"{name} is a folder; name a notebook in it: {USAGE}")
-        return file.read_bytes().decode("utf-8")
+        return contents(file, LARGEST).decode("utf-8")
     except FileNotFoundError:
         # Without their ending: for its sake any two would be alike.
         known = [other.stem for other in file.parent.glob("*.ipynb") if other.is_file()]
@@ -67,7 +67,7 @@ def _read(file: Path) -> str:
     except UnicodeDecodeError as error:
         raise _no_notebook(file, "it is no UTF-8 text") from error
     except OSError as error:
-        raise OptionError(f"cannot read {name}: {_reason(error)}") from error
+        raise OptionError(f"cannot read {name}: {reason(error)}") from error
 
 
 def _parsed(text: str, file: Path) -> dict[str, Any]:
@@ -118,12 +118,8 @@ def _replace(file: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             if temporary:
                 os.unlink(temporary)
-        reason = f"cannot write {one_line(file, 120)}: {_reason(error)}"
-        raise OptionError(f"{reason}; it is as it was") from error
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or one_line(error, 120)
+        line = f"cannot write {one_line(file, 120)}: {reason(error)}; it is as it was"
+        raise OptionError(line) from error
 
 
 def _size(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .caller import Caller, Tape
 from .errors import CassetteError, one_line
+from .user_file import reason
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,7 +30,7 @@ class Taped:
             with TemporaryFile(dir=cassette.folder):  # said now, not after a call that was paid for
                 pass
         except OSError as error:
-            said = f"{one_line(cassette.folder, 120)}: {error.strerror}"
+            said = f"{one_line(cassette.folder, 120)}: {reason(error)}"
             raise CassetteError(f"cannot record in {said}") from error
         self._caller.tape = tape = Tape(cassette, plays=False)
         return tape.cassette

@@ -36,7 +36,7 @@ FLOORS = [
     {"sound"},
     {"sound_file"},
     {"template"},
-    {"spelling"},
+    {"spelling", "user_file"},
     {"errors", "script", "secret"},
 ]
 

@@ -20,7 +20,7 @@ from IPython.display import Audio
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from audiomagic import Sound
-from audiomagic.errors import OptionError, SoundError
+from audiomagic.errors import OptionError
 from audiomagic.faces import card
 from audiomagic.money.receipt import Receipt
 from audiomagic.reply import Reply
@@ -328,9 +328,9 @@ def test_a_missing_file(tmp_path: Path, name: str, hint: str) -> None:
 def test_other_names_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="is a folder; name a notebook in it"):
         strip(str(tmp_path))
-    with pytest.raises(SoundError, match="is no file name"):
+    with pytest.raises(OptionError, match="is no file name"):
         strip("a\0b")
-    with pytest.raises(OptionError, match=r"cannot read .*: File name too long"):
+    with pytest.raises(OptionError, match=r"a…' is no file name"):
         strip("a" * 300)
     with pytest.raises(OptionError):
         strip("")

@@ -28,7 +28,8 @@ from threading import Lock
 from typing import Any
 
 from ..errors import CassetteError, NotRecorded, one_line
-from ..sound import WIRE_RATE, file_path
+from ..sound import WIRE_RATE
+from ..user_file import file_path
 from ..wire.request import Request
 from ..wire.usage import Usage
 from . import files

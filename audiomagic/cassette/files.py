@@ -11,6 +11,7 @@ import soundfile
 
 from ..errors import CassetteError, one_line
 from ..sound import WIRE_RATE
+from ..user_file import reason
 from ..wire.answer import LARGEST_ANSWER
 from .exchange import LARGEST, Exchange
 
@@ -76,8 +77,8 @@ def write(folder: Path, exchange: Exchange, pcm: bytes) -> Path:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
-        reason = error.strerror or one_line(error, 80)
-        raise CassetteError(f"cannot record in {_name(folder)}: {reason}; not kept") from error
+        why = f"cannot record in {_name(folder)}: {reason(error)}; not kept"
+        raise CassetteError(why) from error
     return path
 
 
@@ -101,7 +102,7 @@ def _plain(path: Path, most: int) -> Path:
     try:
         state = path.lstat()
     except OSError as error:
-        raise CassetteError(f"cannot read {_name(path)}: {error.strerror}") from error
+        raise CassetteError(f"cannot read {_name(path)}: {reason(error)}") from error
     if not stat.S_ISREG(state.st_mode):
         raise CassetteError(f"{_name(path)} is no plain file")
     if state.st_size > most:

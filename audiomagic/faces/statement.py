@@ -11,7 +11,7 @@ from ..errors import OptionError, one_line
 from ..money.amounts import dollars
 from ..money.costs import bill, total
 from ..money.prices import listed
-from ..sound import file_path
+from ..user_file import file_path, reason
 from ..wire.usage import Usage
 from .card import EDGE, TITLE, as_html
 from .table import Table
@@ -93,8 +93,7 @@ class Statement:
                 writer.writerow(COLUMNS)
                 writer.writerows([_plain(row[name]) for name in COLUMNS] for row in self.rows)
         except OSError as error:
-            said = error.strerror or one_line(error)
-            raise OptionError(f"cannot write {one_line(target, 120)}: {said}") from error
+            raise OptionError(f"cannot write {one_line(target, 120)}: {reason(error)}") from error
         return target
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import EngineError, one_line
+from ..user_file import file_path
 from . import hub, weights
 
 Part = Literal["brain", "ears"]
@@ -35,7 +36,7 @@ def choose(part: Part, named: str | None = None) -> Choice:
     >>> choose("brain", "Qwen/Qwen2.5-3B-Instruct-GGUF:Q5_K_M").kind
     'hub'
 
-    Raises EngineError where it is none of the ways.
+    Raises EngineError where it is none of the ways, OptionError for a name that no file can have.
     """
     variable = f"AUDIOMAGIC_{part.upper()}"
     who, named = (f"AudioMagics.{part}", named) if named else (
@@ -45,7 +46,7 @@ def choose(part: Part, named: str | None = None) -> Choice:
         return Choice(part)
     if named.startswith(("http://", "https://")):
         return Choice(part, "server", named)
-    path = Path(named).expanduser()
+    path = file_path(named)
     a_file = named.endswith(".gguf") and ":" not in named
     if a_file or path.exists() or not hub.NAME.fullmatch(named):
         return Choice(part, "path", str(_checked(path, part, who).resolve()))

@@ -9,14 +9,15 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from .. import spelling
 from ..errors import OptionError, one_line
+from ..user_file import contents, file_path, reason
 from ..wire.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
 
 OPENAI = "openai"  # the seller of models that are named without one
+LARGEST = 1_000_000  # bytes of a file of prices
 OLD = 90  # days after which a price says its age
 DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 MINUTE_IN, MINUTE_OUT = 60 * AUDIO_IN_PER_SECOND, 60 * AUDIO_OUT_PER_SECOND  # tokens of sound
@@ -148,9 +149,12 @@ def _split(name: str, sellers: set[str]) -> tuple[str, str]:
 
 def _file(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).expanduser().read_text("utf-8"), parse_float=Decimal)
-    except (OSError, ValueError, RuntimeError) as error:
-        said = getattr(error, "strerror", None) or one_line(error, 100)
+        text = contents(file_path(path), LARGEST).decode("utf-8")
+        return tomllib.loads(text, parse_float=Decimal)
+    except OptionError:
+        raise
+    except (OSError, ValueError) as error:
+        said = reason(error) if isinstance(error, OSError) else one_line(error, 100)
         raise OptionError(f"cannot read prices from {one_line(path, 120)}: {said}") from error
 
 
