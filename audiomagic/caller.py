@@ -10,7 +10,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from .errors import AudiomagicError, BadAnswer, Interrupted
+from .errors import AudiomagicError, Interrupted
 from .far import client
 from .far.line import Line
 from .hearing import Audience, Hearing
@@ -137,6 +137,7 @@ class Caller:
         try:
             with line.used(), self._chunks(request, route, ticket, audience, hearing) as chunks:
                 hearing.follow(chunks, line)
+                hearing.check(route)
         except BaseException as caught:
             nothing = hearing.fold.answer().empty
             if isinstance(caught, KeyboardInterrupt) and nothing:
@@ -147,10 +148,6 @@ class Caller:
         if line.cut or isinstance(error, KeyboardInterrupt):
             hearing.fold.finish = STOPPED
         answer = hearing.fold.answer()
-        if answer.empty and answer.finish is None:
-            raise BadAnswer(
-                f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
-            )
         receipt = hearing.receipt(request, route, answer, account.prices)
         stopped = answer.finish == STOPPED
         failed = f"failed: {type(error).__name__}" if error else "answered"
@@ -176,7 +173,8 @@ class Caller:
         body = capped.wire()  # a sound that cannot be sent is found before anything is opened
         report = audience.progress if audience else None
         connection = self.connect(route, report)
-        with client.stream(connection, route, capped, body, report) as chunks:
+        with client.stream(connection, route, capped, body, report) as incoming:
+            hearing.request_id, chunks = incoming.request_id, incoming.chunks
             yield tape.cassette.keep(request, chunks, hearing.start) if tape else chunks
 
     def resuming(self) -> "Caller":

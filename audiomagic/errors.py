@@ -59,8 +59,11 @@ class CallFailed(AudiomagicError):
     """A call that failed at the far end.
 
     `status` is the HTTP status, `code` the protocol's word for what is wrong ("audio_not_found"),
-    `request_id` the server's own name of the call; each is None where there is none.
+    `request_id` the server's own name of the call; each is None where there is none. `sent` is
+    False where no request ever left, so that nothing can have been paid for.
     """
+
+    sent = True
 
     def __init__(
         self,

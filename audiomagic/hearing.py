@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .errors import BadAnswer
 from .far.line import Line
 from .far.route import Route
 from .money.estimate import afterwards
@@ -51,6 +52,7 @@ class Hearing:
         self._audience = audience
         self._most = None if max_tokens is None else max_tokens / AUDIO_OUT_PER_SECOND  # seconds
         self.start = time.perf_counter()
+        self.request_id: str | None = None  # the server's own name for the call
         self._first_sound: float | None = None
         self._seconds = 0.0
 
@@ -63,6 +65,14 @@ class Hearing:
                 self.fold.finish = "length"  # the server took no notice of the cap
                 return
         self._hear(self.fold.end())
+
+    def check(self, route: Route) -> None:
+        """Raise BadAnswer where the stream ended without a word."""
+        answer = self.fold.answer()
+        if answer.empty and answer.finish is None:
+            raise BadAnswer(
+                f"{route.host} sent no answer; is it a Chat Completions server? check --base-url"
+            )
 
     def _hear(self, piece: Piece) -> None:
         self._seconds += len(piece.pcm) / (2 * WIRE_RATE)
@@ -87,6 +97,7 @@ class Hearing:
             usage=answer.usage,
             first_sound=self._first_sound,
             total=time.perf_counter() - self.start,
+            request_id=self.request_id,
             prices=prices,
             guess=afterwards(request, answer.text, seconds) if paid else None,
         )

@@ -14,11 +14,14 @@ NAMED_NOTE = "Answered by the local engine, with {}; its own voices speak Englis
 STOPPED = "stopped"  # an answer's finish when whoever listened asked for no more
 
 
-def notes_on(request: Request, route: Route, answer: Answer, style: str) -> list[str]:
-    """Say what the reader of a card should know."""
+def notes_on(
+    request: Request, route: Route, answer: Answer, style: str, request_id: str | None = None
+) -> list[str]:
+    """Say what the reader of a card should know; of a broken answer, the name to complain by."""
     notes = []
     if answer.finish is None:
-        notes.append("Cut off: the server stopped before the end of the answer.")
+        named = f" (request {request_id})" if request_id else ""
+        notes.append(f"Cut off: the server stopped before the end of the answer{named}.")
     if answer.finish == STOPPED:
         notes.append("Stopped here: no more of it was asked for.")
     if answer.finish == "length":
@@ -29,6 +32,8 @@ def notes_on(request: Request, route: Route, answer: Answer, style: str) -> list
         notes.append("Cut off by the service's content filter; word it differently.")
     if answer.refused:
         notes.append("The model declined to answer; word it differently.")
+    elif answer.empty and answer.finish == "stop":
+        notes.append("The model answered with nothing; run it again.")
     elif request.voice and answer.text and not answer.pcm and answer.finish != STOPPED:
         notes.append("The model answered in text, although sound was asked for; run it again.")
     if route.engine == "local":

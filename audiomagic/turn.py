@@ -9,6 +9,7 @@ from .conversation import Conversation, Exchange, History, Origin, Speaker
 from .errors import AudiomagicError, Interrupted, OptionError, RequestRefused
 from .faces.forecast import Forecast
 from .far.client import Route
+from .far.faults import FORGOTTEN
 from .hearing import Audience
 from .money.account import Account
 from .notes import STOPPED, notes_on
@@ -78,7 +79,7 @@ class Turn:
         try:
             done = self._ask(caller, history, audience)
         except RequestRefused as refused:
-            if refused.code != "audio_not_found" or not any(m.audio_id for m in history.messages):
+            if refused.code != FORGOTTEN or not any(m.audio_id for m in history.messages):
                 raise
             history = self._history(None)  # its sound is gone before its time
             done = self._ask(caller, history, audience)
@@ -122,7 +123,7 @@ class Turn:
 
     def _reply(self, done: Rounds, notes: tuple[str, ...]) -> Reply:
         request, answer = done.calls[0].request, done.answer
-        about = notes_on(request, self.route, answer, self.style)
+        about = notes_on(request, self.route, answer, self.style, done.receipt.request_id)
         if done.error is None and done.calls[-1].answer.calls:
             notes = (*notes, UNANSWERED)
         known = (KNOWN,) if all(call.known for call in done.calls) else ()

@@ -173,8 +173,8 @@ def test_nothing_of_the_sender_or_the_service_is_kept(
     far_end.say("Hello", PCM)
     route = client.choose("openai", far_end.url, KEY)
     request = asked("Hi", tone)
-    with client.stream(client.connect(route), route, request, request.wire()) as chunks:
-        folded(cassette.keep(request, chunks))
+    with client.stream(client.connect(route), route, request, request.wire()) as incoming:
+        folded(cassette.keep(request, incoming.chunks))
     kept = b"".join(path.read_bytes() for path in cassette.folder.iterdir())
     home = str(cassette.folder.parent)
     for secret in (KEY, KEY[:12], "127.0.0.1", "req_", "audio_69e", "chatcmpl", "fp_", home):

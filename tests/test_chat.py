@@ -67,15 +67,26 @@ def test_an_answer_that_expired_is_told_in_text_and_said_so(far_end: FarEnd, ton
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            400,
+            f"Assistant audio {ID} not found.",
+            "content.messages[1].audio.id",
+            "audio_not_found",
+        ),
+        (404, f"Audio with id '{ID}' not found"),  # vLLM-Omni's
+    ],
+)
 def test_an_id_that_the_service_forgot_is_replaced_by_the_words(
-    far_end: FarEnd, tone: Sound
+    far_end: FarEnd, tone: Sound, words: tuple[Any, ...]
 ) -> None:
     session = Session(chat="tutor")
     far_end.send_chunks(said("Bonjour.", tone.pcm16()))
 
     def forgotten(handler: Handler, body: dict[str, Any]) -> None:
-        param = "content.messages[1].audio.id"
-        handler.refuse(400, f"Assistant audio {ID} not found.", param, "audio_not_found")
+        handler.refuse(*words)
 
     far_end.then(forgotten)
     far_end.send_chunks(said("Ça va.", tone.pcm16()))

@@ -205,6 +205,11 @@ FAULTS = {
         refuse(429, "Rate limit reached", retry_after=TOMORROW),
         "{host} is limiting the rate of requests; run it again in 24 hours" + NAMED,
     ),
+    "too many requests, for ever": Fault(
+        refuse(429, "Rate limit reached", retry_after="inf"),
+        "{host} is limiting the rate of requests; wait a little, then run it again" + NAMED,
+        tries=4,
+    ),
     "no credit": Fault(
         refuse(429, *QUOTA),
         "the account has no credit left; add some, or use --engine local" + NAMED,
@@ -241,7 +246,8 @@ FAULTS = {
     ),
     "any other refusal": Fault(
         refuse(400, f"Unknown\x1b parameter: 'x'. {KEY[:20]}", "x", "unknown_parameter"),
-        "{host} refused the request (400): Unknown parameter: 'x'. …" + NAMED,
+        "{host} refused the request (400: Unknown parameter: 'x'. …); change that, and run it again"
+        + NAMED,
         code="unknown_parameter",
     ),
     "an error without end": Fault(
@@ -252,6 +258,12 @@ FAULTS = {
     # -- errors within the stream
     "an error within it": Fault(
         events(*BEGUN, {"error": ERROR}),
+        "{host} broke off with an error: Out of order, …; run it again" + NAMED,
+        code="overloaded",
+        **BROKEN_OFF,
+    ),
+    "an error within it, by its name": Fault(
+        events(*BEGUN, f"event: error\ndata: {json.dumps(ERROR)}\n\n"),
         "{host} broke off with an error: Out of order, …; run it again" + NAMED,
         code="overloaded",
         **BROKEN_OFF,
@@ -367,6 +379,7 @@ def no_tls(far_end: FarEnd) -> str:
     return far_end.url.replace("http:", "https:")
 
 
+PROXY = r"write it as http://HOST:PORT"
 CHECK = "check the network and --base-url, or use --engine local"
 NETWORK: dict[str, tuple[Callable[[FarEnd], str], dict[str, str], str]] = {
     "nobody there": (nobody, {}, rf"no connection to 127\.0\.0\.1:9 \(.*refused.*\); {CHECK}"),
@@ -386,6 +399,38 @@ NETWORK: dict[str, tuple[Callable[[FarEnd], str], dict[str, str], str]] = {
         {"ALL_PROXY": "http://me:hunter2@127.0.0.1:9"},
         r"the proxy that ALL_PROXY names did not let it through \(.*refused.*\); check ALL_PROXY",
     ),
+    "a proxy of another kind": (
+        nowhere,
+        {"HTTPS_PROXY": "socks5://127.0.0.1:9"},
+        r"the proxy that HTTPS_PROXY names cannot be used \(.+\); SOCKS needs: pip install socksio",
+    ),
+    "a proxy that is none": (
+        nowhere,
+        {"HTTPS_PROXY": "foo://me:hunter2@127.0.0.1:9"},
+        rf"the proxy that HTTPS_PROXY names cannot be used \(Unknown scheme .+\); {PROXY}",
+    ),
+    "a proxy without a port": (
+        nowhere,
+        {"ALL_PROXY": "rubbish:::"},
+        rf"the proxy that ALL_PROXY names cannot be used \(Invalid port.+\); {PROXY}",
+    ),
+    "a proxy of a name that is none": (
+        nowhere,
+        {"HTTPS_PROXY": f"http://{'a' * 70}.x:9"},
+        rf"the proxy that HTTPS_PROXY names cannot be used \(.*label.+\); {PROXY}",
+    ),
+    "no certificates": (
+        nowhere,
+        {"SSL_CERT_FILE": "/nowhere.pem"},
+        r"the certificates that SSL_CERT_FILE names cannot be used \(No such file or directory\); "
+        "name a file of them, or unset it",
+    ),
+    "certificates that are none": (
+        nowhere,
+        {"SSL_CERT_FILE": __file__},
+        r"the certificates that SSL_CERT_FILE names cannot be used \(.*no certificate.*\); "
+        "name a file of them, or unset it",
+    ),
 }
 
 
@@ -404,6 +449,7 @@ def test_a_network_that_fails_is_one_line(
         with pytest.raises(ConnectionFailed) as caught:
             session.speak("Hi", base_url=address(far_end))
     assert re.fullmatch(line, str(caught.value)), str(caught.value)
+    assert len(str(caught.value)) < 400
     assert "hunter2" not in str(caught.value)
     assert_no_key(caught.value)
     (row,) = session.ledger.rows()  # it was never sent, so it cost nothing
@@ -507,8 +553,18 @@ ENDINGS = {
         [SAID, chunk({}, finish_reason="length")],
         "Cut off: the cap on output tokens was reached (--max-tokens, or what a budget leaves).",
     ),
-    "no end": ([SAID], "Cut off: the server stopped before the end of the answer."),
+    "no end": ([SAID], f"Cut off: the server stopped before the end of the answer{NAMED}."),
+    "nothing": (written([]), "The model answered with nothing; run it again."),
 }
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("chunks", [[], [chunk()]])
+def test_a_stream_of_nothing_is_no_answer(far_end: FarEnd, chunks: list[Any]) -> None:
+    far_end.send_chunks(chunks)
+    with pytest.raises(BadAnswer, match=r"sent no answer; .* check --base-url") as caught:
+        Session().speak("Hi")
+    assert caught.value.request_id == REQUEST_ID
 
 
 @pytest.mark.usefixtures("key")
@@ -517,4 +573,4 @@ def test_an_answer_that_is_none_says_why(far_end: FarEnd, name: str) -> None:
     chunks, note = ENDINGS[name]
     far_end.send_chunks(chunks)
     reply = Session().speak("Hi")
-    assert note in reply.notes and reply.text
+    assert note in reply.notes and bool(reply.text) == (name != "nothing")

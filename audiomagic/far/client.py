@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CallFailed, ConnectionFailed, EngineError, OptionError
 from ..wire import events
 from ..wire.request import Request
-from . import faults, models
+from . import faults, models, network
 from .line import watch
 from .retry import patiently
-from .route import Route, choose
+from .route import Route, choose, no_address
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,14 +33,7 @@ def connect(route: Route, report: Callable[[str], None] | None = None) -> "opena
 
     if route.engine == "local":
         return _local(route, report)
-    direct = openai.DefaultHttpxClient(
-        # What is sent goes to the server that was named, and is not handed on to another.
-        follow_redirects=False,
-        # A line knows connections that it saw made. Few would be kept: a stream is left at its
-        # last event, before its end.
-        limits=httpx2.Limits(max_keepalive_connections=0),
-        event_hooks={"request": [watch], "response": [_bound]},
-    )
+    direct = _direct(route)
     timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
     options: dict[str, Any] = {"http_client": direct, "timeout": timeout, "max_retries": 0}
     if route.azure_version:
@@ -47,6 +41,29 @@ def connect(route: Route, report: Callable[[str], None] | None = None) -> "opena
             base_url=route.base_url, api_version=route.azure_version, api_key=route.key, **options
         )
     return openai.OpenAI(api_key=route.key, base_url=route.base_url, **options)
+
+
+def _direct(route: Route) -> "httpx2.Client":
+    """Make what connects, through the proxy and by the certificates that the environment names."""
+    import httpx2
+    import openai
+
+    try:
+        httpx2.URL(route.base_url)
+    except httpx2.InvalidURL as error:
+        raise no_address(route.base_url) from error
+    try:
+        network.check_names()
+        return openai.DefaultHttpxClient(
+            # What is sent goes to the server that was named, and is not handed on to another.
+            follow_redirects=False,
+            # A line knows connections that it saw made. Few would be kept: a stream is left at its
+            # last event, before its end.
+            limits=httpx2.Limits(max_keepalive_connections=0),
+            event_hooks={"request": [watch], "response": [_bound]},
+        )
+    except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise network.unusable(error, route) from error
 
 
 def _bound(response: "httpx2.Response") -> None:
@@ -90,6 +107,14 @@ def _local(route: Route, report: Callable[[str], None] | None) -> "openai.OpenAI
     )
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """An answer on its way: its chunks, and the server's own name for the call."""
+
+    chunks: Iterator[Mapping[str, Any]]
+    request_id: str | None
+
+
 @contextmanager
 def stream(
     client: "openai.OpenAI",
@@ -97,8 +122,8 @@ def stream(
     request: Request,
     body: dict[str, Any],
     report: Callable[[str], None] | None = None,
-) -> Iterator[Iterator[Mapping[str, Any]]]:
-    """Send a request's body; give its chunks, as plain dicts; close the connection however it ends.
+) -> Iterator[Incoming]:
+    """Send a request's body; give its answer; close the connection however it ends.
 
     A server that is busy is asked again, a few times; `report` is told. Raises OptionError for a
     model that is shut down, before anything is sent, and CallFailed, one line that says what to
@@ -113,7 +138,7 @@ def stream(
         send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
         with patiently(partial(send, **body), route, report) as sent:
             request_id, begun = faults.request_id(sent.response.headers), True
-            yield events.chunks(sent.response.iter_bytes())
+            yield Incoming(events.chunks(sent.response.iter_bytes()), request_id)
     except UnicodeEncodeError:
         raise OptionError("a text holds half a character, which cannot be sent") from None
     except CallFailed as error:  # from whoever reads the chunks, too

@@ -3,8 +3,8 @@
 import socket
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
 
 from .. import secret, spelling
 from ..catalogue import catalogue
@@ -12,12 +12,14 @@ from ..errors import CallFailed, ConnectionFailed, RequestRefused, one_line
 from ..wire.events import Broken
 from ..wire.failure import Failure
 from ..wire.request import Request
-from . import models
+from . import models, network
 from .retry import LONGEST_PAUSE, told, within
 from .route import Route
 
 if TYPE_CHECKING:
     import openai
+
+FORGOTTEN = "audio_not_found"  # the code of an earlier spoken answer that is referred to in vain
 
 
 def worded(error: Exception, route: Route, request: Request, begun: bool = False) -> CallFailed:
@@ -28,18 +30,22 @@ def worded(error: Exception, route: Route, request: Request, begun: bool = False
     if isinstance(error, openai.APIStatusError):
         return _refused(error, route, request)
     if isinstance(error, Broken):
-        said = _said(error.failure)
-        line = _known(error.failure, route, request) or (
-            f"{route.host} broke off with an error: {said}; run it again"
+        failure = _coded(error.failure, request)
+        line = _known(failure, route, request) or (
+            f"{route.host} broke off with an error: {_said(failure)}; run it again"
         )
-        return RequestRefused(line, code=error.failure.code)
+        return RequestRefused(line, code=failure.code)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         how = "fell silent in the middle of its answer" if begun else "did not answer in time"
-        return ConnectionFailed(f"{route.host} {how}; run it again")
-    if begun:
+        failed = ConnectionFailed(f"{route.host} {how}; run it again")
+    elif begun:
         line = f"the connection to {route.host} was lost in the middle of its answer; run it again"
-        return ConnectionFailed(line)
-    return ConnectionFailed(_unreached(error, route))
+        failed = ConnectionFailed(line)
+    else:
+        failed = ConnectionFailed(_unreached(error, route))
+    unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
+    failed.sent = not any(within(error, kind) for kind in unsent)
+    return failed
 
 
 def _unreached(error: Exception, route: Route) -> str:
@@ -53,7 +59,7 @@ def _unreached(error: Exception, route: Route) -> str:
         return f"no address is known for {route.host} ({reason}); {check}"
     if found := within(error, ssl.SSLError):
         return _untrusted(found, route)
-    if proxy := _proxy(route):
+    if proxy := network.proxy(route):
         return f"the proxy that {proxy} names did not let it through ({reason}); check {proxy}"
     if isinstance(error.__cause__, httpx2.ProxyError):
         return f"the proxy did not let it through ({reason}); check the settings of the proxy"
@@ -70,18 +76,10 @@ def _untrusted(error: ssl.SSLError, route: Route) -> str:
     return f"{route.host} does not speak TLS ({reason}); is its address http://, not https://?"
 
 
-def _proxy(route: Route) -> str | None:
-    """Return the name of the variable by which requests go through a proxy."""
-    scheme = route.base_url.partition(":")[0].lower()
-    proxies = getproxies()
-    found = next((name for name in (scheme, "all") if name in proxies), None)
-    bypassed = proxy_bypass(route.host.partition(":")[0])
-    return f"{found.upper()}_PROXY" if found and not bypassed else None
-
-
 def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> RequestRefused:
     """Word an error answer."""
     failure, status, headers = Failure.of(error.body), error.status_code, error.response.headers
+    failure = _coded(failure, request)
     said, host = _said(failure), route.host
     if line := _known(failure, route, request):
         pass
@@ -103,7 +101,7 @@ def _refused(error: "openai.APIStatusError", route: Route, request: Request) -> 
     elif status == 404:
         line = f"{host} found nothing there (404: {said}); check --base-url and --model"
     else:
-        line = f"{host} refused the request ({status}): {said}"
+        line = f"{host} refused the request ({status}: {said}); change that, and run it again"
     return RequestRefused(line, status, request_id(headers), failure.code)
 
 
@@ -119,11 +117,18 @@ def _known(failure: Failure, route: Route, request: Request) -> str | None:
         return spelling.unknown("voice", request.voice, catalogue().voices)
     if failure.no_credit or code == "402":
         return "the account has no credit left; add some, or use --engine local"
-    if code == "audio_not_found":
+    if code == FORGOTTEN:
         return f"{route.host} has forgotten an earlier spoken answer; it can be sent as text"
     if code == "content_filter":
         return f"the content filter of {route.host} stopped this; word it differently"
     return None
+
+
+def _coded(failure: Failure, request: Request) -> Failure:
+    """Give it the code for a forgotten answer where a server says that in words of its own."""
+    ids = (message.audio_id for message in request.messages)
+    forgot = "not found" in failure.message and any(one and one in failure.message for one in ids)
+    return replace(failure, code=FORGOTTEN) if forgot else failure
 
 
 def _lacks(model: str, said: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import AudiomagicError
@@ -101,7 +102,8 @@ def told(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a server asks to wait, or None."""
     for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
         with suppress(KeyError, ValueError):
-            return max(0.0, float(headers[name]) / unit)
+            if isfinite(seconds := float(headers[name]) / unit):
+                return max(0.0, seconds)
     with suppress(KeyError, ValueError, TypeError):  # a date; TypeError: one without a zone
         day = parsedate_to_datetime(headers["retry-after"])
         return max(0.0, (day - datetime.now(UTC)).total_seconds())

@@ -128,9 +128,14 @@ def _key(key: str | None, variable: str) -> str | None:
     return key
 
 
+def no_address(url: str, name: str = "--base-url") -> OptionError:
+    """Word that an address cannot be called."""
+    example = "https://NAME.openai.azure.com" if name == AZURE_URL else "http://host:port/v1"
+    return OptionError(f"'{one_line(url, 80)}' is no address; {name} {example}")
+
+
 def _address(url: str, name: str = "--base-url") -> str:
     """Return an address that can be called. Raises OptionError for any other."""
-    example = "https://NAME.openai.azure.com" if name == AZURE_URL else "http://host:port/v1"
     try:
         address = urlsplit(url)
         host = (address.hostname or "").encode("idna")
@@ -140,5 +145,5 @@ def _address(url: str, name: str = "--base-url") -> str:
     path = url.rstrip("/")
     whole = "?" in url or "#" in url or path.endswith(("/completions", "/models"))
     if not valid or whole or " " in url or not url.isprintable():
-        raise OptionError(f"'{one_line(url, 80)}' is no address; {name} {example}")
+        raise no_address(url, name)
     return url

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..errors import LedgerError, RequestRefused, one_line
+from ..errors import CallFailed, LedgerError, OptionError, RequestRefused, one_line
 from ..wire.usage import Usage
 from . import process
 from .costs import total
@@ -26,11 +26,6 @@ from .schema import prepare
 VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
 PATIENCE = 20.0  # seconds to wait for other kernels' writing: SQLite keeps no queue
 JOINED = "from calls left join ends on ends.call = calls.id"
-UNSENT = (
-    "ConnectError",
-    "ConnectTimeout",
-    "ProxyError",
-)  # the client's errors when a server was never reached
 
 
 @dataclass(frozen=True)
@@ -81,8 +76,8 @@ class End:
         if isinstance(error, KeyboardInterrupt):
             return cls("stopped", dollars=asked, estimated=True, settled=asked is not None)
         refused = isinstance(error, RequestRefused) and error.status is not None
-        cause = getattr(error.__cause__, "__cause__", None)  # ours, the client's, its transport's
-        free = refused or type(cause).__name__ in UNSENT
+        sent = error.sent if isinstance(error, CallFailed) else not isinstance(error, OptionError)
+        free = refused or not sent
         dollars = Decimal(0) if free else None
         return cls(f"failed: {type(error).__name__}", dollars=dollars, settled=free)
 

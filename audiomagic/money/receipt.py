@@ -29,6 +29,7 @@ class Receipt:
     total: float  # from the request to the end of the answer
     prices: Prices = field(default_factory=listed, repr=False)  # those known when it was made
     guess: Usage | None = None  # tokens by our own count, where the server did not say
+    request_id: str | None = None  # the server's own name for the call, where it gave it one
 
     @property
     def free(self) -> bool:

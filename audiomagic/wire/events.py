@@ -33,7 +33,7 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
 
     Raises BadAnswer for what is none, and Broken for an error that the server sends instead.
     """
-    for event in _events(_lines(pieces)):
+    for name, event in _events(_lines(pieces)):
         if event.startswith(END):
             return
         try:
@@ -42,29 +42,32 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
             raise BadAnswer(NO_CHAT.format(what="something that is no JSON")) from error
         if not isinstance(chunk, dict):
             raise BadAnswer(NO_CHAT.format(what="a chunk that is no object"))
-        if chunk.get("error"):
-            raise Broken(Failure.of(chunk["error"]))
+        if failure := chunk.get("error") or (chunk if name == "error" else None):
+            raise Broken(Failure.of(failure))
         yield chunk
 
 
-def _events(lines: Iterator[bytes]) -> Iterator[str]:
-    """Give the data of each event; an answer in one piece is the data of the only one."""
-    data: list[str] = []
+def _events(lines: Iterator[bytes]) -> Iterator[tuple[str, str]]:
+    """Give the name and data of each event; an answer in one piece is the data of the only one."""
+    name, data = "", list[str]()
     size = 0
     for number, line in enumerate(lines):
         text = _text(line)
         if number == 0 and text.lstrip().startswith(("{", "[", "<")):
-            yield _whole(text, lines)
+            yield name, _whole(text, lines)
             return
         if text.startswith("data:"):
             data.append(text[5:].removeprefix(" "))
             size += len(text)
             _check(size)
-        elif not text and data:  # a blank line ends an event; other fields and comments are noise
-            yield "\n".join(data)
-            data, size = [], 0
+        elif text.startswith("event:"):
+            name = text[6:].strip()
+        elif not text:  # a blank line ends an event; other fields and comments are noise
+            if data:
+                yield name, "\n".join(data)
+            name, data, size = "", [], 0
     if data:  # the blank line after the last may be missing
-        yield "\n".join(data)
+        yield name, "\n".join(data)
 
 
 def _whole(first: str, rest: Iterator[bytes]) -> str:
