@@ -8,8 +8,10 @@ from .far.client import Route
 from .hearing import Audience
 from .money.account import Account
 from .money.receipt import Receipt, together
+from .notes import STOPPED
 from .wire.answer import Answer, joined
 from .wire.request import Message, Request
+from .wire.tool import ToolCall
 
 if TYPE_CHECKING:
     from .toolbox.result import ToolResult
@@ -41,12 +43,19 @@ class Rounds:
         """What broke the last one off."""
         return self.calls[-1].error
 
+    @property
+    def undone(self) -> tuple[ToolCall, ...]:
+        """The calls of tools that were wanted and not made, or not to their end."""
+        wanted = (one for call in self.calls for one in call.answer.calls)
+        return tuple(wanted)[len(self.results) :]
+
     def broken(self, error: BaseException) -> "Rounds":
         """Return what came before an error that gave no answer of its own. Raises it if nothing."""
         if not self.calls:
             raise error
         *before, last = self.calls
-        cut = replace(last, answer=replace(last.answer, finish=None), error=error)
+        finish = STOPPED if isinstance(error, KeyboardInterrupt) else None
+        cut = replace(last, answer=replace(last.answer, finish=finish), error=error)
         return replace(self, calls=(*before, cut))
 
 

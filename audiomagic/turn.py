@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .toolbox.tools import Toolbox
 
 UNANSWERED = "The model went on calling tools instead of answering; no more were called."
+UNDONE = "Stopped before these were done: {}."
 KNOWN = "The cassette had an answer to this already; %audiomagic replay gives it at no cost."
 
 
@@ -84,7 +85,7 @@ class Turn:
             history = self._history(None)  # its sound is gone before its time
             done = self._ask(caller, history, audience)
         reply = self._reply(done, history.notes)
-        if self.chat and (done.error is None or reply.finish == STOPPED):
+        if self.chat and (done.error is None or (reply.finish == STOPPED and reply.text)):
             reply = reply.noted(*self.chat.add(self._exchange(done, reply, speaker)))
         if done.error:
             raise _keeping(reply, done.error)
@@ -126,6 +127,10 @@ class Turn:
         about = notes_on(request, self.route, answer, self.style, done.receipt.request_id)
         if done.error is None and done.calls[-1].answer.calls:
             notes = (*notes, UNANSWERED)
+        elif done.undone:
+            from .toolbox.result import called
+
+            notes = (*notes, UNDONE.format(", ".join(map(called, done.undone))))
         known = (KNOWN,) if all(call.known for call in done.calls) else ()
         notes = (*about, *self.notes, *notes, *known)
         reply = Reply.of(request, answer, done.receipt, notes, done.results)

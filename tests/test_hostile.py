@@ -23,6 +23,8 @@ from .test_card import CONTROLS, HOSTILE, Reading
 
 CALM = "Calm words, and no more."
 BIDI = "\u202eevil\u2066 \u2069\u061c gnp.exe"
+LINKS = "see https://evil.example/a?b=c, ftp://evil.example, www.evil.example or me@evil.example"
+MARKDOWN = mistune.create_markdown(plugins=["url", "strikethrough", "table"])  # as Jupyter's does
 Bundles = dict[str, dict[str, str]]
 
 
@@ -119,7 +121,7 @@ def calm(server: FarEnd, key: str, tone: Sound) -> Bundles:
     return faces(server, CALM, tone)
 
 
-@pytest.mark.parametrize("words", [*HOSTILE, CONTROLS, BIDI])
+@pytest.mark.parametrize("words", [*HOSTILE, CONTROLS, BIDI, LINKS])
 def test_words_stay_words_in_every_face(
     server: FarEnd, calm: Bundles, tone: Sound, words: str
 ) -> None:
@@ -133,7 +135,7 @@ def test_words_stay_words_in_every_face(
         assert all(source.startswith("data:audio/mpeg;base64,") for source in sources), name
         for face in bundle.values():
             assert not card.HIDDEN.search(face), name
-        rendered = mistune.html(bundle.get("text/markdown", ""))
+        rendered = MARKDOWN(bundle.get("text/markdown", ""))
         assert set(Reading(str(rendered)).tags) <= {"p", "em", "strong"}, name
 
 

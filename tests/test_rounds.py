@@ -6,6 +6,7 @@ import pytest
 
 from audiomagic import AudiomagicError, Reply, Session, Sound
 from audiomagic.errors import Interrupted
+from audiomagic.notes import STOPPED
 from audiomagic.turn import UNANSWERED
 
 from .far_end import FarEnd, usage, wants
@@ -102,7 +103,16 @@ def test_a_tool_that_is_interrupted_keeps_what_came(far_end: FarEnd, tone: Sound
     def impatient() -> None:
         raise KeyboardInterrupt
 
-    far_end.send_chunks(wants(("impatient", "{}")))
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.send_chunks(wants(("impatient", "{}"), ("weather", '{"city": "Bonn"}')))
+    session = Session(chat="main")
     with pytest.raises(Interrupted) as caught:
-        Session().speak("Weather?", tools=impatient)
-    assert isinstance(caught.value.reply, Reply) and caught.value.reply.cost
+        session.speak("Weather?", tools=[weather, impatient])
+    reply = caught.value.reply
+    assert isinstance(reply, Reply) and reply.cost and reply.finish == STOPPED
+    assert [result.value for result in reply.tool_calls] == ["12 °C, rain"]
+    assert reply.notes == (
+        "Stopped here: no more of it was asked for.",
+        "Stopped before these were done: impatient(), weather(city='Bonn').",
+    )
+    assert session.chats.get("main").exchanges == ()

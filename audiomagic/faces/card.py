@@ -39,6 +39,7 @@ CELL_LEFT = CELL.replace("right", "left")
 MARKDOWN = str.maketrans(
     {c: "\\" + c for c in "`*_{}[]()#+-.!|~$="}
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\\": "&#92;"}  # "\\\\(" would start a formula
+    | {"@": "&#64;"}  # an address, which Jupyter makes a link of
 )
 HOME = ("api.openai.com", "the local engine", "the cassette")  # the badge names all others
 FORMULA = re.compile(r"[$\\]")
@@ -141,7 +142,7 @@ def as_html(text: str) -> str:
 def unmarked(text: str) -> str:
     """Escape a text for markdown; a line that starts with spaces would be code."""
     lines = (line.strip() for line in visible(text).splitlines())
-    return "\n".join(lines).translate(MARKDOWN)
+    return "\n".join(lines).translate(MARKDOWN).replace("://", "&#58;//")  # so with addresses
 
 
 def player(sound: Sound) -> str:
