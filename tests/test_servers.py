@@ -145,7 +145,7 @@ def test_an_error_behind_a_gateway_is_worded_as_usual(far_end: FarEnd) -> None:
     for code, inner, line in (
         (400, {"code": "invalid_value", "param": "audio.voice"}, "did you mean 'coral'"),
         (429, {"code": "insufficient_quota"}, "no credit left"),
-        (400, {"code": "odd"}, r"refused the request \(400\): As it was said"),
+        (400, {"code": "odd"}, r"refused the request \(400: As it was said\)"),
     ):
         far_end.then(lambda handler, _, c=code, i=inner: wrapped(handler, c, "As it was said", **i))
         with pytest.raises(RequestRefused, match=line) as caught:
