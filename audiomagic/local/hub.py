@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..errors import EngineError, one_line
 
 NAME = re.compile(r"[\w.-]+/[\w.-]+(?::\S+)?")  # org/repo, org/repo:file or org/repo:quantisation
+PATIENCE = 10.0  # seconds to wait for the hub's list of a model's files
 PREFERRED = "Q4_K_M"  # the usual quantisation: half the size of Q8_0, hardly worse
 PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")  # of a model split into files
 WHISPER = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
@@ -92,7 +93,9 @@ def _cached(repo: str) -> Path | None:
 def _listed(repo: str) -> list[str]:
     from huggingface_hub import HfApi
 
-    return list(HfApi(endpoint=_endpoint()).list_repo_files(repo))
+    # Not `list_repo_files`, which takes 23 seconds to find out that one is offline.
+    about = HfApi(endpoint=_endpoint()).model_info(repo, timeout=PATIENCE)
+    return [file.rfilename for file in about.siblings or ()]
 
 
 def _fetched(repo: str, patterns: Iterable[str]) -> Path:
