@@ -15,9 +15,10 @@ from .far import client
 from .far.line import Line
 from .hearing import Audience, Hearing
 from .money.account import Account
+from .money.entry import Call as Booking
+from .money.entry import End
 from .money.estimate import Estimate, estimate
-from .money.ledger import Call as Booking
-from .money.ledger import End, Ledger
+from .money.ledger import Ledger
 from .money.receipt import Receipt
 from .money.till import Ticket, Till
 from .notes import STOPPED

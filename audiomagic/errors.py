@@ -115,7 +115,9 @@ class BudgetError(AudiomagicError):
 
 
 class LedgerError(AudiomagicError):
-    """A ledger of calls that is locked, damaged, read-only, or not a ledger."""
+    """A ledger of calls that is locked (`busy`), damaged, read-only, or not a ledger."""
+
+    busy = False
 
 
 class WorkerLost(AudiomagicError):

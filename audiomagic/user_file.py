@@ -48,6 +48,8 @@ def contents(path: Path, most: int) -> bytes:
 
 def check_writable(path: Path) -> None:
     """Look whether a file can be written in its folder, without touching it."""
+    if path.parent.exists() and not path.parent.is_dir():
+        raise _error(errno.ENOTDIR, f"{one_line(path.parent, 60)} is no folder")
     if path.is_dir():
         raise _error(errno.EISDIR, "it is a folder")
     if path.exists() and not path.is_file():

@@ -3,7 +3,8 @@
 import sys
 from decimal import Decimal
 
-from audiomagic.money.ledger import Call, End, Ledger
+from audiomagic.money.entry import Call, End
+from audiomagic.money.ledger import Ledger
 
 if __name__ == "__main__":
     ledger, name = Ledger(sys.argv[1]), sys.argv[2]

@@ -4,6 +4,8 @@ import random
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,8 +22,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from audiomagic import Session, compare
 from audiomagic.errors import BudgetError, ConnectionFailed, LedgerError, OptionError
 from audiomagic.money.budget import LEAST, Cap, allow, amount, start
+from audiomagic.money.entry import Call, End
 from audiomagic.money.estimate import Estimate, estimate
-from audiomagic.money.ledger import Call, End, Ledger
+from audiomagic.money.ledger import Ledger
 from audiomagic.money.prices import Price, Rates, listed
 from audiomagic.money.till import Till
 from audiomagic.notebook.magics import load
@@ -234,18 +237,89 @@ def test_a_ledger_that_breaks_during_a_call_keeps_no_answer_back(tmp_path: Path)
     assert len(warnings) == 1
 
 
+def test_what_cannot_be_written_now_is_written_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    one = till(warnings)
+    monkeypatch.setattr("audiomagic.money.till.PATIENCE", 0.1)
+    with sqlite3.connect(one.ledger.path, isolation_level=None) as other:
+        with one.admitted(call(), ASKED) as ticket:
+            ticket.end = charged("0.01")
+            other.execute("begin immediate")
+        assert [row["outcome"] for row in one.ledger.rows()] == ["in flight"]
+        other.execute("rollback")
+    one.set_cap(Decimal("0.011"), "day", "")
+    with pytest.raises(BudgetError, match=r"\$0\.0100 is spent"):
+        one.admit(call(), ASKED)
+    with one.admitted(call(), None) as ticket:
+        ticket.end = charged("0")
+    assert [row["outcome"] for row in one.ledger.rows()] == ["answered"] * 2
+    assert len(warnings) == 1 and "locked" in warnings[0]
+
+
 def test_a_budget_that_cannot_be_kept_refuses(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     one = till()
     one.set_cap(Decimal(5), "day", "")
-    monkeypatch.setattr("audiomagic.money.ledger.PATIENCE", 0.1)
+    monkeypatch.setattr("audiomagic.money.till.PATIENCE", 0.1)
     with sqlite3.connect(one.ledger.path, isolation_level=None) as other:
         other.execute("begin immediate")  # it can be read, but not written
         with pytest.raises(BudgetError, match=r"it cannot be kept: .* locked"):
             one.admit(call(), ASKED)
     with pytest.raises(LedgerError):
         till(ledger=Ledger(tmp_path)).set_cap(Decimal(1), "day", "")
+
+
+def broken(path: Path) -> None:
+    path.write_bytes(b"broken" * 1000)
+
+
+def header_lost(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+
+
+@pytest.mark.parametrize("spoil", [broken, header_lost, Path.unlink])
+@pytest.mark.parametrize("per", ["notebook", "day"])
+def test_a_known_budget_outlives_its_ledger(spoil: Callable[[Path], Any], per: str) -> None:
+    one = till()
+    one.set_cap(Decimal("0.10"), per, "a.ipynb")
+    with one.admitted(call("a.ipynb"), ASKED) as ticket:
+        ticket.end = charged("0.01")
+    spoil(one.ledger.path)
+    for _ in range(2):
+        with pytest.raises(BudgetError, match="budget") as caught:
+            one.admit(call("a.ipynb"), ASKED)
+        assert str(one.ledger.path) in str(caught.value)
+    assert one.admit(call("a.ipynb"), None).max_tokens is None  # what is free is let through
+    one.ledger.path.unlink(missing_ok=True)
+    with pytest.raises(BudgetError, match=r"lift it: %audiomagic budget off"):
+        one.admit(call("a.ipynb"), ASKED)
+    one.set_cap(None, per, "a.ipynb")
+    one.admit(call("a.ipynb"), ASKED)
+
+
+def test_a_budget_that_is_lifted_elsewhere_is_lifted() -> None:
+    one = till()
+    one.set_cap(Decimal("0.0001"), "day", "")
+    with pytest.raises(BudgetError):
+        one.admit(call(), ASKED)
+    till().set_cap(None, "day", "")
+    one.admit(call(), ASKED)
+
+
+def test_a_locked_ledger_may_hold_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    till().set_cap(Decimal(5), "day", "")
+    monkeypatch.setattr("audiomagic.money.till.PATIENCE", 0.3)
+    with sqlite3.connect(Ledger().path, isolation_level=None) as other:
+        other.execute("begin exclusive")
+        fresh = till()
+        began = time.perf_counter()
+        with pytest.raises(BudgetError, match=r"there may be a budget, .* locked.*; run it again"):
+            fresh.admit(call(), ASKED)
+        assert time.perf_counter() - began < 2
+        fresh.admit(call(), None)
+    fresh.admit(call(), ASKED)
 
 
 # -- the promise ------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from audiomagic.errors import ConnectionFailed, LedgerError, RequestRefused
-from audiomagic.money.ledger import Call, End, Ledger
+from audiomagic.money.entry import Call, End
+from audiomagic.money.ledger import Ledger
 from audiomagic.money.receipt import Receipt
 from audiomagic.money.schema import TABLES
 from audiomagic.wire.usage import Usage
@@ -98,8 +99,8 @@ def test_the_last_cap_set_holds() -> None:
         books.cap("notebook", Decimal("1"), "a")
         books.cap("notebook", Decimal("2"), "b")
     with Ledger().reading() as books:
-        assert books.caps("a") == {"day": Decimal("0.50"), "notebook": Decimal(1)}
-        assert books.caps("c") == {"day": Decimal("0.50")}
+        assert books.caps("a") == {"day": Decimal("0.50"), "notebook": Decimal(1), "month": None}
+        assert books.caps("c") == {"day": Decimal("0.50"), "month": None}
 
 
 def test_of_two_ends_the_first_stands() -> None:
@@ -182,10 +183,15 @@ def unusable(tmp_path: Path) -> list[tuple[Path, str]]:
         connection.execute("pragma user_version = 2")
     folder.mkdir()
     (tmp_path / "file").touch()
+    older = tmp_path / "older"
+    book(Ledger(older), call())
+    with sqlite3.connect(older) as connection:
+        connection.execute("pragma user_version = 0")
     return [
         (damaged, "cannot be used (file is not a database); move it away, or set AUDIOMAGIC_"),
         (other, "this is no ledger but another SQLite file"),
         (newer, "newer version's; pip install --upgrade audiomagic"),
+        (older, "this ledger is damaged; move it away, or set AUDIOMAGIC_LEDGER anew"),
         (folder, "cannot be used (unable to open database file)"),
         (tmp_path / "file" / "ledger", "/file/ledger cannot be used ("),
     ]
@@ -196,6 +202,20 @@ def test_a_ledger_that_cannot_be_used_says_so_in_one_line(tmp_path: Path) -> Non
         with pytest.raises(LedgerError) as caught, Ledger(path).writing() as books:
             books.open(call())
         assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "/dev/null/share/ledger", "/dev/full"])
+def test_where_no_ledger_can_be_none_is_not_taken_for_an_empty_one(name: str) -> None:
+    with pytest.raises(LedgerError, match=r"the ledger /dev/.* cannot be used \(.+\)"):
+        Ledger(name).rows()
+
+
+def test_half_a_character_is_booked_as_a_mark() -> None:
+    ledger = Ledger()
+    with ledger.writing() as books:
+        number = books.open(Call("gpt-\ud800", "openai", "host", "n", "c"))
+        books.close(number, End("answered"))
+    assert ledger.rows()[0]["model"] == "gpt-?"
 
 
 def test_a_locked_ledger_is_waited_for_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +272,7 @@ def test_eight_processes_write_while_some_are_killed() -> None:
 def test_a_killed_kernels_call_is_cut_off_a_running_ones_is_in_flight() -> None:
     ledger = Ledger()
     script = (
-        "import time; from audiomagic.money.ledger import *\n"
+        "import time; from audiomagic.money.entry import *; from audiomagic.money.ledger import *\n"
         f"with Ledger({str(ledger.path)!r}).writing() as books: books.open(Call('m', 'e', 'h'))\n"
         "print(flush=True); time.sleep(60)"
     )

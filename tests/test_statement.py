@@ -11,7 +11,8 @@ import pytest
 
 from audiomagic.errors import OptionError
 from audiomagic.faces.statement import BAR, COLUMNS, LATEST, Bar, Statement, spent
-from audiomagic.money.ledger import Call, End, Ledger
+from audiomagic.money.entry import Call, End
+from audiomagic.money.ledger import Ledger
 from audiomagic.wire.usage import Usage
 
 from .sanitizer import find_node, sanitize

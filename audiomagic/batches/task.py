@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AudiomagicError, NotYet
 from ..hearing import Audience
-from ..money.ledger import End
+from ..money.entry import End
 from ..notes import STOPPED
 from ..reply import Reply
 from ..sound import Sound

@@ -9,77 +9,22 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..errors import CallFailed, LedgerError, OptionError, RequestRefused, one_line
-from ..wire.usage import Usage
+from ..errors import LedgerError, one_line
+from ..user_file import check_writable
 from . import process
 from .costs import total
-from .receipt import Receipt
+from .entry import Call, End
 from .schema import prepare
 
 VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
 PATIENCE = 20.0  # seconds to wait for other kernels' writing: SQLite keeps no queue
 JOINED = "from calls left join ends on ends.call = calls.id"
-
-
-@dataclass(frozen=True)
-class Call:
-    """What is known of a call before it is sent."""
-
-    model: str
-    engine: str
-    host: str
-    notebook: str = ""  # its path, or "" where there is none
-    cell: str = ""
-    seconds_in: float = 0.0
-    when: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-@dataclass(frozen=True)
-class End:
-    """What became of it: "answered", "stopped", or "failed: " and the name of the error."""
-
-    outcome: str
-    seconds_out: float = 0.0
-    usage: Usage | None = None
-    dollars: Decimal | None = None  # None when unknown
-    estimated: bool = False  # whether dollars are a guess
-    settled: bool = False  # whether no more than these dollars can be charged for it
-
-    @classmethod
-    def of(cls, receipt: Receipt, outcome: str = "answered") -> "End":
-        """Take it from a receipt; a cost by our own count, or another's rates, is estimated."""
-        billed = receipt.bill
-        guessed = receipt.cost is None
-        return cls(
-            outcome,
-            receipt.seconds_out,
-            receipt.usage or receipt.guess,
-            receipt.estimate,
-            receipt.engine != "local" and (guessed or bool(billed and billed.assumed)),
-            # What was stopped came as it was made: no more of it is charged than is counted here.
-            not guessed or outcome == "stopped",
-        )
-
-    @classmethod
-    def failed(cls, error: BaseException, asked: Decimal | None = None) -> "End":
-        """Take it from an error; a request that was refused, or never sent, costs nothing.
-
-        One that was stopped before anything came costs what was `asked` at the most.
-        """
-        if isinstance(error, KeyboardInterrupt):
-            return cls("stopped", dollars=asked, estimated=True, settled=asked is not None)
-        refused = isinstance(error, RequestRefused) and error.status is not None
-        sent = error.sent if isinstance(error, CallFailed) else not isinstance(error, OptionError)
-        free = refused or not sent
-        dollars = Decimal(0) if free else None
-        return cls(f"failed: {type(error).__name__}", dollars=dollars, settled=free)
 
 
 class Books:
@@ -110,12 +55,12 @@ class Books:
         row = {"at": _stamp(datetime.now(UTC)), "per": per, "notebook": notebook}
         self._insert("caps", row | {"amount": None if amount is None else str(amount)})
 
-    def caps(self, notebook: str) -> dict[str, Decimal]:
-        """Return the caps that hold for a notebook, by what they are per."""
+    def caps(self, notebook: str) -> dict[str, Decimal | None]:
+        """Return the caps of a notebook, by what they are per; None for one that was lifted."""
         found = self._sql.execute(
             "select per, amount from caps where notebook in ('', ?) order by id", (notebook,)
         )
-        return {per: Decimal(amount) for per, amount in dict(found).items() if amount is not None}
+        return {per: None if cap is None else Decimal(cap) for per, cap in dict(found).items()}
 
     def charges(
         self, since: datetime | None = None, notebook: str | None = None
@@ -154,8 +99,9 @@ class Books:
 
     def _insert(self, table: str, row: dict[str, Any], otherwise: str = "") -> int:
         names, marks = ", ".join(row), ", ".join("?" * len(row))
+        values = tuple(map(_storable, row.values()))
         done = self._sql.execute(
-            f"insert {otherwise} into {table} ({names}) values ({marks})", tuple(row.values())
+            f"insert {otherwise} into {table} ({names}) values ({marks})", values
         )
         return done.lastrowid or 0
 
@@ -182,26 +128,27 @@ class Ledger:
             return books.rows(since, notebook)
 
     @contextmanager
-    def reading(self) -> Iterator[Books]:
-        """Look into it; one that is not there yet is empty."""
-        with self._opened(write=False) as books:
+    def reading(self, patience: float | None = None) -> Iterator[Books]:
+        """Look into it; one that is not there yet is empty. `patience`: seconds to wait for it."""
+        with self._opened(False, patience) as books:
             yield books
 
     @contextmanager
-    def writing(self) -> Iterator[Books]:
+    def writing(self, patience: float | None = None) -> Iterator[Books]:
         """Change it: all of what is done inside, or after an exception nothing."""
-        with self._writer, self._opened(write=True) as books:
+        with self._writer, self._opened(True, patience) as books:
             yield books
 
     @contextmanager
-    def _opened(self, write: bool) -> Iterator[Books]:
+    def _opened(self, write: bool, patience: float | None) -> Iterator[Books]:
+        wait = PATIENCE if patience is None else patience
         try:
             if write and not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.path.touch(mode=0o600)
-            there = write or (self.path.exists() and self.path.stat().st_size)
+            there = write or self._there()
             name = str(self.path) if there else ":memory:"
-            with closing(sqlite3.connect(name, PATIENCE, isolation_level=None)) as connection:
+            with closing(sqlite3.connect(name, wait, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
                 connection.execute("pragma synchronous = normal")  # a killed kernel loses nothing
                 connection.execute("begin immediate" if write or not there else "begin")
@@ -209,17 +156,40 @@ class Ledger:
                 yield Books(connection)
                 connection.execute("commit")
         except (sqlite3.Error, OSError, UnicodeError) as error:
-            said = one_line(getattr(error, "strerror", None) or error, 100)
-            raise LedgerError(
-                f"the ledger {one_line(self.path, 120)} cannot be used ({said}); "
-                f"move it away, or set {VARIABLE} to another file"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _there(self) -> bool:
+        """Whether anything was written; raises OSError where no file can be."""
+        if self.path.exists():
+            if not self.path.is_file():  # a device is empty for ever
+                check_writable(self.path)
+            return self.path.stat().st_size > 0
+        made = next(place for place in self.path.parents if place.exists())
+        check_writable(made / self.path.name)
+        return False
+
+    def _unusable(self, error: Exception) -> LedgerError:
+        said = one_line(getattr(error, "strerror", None) or error, 100)
+        shown = one_line(self.path, 120)
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            found = LedgerError(
+                f"the ledger {shown} is locked by another program ({said}); run it again"
+            )
+            found.busy = True
+            return found
+        step = f"move it away, or set {VARIABLE} to another file"
+        return LedgerError(f"the ledger {shown} cannot be used ({said}); {step}")
 
 
 def _home() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("audiomagic") / "ledger.sqlite"
+
+
+def _storable(value: Any) -> Any:
+    """Return what SQLite takes: half a character, of a hostile name, is none."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _stamp(when: datetime) -> str:

@@ -25,8 +25,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     (tables,) = connection.execute("select count(*) from sqlite_master").fetchone()
     if mark == MARK and version == VERSION:
         return
-    if mark == MARK:
+    if mark == MARK and version > VERSION:
         raise LedgerError("the ledger is a newer version's; pip install --upgrade audiomagic")
+    if mark == MARK:
+        raise LedgerError("this ledger is damaged; move it away, or set AUDIOMAGIC_LEDGER anew")
     if mark or version or tables:
         raise LedgerError("this is no ledger but another SQLite file; set AUDIOMAGIC_LEDGER anew")
     for table, columns in TABLES.items():
