@@ -20,7 +20,8 @@ from .money.entry import End
 from .money.estimate import Estimate, estimate
 from .money.ledger import Ledger
 from .money.receipt import Receipt
-from .money.till import Ticket, Till
+from .money.ticket import Ticket
+from .money.till import Till
 from .notes import STOPPED
 from .wire.answer import Answer
 from .wire.request import Request

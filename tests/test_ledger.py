@@ -189,10 +189,10 @@ def unusable(tmp_path: Path) -> list[tuple[Path, str]]:
         connection.execute("pragma user_version = 0")
     return [
         (damaged, "cannot be used (file is not a database); move it away, or set AUDIOMAGIC_"),
-        (other, "this is no ledger but another SQLite file"),
-        (newer, "newer version's; pip install --upgrade audiomagic"),
-        (older, "this ledger is damaged; move it away, or set AUDIOMAGIC_LEDGER anew"),
-        (folder, "cannot be used (unable to open database file)"),
+        (other, "cannot be used (it is not a ledger of audiomagic); move it away, or set AUDIO"),
+        (newer, "cannot be used (it is a newer version's); pip install --upgrade audiomagic"),
+        (older, "cannot be used (it is damaged: its version is lost); move it away, or set "),
+        (folder, "cannot be used (it is a folder); set AUDIOMAGIC_LEDGER to another file"),
         (tmp_path / "file" / "ledger", "/file/ledger cannot be used ("),
     ]
 
@@ -210,12 +210,12 @@ def test_where_no_ledger_can_be_none_is_not_taken_for_an_empty_one(name: str) ->
         Ledger(name).rows()
 
 
-def test_half_a_character_is_booked_as_a_mark() -> None:
+def test_half_a_character_is_booked_escaped() -> None:
     ledger = Ledger()
     with ledger.writing() as books:
         number = books.open(Call("gpt-\ud800", "openai", "host", "n", "c"))
         books.close(number, End("answered"))
-    assert ledger.rows()[0]["model"] == "gpt-?"
+    assert ledger.rows()[0]["model"] == r"gpt-\ud800"
 
 
 def test_a_locked_ledger_is_waited_for_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def test_a_locked_ledger_is_waited_for_then_given_up(monkeypatch: pytest.MonkeyP
             assert waiting.result() == 2
         other.execute("begin exclusive")
         monkeypatch.setattr("audiomagic.money.ledger.PATIENCE", 0.2)
-        with pytest.raises(LedgerError, match="database is locked"):
+        with pytest.raises(LedgerError, match="locked by another program"):
             book(ledger, call())
 
 

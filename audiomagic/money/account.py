@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from .budget import Cap
 from .prices import Prices, listed
-from .till import Ticket
+from .ticket import Ticket
 
 
 @dataclass

@@ -2,8 +2,6 @@
 
 import sqlite3
 
-from ..errors import LedgerError
-
 MARK = 0x41756D67  # SQLite's application id of a ledger
 VERSION = 1
 TABLES = {
@@ -18,19 +16,27 @@ TABLES = {
 }
 
 
+class Unfit(Exception):
+    """A file that is no ledger: what it is; `step` is what to do where that is special."""
+
+    def __init__(self, what: str, step: str = ""):
+        super().__init__(what)
+        self.step = step
+
+
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables in an empty file. Raises LedgerError for a file of others, or a newer one."""
+    """Make the tables in an empty file. Raises Unfit for another one."""
     (mark,) = connection.execute("pragma application_id").fetchone()
     (version,) = connection.execute("pragma user_version").fetchone()
-    (tables,) = connection.execute("select count(*) from sqlite_master").fetchone()
     if mark == MARK and version == VERSION:
         return
     if mark == MARK and version > VERSION:
-        raise LedgerError("the ledger is a newer version's; pip install --upgrade audiomagic")
-    if mark == MARK:
-        raise LedgerError("this ledger is damaged; move it away, or set AUDIOMAGIC_LEDGER anew")
-    if mark or version or tables:
-        raise LedgerError("this is no ledger but another SQLite file; set AUDIOMAGIC_LEDGER anew")
+        raise Unfit("it is a newer version's", "pip install --upgrade audiomagic")
+    found = {name for (name,) in connection.execute("select name from sqlite_master")}
+    if mark == MARK and found >= TABLES.keys():
+        raise Unfit("it is damaged: its version is lost")
+    if mark or version or found:
+        raise Unfit("it is not a ledger of audiomagic")
     for table, columns in TABLES.items():
         connection.execute(f"create table {table} ({columns})")
         for verb in ("update", "delete"):

@@ -2,28 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from ..errors import BudgetError, LedgerError, one_line
+from .books import Books
 from .budget import HOW, Allowance, Cap, allow, start
 from .entry import Call, End
 from .estimate import Estimate
-from .ledger import Books, Ledger
+from .ledger import Ledger
+from .ticket import Ticket, Unbooked
 
-PATIENCE = 5.0  # seconds that a call waits for a ledger that others write in
-GLANCE = 0.5  # seconds more to wait, only to see whether there is a cap
-
-
-@dataclass
-class Ticket:
-    """An admitted call. Whoever makes it says how it ended."""
-
-    number: int | None  # in the ledger; None: it could not be booked
-    max_tokens: int | None  # the longest answer that the caps allow; None: there is no cap
-    worst: Decimal = Decimal(0)  # US dollars that it may cost; 0 where that is not known
-    end: End | None = None
+PATIENCE = 4.0  # seconds that a call waits for a ledger that others write in
+GLANCE = 0.3  # seconds to wait where that was in vain: a call's two more looks make five in all
 
 
 class Till:
@@ -34,7 +25,8 @@ class Till:
         self._warn = warn
         self._warned = False
         self._known: dict[str, dict[str, Decimal]] = {}  # caps when last looked at, by notebook
-        self._ends: list[tuple[int, End]] = []  # of calls, which the ledger does not have yet
+        self._unbooked = Unbooked()
+        self._locked = False  # whether waiting for the ledger was in vain, the last time
 
     @contextmanager
     def admitted(self, call: Call, estimate: Estimate | None, **how: Any) -> Iterator[Ticket]:
@@ -75,7 +67,6 @@ class Till:
                 return Allowance(None, Decimal(0))
             caps = [own] if own else []
             if books:
-                self._check_kept(books, call.notebook)
                 caps += self._caps(books, call)
             return allow(estimate, caps, unpriced=unpriced, among=among)
 
@@ -83,34 +74,35 @@ class Till:
             with self._writing() as books:
                 allowance = decide(books)
                 number = books.open(call, allowance.worst)
-            return Ticket(number, allowance.max_tokens, allowance.worst or Decimal(0))
         except LedgerError as error:
             if estimate is not None:
-                self._refuse_unbookable(call.notebook, error)
+                self._refuse_unbookable(call.notebook, own, error)
             self._complain(error)
-            allowance = decide(None)
-            return Ticket(None, allowance.max_tokens, allowance.worst or Decimal(0))
+            allowance, number = decide(None), None
+        return Ticket(call, number, allowance.max_tokens, allowance.worst)
 
     def settle(self, ticket: Ticket) -> None:
         """Close a call in the ledger; what goes wrong is told, and keeps no answer back."""
-        if ticket.number is None:
-            return
-        self._ends.append((ticket.number, ticket.end or End("answered")))
+        ticket.end = ticket.end or End("answered")
+        self._unbooked.add(ticket)
         try:
             with self._writing():
                 pass
         except LedgerError as error:
+            self._unbooked.keep(self.ledger)
             self._complain(error)
 
     @contextmanager
     def _writing(self) -> Iterator[Books]:
-        """Change the ledger; the ends that could not be written before are written first."""
-        with self.ledger.writing(PATIENCE) as books:
-            ends = list(self._ends)
-            for number, end in ends:
-                books.close(number, end)
-            yield books
-        self._ends = [end for end in self._ends if end not in ends]
+        """Change the ledger; the calls that could not be booked before are booked first."""
+        try:
+            patience = GLANCE if self._locked else PATIENCE
+            with self._unbooked.booked(self.ledger, patience) as books:
+                self._locked = False
+                yield books
+        except LedgerError as error:
+            self._locked = error.busy
+            raise
 
     def caps(self, notebook: str) -> list[Cap]:
         """Return the caps that hold for a notebook, with what is gone of each."""
@@ -121,7 +113,11 @@ class Till:
         """Keep a cap in the ledger, for this notebook or for every day or month; None lifts it."""
         with self._writing() as books:
             books.cap(per, amount, notebook if per == "notebook" else "")
-            self._look(books, notebook)
+            found = books.caps(notebook)
+        # Of the other caps, one that is gone from the ledger stays known: it was not lifted.
+        self._known[notebook] = self._known.get(notebook, {}) | _holding(found)
+        if amount is None:
+            self._known[notebook].pop(per, None)
 
     def _caps(self, books: Books, call: Call) -> list[Cap]:
         found = []
@@ -132,13 +128,10 @@ class Till:
         return found
 
     def _look(self, books: Books, notebook: str) -> dict[str, Decimal]:
-        """Return the caps that hold for a notebook, and remember them."""
-        caps = {per: cap for per, cap in books.caps(notebook).items() if cap is not None}
-        self._known[notebook] = caps
-        return caps
+        """Return the caps that hold for a notebook, and remember them.
 
-    def _check_kept(self, books: Books, notebook: str) -> None:
-        """Raise BudgetError where a cap that was known is neither in the ledger nor lifted."""
+        Raises BudgetError where one that was known is neither in the ledger nor lifted.
+        """
         found = books.caps(notebook)
         for per, cap in self._known.get(notebook, {}).items():
             if per not in found:
@@ -147,16 +140,18 @@ class Till:
                     f"{one_line(self.ledger.path, 120)} was deleted or replaced; set it anew: "
                     f"{HOW[per].format(f'{cap:f}')}, or lift it: {HOW[per].format('off')}"
                 )
+        self._known[notebook] = _holding(found)
+        return self._known[notebook]
 
-    def _refuse_unbookable(self, notebook: str, error: LedgerError) -> None:
+    def _refuse_unbookable(self, notebook: str, own: Cap | None, error: LedgerError) -> None:
         """Raise BudgetError where there is a cap, or may be; without one a call may go on."""
         try:
             with self.ledger.reading(GLANCE) as books:
-                self._check_kept(books, notebook)
                 caps: dict[str, Decimal] | None = self._look(books, notebook)
         except LedgerError as blind:
             caps = self._known.get(notebook)
-            if caps is None and blind.busy:
+            # Who caps a call minds what it costs: it goes on only where it is seen what else holds.
+            if not caps and (own or (caps is None and blind.busy)):
                 line = f"there may be a budget, which cannot be looked at: {blind}"
                 raise BudgetError(line) from error
         if caps:
@@ -166,3 +161,8 @@ class Till:
         if not self._warned:
             self._warned = True
             self._warn(f"{error}; until then calls are not in it, and no budget is kept")
+
+
+def _holding(caps: dict[str, Decimal | None]) -> dict[str, Decimal]:
+    """Return the caps but for those that were lifted."""
+    return {per: cap for per, cap in caps.items() if cap is not None}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..catalogue import Model, catalogue
 from ..conversation import Conversation
-from ..errors import AudiomagicError, LedgerError, one_line
+from ..errors import AudiomagicError, BudgetError, LedgerError, one_line
 from ..faces.statement import spent
 from ..faces.table import Table
 from ..far.client import connect
@@ -55,7 +55,7 @@ def _money(session: Session) -> list[tuple[str, str]]:
     try:
         rows = session.ledger.rows(notebook=session.notebook)
         caps = session.till.caps(session.notebook)
-    except LedgerError as error:
+    except (LedgerError, BudgetError) as error:  # the latter: a cap is gone with its ledger
         return [("ledger", str(error))]
     held = ", ".join(f"{cap} ({dollars(max(cap.room, Decimal(0)))} left)" for cap in caps)
     return [("calls", str(len(rows))), ("spent", spent(rows)), ("cap", held or "none")]
