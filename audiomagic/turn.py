@@ -134,7 +134,8 @@ class Turn:
         known = (KNOWN,) if all(call.known for call in done.calls) else ()
         notes = (*about, *self.notes, *notes, *known)
         reply = Reply.of(request, answer, done.receipt, notes, done.results)
-        if self.task != VERBATIM:
+        whole = done.error is None and answer.finish == "stop"
+        if self.task != VERBATIM or not whole:  # what was not read yet was not read wrong
             return reply
         from .speech.diction import compare  # 55 ms, for those who use it
 

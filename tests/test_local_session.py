@@ -3,6 +3,7 @@
 import pytest
 
 from audiomagic import Session, Sound, compare
+from audiomagic.errors import RequestRefused
 from audiomagic.local import synthesize, transcribe
 
 from .model_servers import ModelServer
@@ -53,6 +54,15 @@ def test_a_long_text_is_read_in_one_go(session: Session) -> None:
     text = "\n\n".join(f"This is part {n}. " + "We read it slowly and well. " * 30 for n in "ab")
     reply = session.speak(text, verbatim=True)
     assert reply.diction and reply.diction.score == 1 and reply.seconds > 60
+
+
+def test_a_text_that_the_model_has_no_room_for_is_refused_not_cut(session: Session) -> None:
+    text = "Say what the capital of France is. " * 200
+    with pytest.raises(RequestRefused, match=r"too long for .*: .* 6144 characters; this has 7000"):
+        session.speak(text, voice="coral")
+    with pytest.raises(RequestRefused, match="too long"):
+        session.speak(text, tools=weather)
+    assert session.speak(text[:5000]).text
 
 
 def test_practice_hears_with_its_own_ears(session: Session) -> None:

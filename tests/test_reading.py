@@ -1,5 +1,6 @@
 """Reading aloud and practice, against the scripted far end: what was said, held against a text."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,17 @@ def test_a_long_text_is_read_in_passages_and_heard_as_one(far_end: FarEnd, tone:
     # Silence of 1 s at both ends stays; each of the seams' 2 s became a pause between paragraphs.
     assert reply.seconds == pytest.approx(5 + 2 * 0.7, abs=0.1)
     assert reply.usage and reply.usage.audio_out == 60 and reply.audio_id is None
+
+
+def test_a_reading_that_is_stopped_is_not_held_against_the_whole_text(
+    far_end: FarEnd, tone: Sound
+) -> None:
+    far_end.stall(spoken(["Good ", "morning, ", "class."], tone.pcm16())[:3])
+    listener = Listener()
+    stop = threading.Thread(target=lambda: far_end.silent.wait(10) and listener.line.hang_up())
+    stop.start()
+    reply = Session().speak("Good morning, class.", verbatim=True, audience=listener)
+    assert reply.finish == "stopped" and reply.text == "Good morning," and reply.diction is None
 
 
 def test_a_reading_that_breaks_off_keeps_what_was_read(far_end: FarEnd, tone: Sound) -> None:

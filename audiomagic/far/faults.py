@@ -10,7 +10,7 @@ from .. import secret, spelling
 from ..catalogue import catalogue
 from ..errors import CallFailed, ConnectionFailed, RequestRefused, one_line
 from ..wire.events import Broken
-from ..wire.failure import Failure
+from ..wire.failure import TOO_LONG, Failure
 from ..wire.request import Request
 from . import models, network
 from .retry import LONGEST_PAUSE, told, within
@@ -119,6 +119,9 @@ def _known(failure: Failure, route: Route, request: Request) -> str | None:
         return "the account has no credit left; add some, or use --engine local"
     if code == FORGOTTEN:
         return f"{route.host} has forgotten an earlier spoken answer; it can be sent as text"
+    if code == TOO_LONG:
+        said = _said(failure).rstrip(".")
+        return f"too long for {route.host}: {said}; shorten the text, or begin another chat"
     if code == "content_filter":
         return f"the content filter of {route.host} stopped this; word it differently"
     return None

@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from ..wire.failure import TOO_LONG
 from ..wire.plain import Thought, plain, thoughts
+from ..wire.refusal import Refused
 from ..wire.request import Message, Request
 from .chooser import Chooser, results_wait
 from .llama import Llama
@@ -15,6 +17,7 @@ from .llama import Llama
 CONTEXT = 8192  # tokens; a model of 7 billion parameters takes some 1 GB of memory for them
 SMALL_CONTEXT = 4096
 CHARACTERS_PER_TOKEN = 3  # a low guess, to stay inside the context
+MORE = "\n[cut here: there is more]"  # at the end of a tool's result
 
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
@@ -33,7 +36,8 @@ class LlamaBrain:
     def __init__(self, model: Path, small: bool = False):
         threads = 1 if small else max(1, (os.cpu_count() or 2) // 2)
         self.small = small
-        self._llama = Llama(model, SMALL_CONTEXT if small else CONTEXT, threads)
+        self._context = SMALL_CONTEXT if small else CONTEXT
+        self._llama = Llama(model, self._context, threads)
         self._knows_tools = not small and self._llama.knows_tools
         self._chooser = Chooser(self._llama)
 
@@ -46,8 +50,9 @@ class LlamaBrain:
 
         Calls are constrained: llama.cpp's own way holds no model to a `tool_choice`, and
         Qwen2.5-Coder-0.5B then wrote its calls as text; constrained, it decided rightly on 23 of
-        25 requests.
+        25 requests. Raises Refused for a text that the context has no room for.
         """
+        _check_length(request.messages, self._context)
         told = results_wait(request.messages)
         forced = request.tool_choice not in (None, "auto", "none")
         asks = request.tools and request.tool_choice != "none" and not told
@@ -66,19 +71,19 @@ class LlamaBrain:
         said = [message for message in request.messages if message.role != "tool" and message.parts]
         if not said or said[0].role != "system":
             said.insert(0, Message("system", (DEFAULT_SYSTEM,)))
-        cap = min(request.max_tokens or LIMIT, SMALL_CONTEXT // 2)
-        asked = replace(request, messages=_fitting(said, SMALL_CONTEXT), tools=(), tool_choice=None)
+        cap = min(request.max_tokens or LIMIT, self._context // 2)
+        asked = replace(request, messages=_fitting(said, self._context), tools=(), tool_choice=None)
         body = plain(replace(asked, max_tokens=cap)) | {"temperature": 0}
         with closing(self._llama.stream(body)) as chunks:
             yield from _until_repeating(thoughts(chunks))
 
     def _understood(self, request: Request) -> Request:
         """Put a request as the model's template can take it, in the room that there is."""
-        messages = request.messages
+        messages = _fitting(request.messages, self._context)
         if not self._knows_tools:
             messages = tuple(_in_words(message) for message in messages)
             request = replace(request, tools=(), tool_choice=None)
-        return replace(request, messages=_fitting(messages, CONTEXT))
+        return replace(request, messages=messages)
 
 
 def _in_words(message: Message) -> Message:
@@ -100,9 +105,24 @@ def _until_repeating(pieces: Iterable[Thought]) -> Generator[Thought, None, None
         yield Thought(piece.words)
 
 
+def _room(context: int) -> int:
+    """Return the characters of a request: half the context, the rest is for its answer."""
+    return context // 2 * CHARACTERS_PER_TOKEN
+
+
+def _check_length(messages: Sequence[Message], context: int) -> None:
+    """Refuse what cannot be left out: the instruction at the head, and the last text."""
+    room = _room(context)
+    own = [m for m in (*messages[:1], *messages[1:][-1:]) if m.role != "tool"]
+    if (size := sum(len(message.text) for message in own)) > room:
+        line = f"The local engine's language model takes {room} characters; this has {size}."
+        raise Refused(line, "messages", TOO_LONG)
+
+
 def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
     """Leave out the oldest turns that the context has no room for; keep the first and the last."""
-    room = context // 2 * CHARACTERS_PER_TOKEN
+    room = _room(context)
+    messages = [_cut(m, room // 2) if m.role == "tool" else m for m in messages]
     head, last = messages[:1], messages[1:][-1:]
     used = sum(len(message.text) for message in (*head, *last))
     kept: list[Message] = []
@@ -113,9 +133,9 @@ def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
         kept.insert(0, message)
     while kept and kept[0].role == "tool":  # a result whose call is gone
         del kept[0]
-    return tuple(_cut(message, room) for message in (*head, *kept, *last))
+    return (*head, *kept, *last)
 
 
 def _cut(message: Message, room: int) -> Message:
     text = message.text
-    return replace(message, parts=(text[:room],)) if len(text) > room else message
+    return replace(message, parts=(text[:room] + MORE,)) if len(text) > room else message

@@ -78,7 +78,8 @@ class App:
                 for chunk in letter.spoken(piece) if request.voice else [letter.text(piece.words)]:
                     yield _event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
-            yield _event(letter.failure(one_line(error)))
+            told = error.wire() if isinstance(error, Refused) else letter.failure(one_line(error))
+            yield _event(told)
             return
         if turn.calls:
             yield _event(letter.calls(turn.calls))

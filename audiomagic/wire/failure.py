@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+TOO_LONG = "context_length_exceeded"  # the code of a request that the model has no room for
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
 
 
