@@ -79,6 +79,7 @@ def test_sound_and_words_come_while_the_cell_runs(
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
         assert "*" in notebook.cell(1).locator(".jp-InputPrompt").inner_text()  # it still runs
+        assert "still arriving" not in notebook.output(1).inner_text()  # that is for saved ones
         marked = set()
         while notebook.js(STATE) is not None:
             marked.add(notebook.js(MARKED))

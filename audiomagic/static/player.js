@@ -27,7 +27,8 @@ class Panel {
     this.stop.onclick = () => playback.stop();
     this.root.classList.toggle("am-in-card", Boolean(this.card));
     if (this.audio) this.audio.style.display = "none"; // until all is played; it stays silent
-    host.prepend(this.root);
+    if (this.card) host.prepend(this.root);
+    else host.replaceChildren(this.root); // the line in its place is for when there is no page
     playback.panels.add(this);
     playback.seen();
     playback.open();
