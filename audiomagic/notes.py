@@ -34,7 +34,7 @@ def notes_on(
         notes.append("The model declined to answer; word it differently.")
     elif answer.empty and answer.finish == "stop":
         notes.append("The model answered with nothing; run it again.")
-    elif request.voice and answer.text and not answer.pcm and answer.finish != STOPPED:
+    elif request.voice and answer.text and not answer.pcm and answer.finish == "stop":
         notes.append("The model answered in text, although sound was asked for; run it again.")
     if route.engine == "local":
         named = " and ".join(one_line(name, 80) for name in (route.brain, route.ears) if name)

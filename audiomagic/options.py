@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import spelling
 from .catalogue import catalogue
-from .errors import OptionError
+from .errors import OptionError, one_line
 from .far import models
 from .money import budget
 from .money.account import Account
@@ -34,6 +34,9 @@ class Options(TypedDict, total=False):
     max_cost: str | float | Decimal | None  # US dollars, all requests of the call together
     unpriced: bool | None  # ask a model without a known price although there is a cap
     prices: "Mapping[str, Any] | str | PathLike[str] | None"  # over the listed ones
+
+
+KINDS = {str | None: "a text", int | None: "a whole number", bool | None: "True or False"}
 
 
 class Settings(dict[str, Any]):
@@ -75,7 +78,10 @@ class Settings(dict[str, Any]):
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options. Raises OptionError, with the nearest, for one that is none."""
-    for name in options:
+    for name, value in options.items():
         if name not in Options.__annotations__:
             raise OptionError(spelling.unknown("option", name, Options.__annotations__))
+        kind = Options.__annotations__[name]
+        if kind in KINDS and not isinstance(value, kind):
+            raise OptionError(f"{name} takes {KINDS[kind]}, not {one_line(repr(value), 60)}")
     return dict(options)

@@ -135,7 +135,7 @@ class Sound:
             return sound
         if hasattr(value, "sound"):
             kind = type(value).__name__
-            raise SoundError(f"this {kind} holds no sound" + (" yet" if sound is None else ""))
+            raise SoundError(f"this {kind} holds no sound")
         raise SoundError(
             f"a {type(value).__name__} is no sound; give a Sound, (rate, array), "
             "an IPython.display.Audio, the bytes of a file, or a path"

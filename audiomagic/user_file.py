@@ -8,10 +8,13 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from .errors import OptionError, one_line
+from .spelling import nearest
 
+MOST_NAMES = 10_000  # of a folder that are looked at for the one that was meant
 NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL)  # the latter on Windows
 
 
@@ -37,13 +40,27 @@ def _possible(path: Path) -> bool:
 
 def contents(path: Path, most: int) -> bytes:
     """Read a plain file of at most `most` bytes: no device, which has no end, and no pipe."""
-    if not stat.S_ISREG(path.stat().st_mode):
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise _error(errno.ENOENT, f"{error.strerror}{_nearest(path)}") from None
+    if not stat.S_ISREG(mode):
         raise _error(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no plain file")
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise _error(errno.EFBIG, f"it is larger than {most // 1_000_000} MB")
     return data
+
+
+def _nearest(path: Path) -> str:
+    """Ask whether the file of its folder that is called most like it is meant."""
+    try:
+        names = [found.name for found in islice(path.parent.iterdir(), MOST_NAMES)]
+    except OSError:
+        return ""
+    close = nearest(path.name, names)
+    return f"; did you mean '{one_line(close, 60)}'?" if close else ""
 
 
 def check_writable(path: Path) -> None:

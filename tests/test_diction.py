@@ -92,7 +92,7 @@ def test_what_differs_is_marked(expected: str, heard: str, marked: str, score: f
 def test_the_summary_says_all_in_words() -> None:
     diction = compare("The quick brown fox jumps over.", "the quick crown fox over the")
     assert diction.summary == (
-        "50%: 4 of 6 words right · heard otherwise: “brown” as “crown” · "
+        "50%: 4 of 6 words right, 1 too many · heard otherwise: “brown” as “crown” · "
         "not heard: “jumps” · added: “the”"
     )
     kinds = [word.kind for word in diction.words]

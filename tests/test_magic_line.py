@@ -183,7 +183,7 @@ def test_values(line: str, options: dict[str, Any]) -> None:
         ("-voice coral", "no %speak option '-voice'; did you mean '--voice'?"),
         ("-style=warm", "no %speak option '-style'; did you mean '--style'?"),
         ("-quiet", "no %speak option '-quiet'; did you mean '--quiet'?"),
-        ("--sound x", "no %speak option '--sound'; did you mean"),
+        ("--sound x", "--sound is an option of %listen, not of %speak"),
         ("-x y", "no %speak option '-x'; there is -m, --model, "),
         ("--engine locl", "no engine 'locl'; did you mean 'local'?"),
         ("--engine xyz", "no engine 'xyz'; there is auto, openai, local"),

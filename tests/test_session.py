@@ -302,6 +302,9 @@ def test_half_a_character_is_not_sent(far_end: FarEnd) -> None:
 
 
 def test_what_is_misspelled_in_python(far_end: FarEnd) -> None:
+    for name, wrong in {"voice": 5, "model": ["a", "b"], "max_tokens": "9", "engine": 3}.items():
+        with pytest.raises(OptionError, match=f"^{name} takes a (text|whole number), not "):
+            Session().speak("Hi", **{name: wrong})  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="no option 'voise'; did you mean 'voice'"):
         Session(voise="coral")  # type: ignore[call-arg]
     with pytest.raises(OptionError, match="no engine 'locl'; did you mean 'local'"):

@@ -56,6 +56,15 @@ def test_where_no_file_can_be_written_is_said_before_anything_is_paid_for(
         savable(tmp_path / wrong)
 
 
+def test_the_nearest_name_is_offered_for_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "question.mp3").touch()
+    line = r"cannot read .*/qestion.mp3: No such file or directory; did you mean 'question.mp3'\?$"
+    with pytest.raises(AudiomagicError, match=line):
+        Sound.read(tmp_path / "qestion.mp3")
+    with pytest.raises(AudiomagicError, match=r"No such file or directory$"):
+        Sound.read(tmp_path / "elsewhere" / "question.mp3")
+
+
 def test_a_file_that_only_others_may_write(tmp_path: Path) -> None:
     if not hasattr(os, "fork") or os.getuid() != 0:
         pytest.skip("becomes another user, as root can")

@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         match chosen.command:
             case "install":
                 print(f"The language model is there: {weights.install_brain()}")
+                weights.check_packages()
             case "status":
                 _status(chosen.brain, chosen.ears)
             case "serve":
@@ -49,8 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _status(brain: str | None, ears: str | None) -> None:
     chosen = choose("brain", brain), choose("ears", ears)
-    for part in ("ears", "gate", "mouth"):
-        weights.packaged(part)
+    weights.check_packages()
     print(f"ears   {chosen[1]}")
     for part in ("gate", "mouth"):
         print(f"{part:6} {weights.describe(part)}")

@@ -52,7 +52,7 @@ class LlamaBrain:
         Qwen2.5-Coder-0.5B then wrote its calls as text; constrained, it decided rightly on 23 of
         25 requests. Raises Refused for a text that the context has no room for.
         """
-        _check_length(request.messages, self._context)
+        self._check_length(request.messages)
         told = results_wait(request.messages)
         forced = request.tool_choice not in (None, "auto", "none")
         asks = request.tools and request.tool_choice != "none" and not told
@@ -66,6 +66,14 @@ class LlamaBrain:
             body = plain(self._understood(request))
             with closing(self._llama.stream(body)) as chunks:
                 yield from thoughts(chunks)
+
+    def _check_length(self, messages: Sequence[Message]) -> None:
+        """Refuse what cannot be left out: the instruction at the head, and the last text."""
+        own = [m.text for m in (*messages[:1], *messages[1:][-1:]) if m.role != "tool"]
+        text, room = "\n".join(own), self._context // 2  # the rest is for the answer
+        if len(text.encode()) > room and (count := self.count(text)) > room:
+            line = f"its language model takes {room} tokens of text, this has {count}"
+            raise Refused(line, "messages", TOO_LONG)
 
     def _short_reply(self, request: Request) -> Generator[Thought, None, None]:
         said = [message for message in request.messages if message.role != "tool" and message.parts]
@@ -105,23 +113,9 @@ def _until_repeating(pieces: Iterable[Thought]) -> Generator[Thought, None, None
         yield Thought(piece.words)
 
 
-def _room(context: int) -> int:
-    """Return the characters of a request: half the context, the rest is for its answer."""
-    return context // 2 * CHARACTERS_PER_TOKEN
-
-
-def _check_length(messages: Sequence[Message], context: int) -> None:
-    """Refuse what cannot be left out: the instruction at the head, and the last text."""
-    room = _room(context)
-    own = [m for m in (*messages[:1], *messages[1:][-1:]) if m.role != "tool"]
-    if (size := sum(len(message.text) for message in own)) > room:
-        line = f"The local engine's language model takes {room} characters; this has {size}."
-        raise Refused(line, "messages", TOO_LONG)
-
-
 def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
     """Leave out the oldest turns that the context has no room for; keep the first and the last."""
-    room = _room(context)
+    room = context // 2 * CHARACTERS_PER_TOKEN
     messages = [_cut(m, room // 2) if m.role == "tool" else m for m in messages]
     head, last = messages[:1], messages[1:][-1:]
     used = sum(len(message.text) for message in (*head, *last))

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import EngineError
 
+PACKAGED = ("ears", "gate", "mouth")  # the parts whose files a package carries
 INSTALL = "python -m audiomagic.local install"
 
 
@@ -49,7 +50,15 @@ def packaged(part: str) -> Path:
 
 def installed() -> bool:
     """Whether the packages of ears and mouth are there (their files are checked when opened)."""
-    return all(find_spec(_pins()[part]["module"]) for part in ("ears", "gate", "mouth"))
+    return all(find_spec(_pins()[part]["module"]) for part in PACKAGED)
+
+
+def check_packages() -> None:
+    """Raise EngineError where a package of the engine's is missing, or a file of it is another."""
+    for part in PACKAGED:
+        packaged(part)
+    if find_spec("xllamacpp") is None:
+        raise EngineError("the local engine lacks llama.cpp; pip install 'audiomagic[local]'")
 
 
 def brain() -> Path | None:

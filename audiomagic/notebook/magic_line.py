@@ -8,7 +8,7 @@ from traitlets import Bool, List
 
 from .. import spelling
 from ..errors import OptionError, one_line
-from .settings import Settings
+from .settings import MAGICS, Settings
 
 TOKEN = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']|["'])+""")
 FLAG = re.compile(r"--?[A-Za-z]")
@@ -51,6 +51,9 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
     if flag in ("-h", "--help"):
         raise OptionError(f"%{magic}? shows the manual")
     if flag not in flags:
+        for other in MAGICS:
+            if flag in Settings.flags(other):
+                raise OptionError(f"{flag} is an option of %{other}, not of %{magic}")
         raise OptionError(spelling.unknown(f"%{magic} option", flag, flags))
     trait = Settings.class_traits()[flags[flag]]
     if isinstance(trait, Bool):

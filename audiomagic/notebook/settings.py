@@ -31,7 +31,7 @@ class Settings(Configurable):
     `bare` its value where the line gives none.
     """
 
-    model = Unicode("gpt-audio-1.5", help="any model id; several are compared").tag(
+    model = Unicode("gpt-audio-1.5", help="a model of the server's; several are compared").tag(
         config=True, flags=("-m", "--model"), metavar="ID[,ID…]"
     )
     voice = Unicode("alloy", help="a voice's name or custom id; several are compared").tag(

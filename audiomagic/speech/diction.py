@@ -71,7 +71,8 @@ class Diction:
     def summary(self) -> str:
         """The score and what differs, in words alone: for every eye, and for ears."""
         percent = int(100 * self.score)  # 100% is said of no difference at all
-        lines = [f"{percent}%: {self.count('right')} of {self.asked} words right"]
+        added = f", {self.count('added')} too many" if self.count("added") else ""
+        lines = [f"{percent}%: {self.count('right')} of {self.asked} words right{added}"]
         for kind, label in LABELS.items():
             names = [_named(word) for word in self._differences if word.kind == kind]
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
