@@ -6,7 +6,6 @@ The server is a process of its own; it counts what it was asked, and when it had
 import multiprocessing
 import os
 import random
-import sys
 import tempfile
 import threading
 import time
@@ -25,8 +24,10 @@ from audiomagic import Session
 from audiomagic.batches.batch import Batch
 from audiomagic.money.ledger import Ledger
 
+from . import figures
 from .crowd import Crowd
 from .far_end import KEY, Handler, spoken
+from .figures import Row
 
 PCM = (9000 * np.sin(np.arange(48_000) / 20)).astype("<i2").tobytes()  # two seconds
 CAP = Decimal("6")
@@ -37,10 +38,10 @@ SPAWN = multiprocessing.get_context("spawn")
 
 def main() -> None:
     """Print the table."""
-    rows = [*speed(), *memory(), *faults(int(sys.argv[1]) if sys.argv[1:] else 1000)]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    command = figures.command(__doc__)
+    command.add_argument("--items", type=int, default=1000, help="of the troubled batch")
+    asked = command.parse_args()
+    figures.show([*speed(), *memory(), *faults(asked.items)])
 
 
 # -- the far end ------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ def far_end(delay: float, troubled: bool = False) -> Iterator[Connection]:
 
 
 # -- what is measured -------------------------------------------------------------------------
-def speed(count: int = 200, workers: int = 16, delay: float = 1.5) -> list[tuple[str, str, str]]:
+def speed(count: int = 200, workers: int = 16, delay: float = 1.5) -> list[Row]:
     """Calls at once against as many rounds of the server's delay."""
     with far_end(delay):
         session = Session()
@@ -117,7 +118,7 @@ def speed(count: int = 200, workers: int = 16, delay: float = 1.5) -> list[tuple
     ]
 
 
-def memory() -> list[tuple[str, str, str]]:
+def memory() -> list[Row]:
     """Memory of this process in megabytes, after 100 items and after 2,000."""
     import psutil
 
@@ -176,7 +177,7 @@ def fare(count: int) -> Fared:
     return Fared(once, twice, asked, answered, repeated, saved, max(most))
 
 
-def faults(count: int) -> list[tuple[str, str, str]]:
+def faults(count: int) -> list[Row]:
     """Tell how a troubled batch fared."""
     fared = fare(count)
     kinds = sorted({type(error).__name__ for error in fared.once.errors.values()})

@@ -20,7 +20,9 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
+from . import figures
 from .call_benchmarks import calls
+from .figures import Row
 from .lab_server import JupyterServer
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -38,11 +40,9 @@ QUESTIONS = (
 
 def main() -> None:
     """Print the table."""
+    figures.command(__doc__).parse_args()
     made = (load_time, calls, cold_start, binder, engine, notebook_bytes, recognition)
-    rows = [row for measure in made for row in measure()]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    figures.show(row for measure in made for row in measure())
 
 
 def median(measure: Callable[[], float], runs: int = RUNS) -> float:
@@ -56,7 +56,7 @@ def _child(script: str) -> list[float]:
     return [float(word) for word in run.stdout.splitlines()[-1].split()]
 
 
-def load_time() -> list[tuple[str, str, str]]:
+def load_time() -> list[Row]:
     """What `%load_ext` adds to a started IPython, and what `import openai` would."""
     script = (
         "import time\n"
@@ -77,7 +77,7 @@ def load_time() -> list[tuple[str, str, str]]:
     return [("%load_ext audiomagic", f"{ours:.0f} ms", f"at most 50 ms ({peers})")]
 
 
-def cold_start() -> list[tuple[str, str, str]]:
+def cold_start() -> list[Row]:
     """From nothing loaded to the whole answer, and the memory of that process."""
     script = (
         "import time, resource; start = time.perf_counter()\n"
@@ -95,7 +95,7 @@ def cold_start() -> list[tuple[str, str, str]]:
     ]
 
 
-def binder() -> list[tuple[str, str, str]]:
+def binder() -> list[Row]:
     """What a visitor on Binder meets: a Jupyter server, and a kernel for the first notebook."""
     notebook = nbformat.read(NOTEBOOKS / "01_hello.ipynb", as_version=4)
     began, spoke = [], []
@@ -120,7 +120,7 @@ def binder() -> list[tuple[str, str, str]]:
     ]
 
 
-def engine() -> list[tuple[str, str, str]]:
+def engine() -> list[Row]:
     """The warm engine: first sound after a spoken question, and the speed of speech."""
     from audiomagic import Session
     from audiomagic.local import synthesize
@@ -142,7 +142,7 @@ def engine() -> list[tuple[str, str, str]]:
     ]
 
 
-def notebook_bytes() -> list[tuple[str, str, str]]:
+def notebook_bytes() -> list[Row]:
     """Bytes of notebook that a second of speech takes, and what IPython's player takes."""
     from IPython.display import Audio
 
@@ -156,7 +156,7 @@ def notebook_bytes() -> list[tuple[str, str, str]]:
     return [("saved sound, a second", f"{ours:.1f} kB", goal)]
 
 
-def recognition() -> list[tuple[str, str, str]]:
+def recognition() -> list[Row]:
     """Word error rate on real human prompts, where Debian's package of them is installed."""
     from audiomagic import Sound
     from audiomagic.local import transcribe

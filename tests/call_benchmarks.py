@@ -21,7 +21,9 @@ from audiomagic import Session
 from audiomagic.sound import Sound
 from audiomagic.wire.answer import Piece
 
+from . import figures
 from .far_end import KEY, FarEnd, Handler, spoken, usage
+from .figures import Row
 from .listener import Listener
 
 RUNS = 9
@@ -63,13 +65,11 @@ Times = tuple[float, float]  # seconds to the first sound that could be heard, a
 
 def main() -> None:
     """Print the table."""
-    rows = calls()
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    figures.command(__doc__).parse_args()
+    figures.show(calls())
 
 
-def calls() -> list[tuple[str, str, str]]:
+def calls() -> list[Row]:
     """The first sound of an answer, and what a call costs besides the client's own work."""
     with FarEnd() as far_end, tempfile.TemporaryDirectory() as folder, patch.dict(os.environ):
         os.environ.update(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=far_end.url)

@@ -7,11 +7,12 @@ Each reader takes its share of the cases in a process of its own; one that fails
 the case in a file `crash-...`; `python -m tests.fuzz --only NAME FILE` runs that one again.
 """
 
-import argparse
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from . import figures
 
 # What each reader takes of the cases; they are in tests/readers.py.
 SHARES = {
@@ -20,9 +21,7 @@ SHARES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = figures.command(__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--only", choices=SHARES)
     parser.add_argument("file", nargs="*", help="cases to run again")

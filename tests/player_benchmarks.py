@@ -6,7 +6,6 @@ stream, in the same run, from the same server.
 
 import base64
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +15,9 @@ import numpy as np
 import openai
 
 from . import far_end as scripted
+from . import figures
 from .far_end import KEY, FarEnd
+from .figures import Row
 from .jupyter import Browser, JupyterServer, Notebook
 from .loudspeaker import TAP, first_sample, heard
 from .microphone import opened, value
@@ -42,6 +43,9 @@ MEMORY = "import resource; resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 
 
 def main() -> None:
     """Print the table."""
+    command = figures.command(__doc__)
+    command.add_argument("--minutes", type=float, help="of one long reply; without it, none")
+    asked = command.parse_args()
     rows = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -53,14 +57,11 @@ def main() -> None:
         with opened(browser, server, *cells) as notebook:
             notebook.run_cell(0)
             rows += first_sound(notebook, far_end)
-        if "--minutes" in sys.argv:
-            minutes = float(sys.argv[sys.argv.index("--minutes") + 1])
+        if asked.minutes:
             with opened(browser, server, *cells) as notebook:
                 notebook.run_cell(0)
-                rows += long_reply(notebook, far_end, minutes)
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+                rows += long_reply(notebook, far_end, asked.minutes)
+    figures.show(rows)
 
 
 def speech(seconds: float) -> bytes:
@@ -70,7 +71,7 @@ def speech(seconds: float) -> bytes:
     return np.where(wave == 0, 1, wave).astype("<i2").tobytes()
 
 
-def first_sound(notebook: Notebook, far_end: FarEnd) -> list[tuple[str, str, str]]:
+def first_sound(notebook: Notebook, far_end: FarEnd) -> list[Row]:
     """From the first audio chunk in the kernel, and from the request, to the first sample."""
     chunks = scripted.spoken(WORDS, speech(1.5))
     to_ear, ours, bare = [], [], []
@@ -119,7 +120,7 @@ def _bare(far_end: FarEnd) -> float:
     return found
 
 
-def long_reply(notebook: Notebook, far_end: FarEnd, minutes: float) -> list[tuple[str, str, str]]:
+def long_reply(notebook: Notebook, far_end: FarEnd, minutes: float) -> list[Row]:
     """A long reply at twice the speed it is heard: whole, and the memory it took."""
     pcm = speech(60 * minutes)
     words = ["Some "] * int(150 * minutes)

@@ -5,7 +5,6 @@ Speeds depend on the machine; each is a median, beside its goal.
 
 import base64
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,12 +13,13 @@ import numpy as np
 
 from audiomagic.sound import WIRE_RATE, Sound
 
+from . import figures
 from .far_end import KEY, FarEnd
+from .figures import Row
 from .jupyter import Browser, JupyterServer
 from .microphone import opened, press, spoken, value, wait_state, wait_text
 from .wer import prompts, wer
 
-Row = tuple[str, str, str]
 LOAD = (
     "import os\nos.environ.update(OPENAI_API_KEY={!r}, OPENAI_BASE_URL={!r})\n%load_ext audiomagic"
 )
@@ -46,13 +46,14 @@ SPOKEN = 20  # prompts
 
 def main() -> None:
     """Print the table."""
+    command = figures.command(__doc__)
+    command.add_argument("--minutes", type=float, help="of one long recording; without it, none")
+    asked = command.parse_args()
     with tempfile.TemporaryDirectory() as folder, JupyterServer(Path(folder)) as server:
         rows = [*stop_to_request(server), *media_recorder(server), *recognition(server)]
-        if "--minutes" in sys.argv:
-            rows += long_recording(server, float(sys.argv[sys.argv.index("--minutes") + 1]))
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+        if asked.minutes:
+            rows += long_recording(server, asked.minutes)
+    figures.show(rows)
 
 
 def stop_to_request(server: JupyterServer) -> list[Row]:

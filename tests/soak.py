@@ -6,7 +6,6 @@ Prints what was counted, and fails where memory grew, a socket or a thread staye
 ledger and the conversation tell another story than the server.
 """
 
-import argparse
 import json
 import os
 import random
@@ -25,6 +24,7 @@ from jupyter_client.manager import start_new_kernel
 
 from audiomagic.money.ledger import Ledger
 
+from . import figures
 from .far_end import KEY, FarEnd, Script, spoken, usage
 from .servers import lenient
 from .test_faults import BEGUN, FAULTS, hang
@@ -174,9 +174,7 @@ def _scripts(way: str, number: int, done: Soaked) -> list[Script]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = figures.command(__doc__)
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()

@@ -162,6 +162,7 @@ def test_an_outline_shows_the_request_without_its_sound() -> None:
         ("model", "m"),
         ("answer", "spoken, voice alloy"),
         ("most tokens", "as many as the model gives"),
+        ("cost", "none: it is free"),
         ("system", "Bob"),
         ("assistant", "its earlier answer, as audio_1"),
         ("user", "Hello <b>"),

@@ -137,7 +137,7 @@ def test_arguments_that_are_none_are_shown_as_they_came(arguments: str) -> None:
 
 
 def test_it_folds_out() -> None:
-    html = result("12 °C\nrain")._repr_html_()
+    html = result("12 °C\nrain").folded
     read = Reading(html)
     assert html.startswith("<details style=") and html.endswith("</details>")
     assert read.text.startswith("weather(city='Köln', days=[1, 2]) → 12 °C rain · 0.3 s\n")
@@ -145,7 +145,7 @@ def test_it_folds_out() -> None:
 
 
 def test_a_picture_is_seen_at_once() -> None:
-    html = result(Drawn())._repr_html_()
+    html = result(Drawn()).folded
     assert html.startswith("<details open ") and f'src="{PIXEL}"' in html
 
 
@@ -173,7 +173,7 @@ def test_foreign_words_stay_words(words: str) -> None:
 def test_jupyters_sanitizer_leaves_it() -> None:
     frame = pd.DataFrame({"a": HOSTILE})
     for value in (HOSTILE[0], Drawn(), frame):
-        html = result(value)._repr_html_()
+        html = result(value).folded
         before, after = Reading(html), Reading(sanitize(html))
         assert after.declared() == before.declared() != []
         assert after.text == before.text and after.tags == before.tags

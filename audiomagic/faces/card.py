@@ -58,7 +58,7 @@ def html(reply: "Reply", place: str = "") -> str:
         (
             f'<div class="audiomagic-card" style="{CARD}">',
             f'<div class="{place}">{player(reply.sound)}</div>' if reply.sound else "",
-            *(result._repr_html_() for result in reply.tool_calls),
+            *(result.folded for result in reply.tool_calls),
             f'<div dir="auto"{lang}{starts} style="{WORDS}">{as_html(reply.text)}</div>',
             _diction(reply.diction) if reply.diction else "",
             *(f'<div style="{NOTE}">{as_html(note)}</div>' for note in reply.notes),

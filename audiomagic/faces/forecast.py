@@ -27,7 +27,7 @@ class Forecast:
     @property
     def tables(self) -> list[Table]:
         """What would be sent, and what all of it would take."""
-        outlines = [_outline(request) for request, _ in self.parts]
+        outlines = [_outline(request, found is None) for request, found in self.parts]
         weighed = [(request, found) for request, found in self.parts if found]
         return [*outlines, _range(weighed)] if weighed else outlines
 
@@ -38,11 +38,12 @@ class Forecast:
         printer.text("\n\n".join(map(repr, self.tables)))
 
 
-def _outline(request: Request) -> Table:
+def _outline(request: Request, free: bool) -> Table:
     rows = [
         ("model", request.model),
         ("answer", f"spoken, voice {request.voice}" if request.voice else "in text"),
         ("most tokens", str(request.max_tokens or "as many as the model gives")),
+        *([("cost", "none: it is free")] if free else []),
         *(("tool", tool.name) for tool in request.tools),
         *((message.role, part) for message in request.messages for part in _parts(message)),
     ]

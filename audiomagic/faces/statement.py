@@ -41,7 +41,9 @@ class Bar:
     share: float  # of the longest one
 
     def _repr_html_(self) -> str:
-        width = f"width:{max(1, round(100 * self.share))}%" if self.share else "width:0"
+        if not self.share:
+            return ""  # an empty track would look like a long bar
+        width = f"width:{max(1, round(100 * self.share))}%"
         inner = f'<div style="{width};height:10px;background:{BAR}"></div>'
         return f'<div style="width:160px;background:{EDGE}">{inner}</div>'
 

@@ -26,7 +26,10 @@ CAPTION = f"{FONT};font-size:12px;overflow-wrap:break-word"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a heading; a cell is text, or whatever has an HTML face (a Sound's player)."""
+    """Rows under a heading; a cell is text, or whatever has an HTML face (a Sound's player).
+
+    Without rows the caption is shown alone.
+    """
 
     heading: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
@@ -36,12 +39,16 @@ class Table:
         head = "".join(map(_head, self.heading, range(len(self.heading))))
         rows = "".join(f"<tr>{''.join(map(_cell, row, range(len(row))))}</tr>" for row in self.rows)
         caption = f'<div style="{CAPTION}">{as_html(self.caption)}</div>' if self.caption else ""
+        if caption and not self.rows:
+            return caption
         return (
             f'<div style="{AROUND}"><div {SCROLLED} style="{BOX}"><table style="{TABLE}">'
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{caption}</div>"
         )
 
     def __repr__(self) -> str:
+        if self.caption and not self.rows:
+            return self.caption
         cells = [self.heading, *(tuple(one_line(cell) for cell in row) for row in self.rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.heading))]
         lines = [

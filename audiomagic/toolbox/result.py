@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from .. import secret
 from ..errors import AudiomagicError, one_line
-from ..faces.card import BADGE, EDGE, NOTE, as_html
+from ..faces.card import BADGE, CARD, EDGE, NOTE, as_html
 from ..wire.tool import ToolCall
 from .exhibit import exhibit
 
@@ -54,7 +54,7 @@ class ToolResult:
 
     @property
     def face(self) -> str:
-        """What the card shows of it, as HTML."""
+        """The value alone, as HTML."""
         return self.exhibit or words(self.text)
 
     def __str__(self) -> str:
@@ -68,9 +68,14 @@ class ToolResult:
     def __repr__(self) -> str:
         return f"<ToolResult {self}>"
 
-    def _repr_html_(self) -> str:
+    @property
+    def folded(self) -> str:
+        """What the card shows of it: a line that folds out to all of it."""
         # A picture is there to be seen; a text can wait until somebody wants it.
         return fold(str(self), self.call, self.face, bool(self.exhibit))
+
+    def _repr_html_(self) -> str:
+        return f'<div style="{CARD}">{self.folded}</div>'  # its ink is for light paper
 
 
 def called(call: ToolCall) -> str:
