@@ -22,8 +22,9 @@ def main() -> None:
     ):
         for index in range(len(CELLS)):
             notebook.run_cell(index)
+        live = notebook.output(1).locator(".audiomagic-player")
+        notebook.wait(lambda: not live.count(), "the answer to be played")
         notebook.output(1).locator("summary").click()
-        notebook.sleep(1)
         notebook.screenshot(NOTEBOOKS / "card.png", cell=1)
     shutil.rmtree(root, ignore_errors=True)
 

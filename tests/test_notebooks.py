@@ -81,6 +81,11 @@ def _faces(notebook: nbformat.NotebookNode) -> list[str]:
     return faces
 
 
+def _styles(notebook: nbformat.NotebookNode) -> set[str]:
+    html = [output.get("data", {}).get("text/html", "") for output in _outputs(notebook)]
+    return set(re.findall(r'<\w+[^>]* style="([^"]*)"', "".join(html)))
+
+
 def _told(notebook: nbformat.NotebookNode, name: str) -> None:
     words = [re.sub(r"</?span>", "", face) for face in _faces(notebook)]  # which keep `$` as it is
     for line in TOLD[name]:
@@ -117,7 +122,10 @@ def test_its_links_lead_somewhere(path: Path) -> None:
 def test_it_runs_from_top_to_bottom(
     executed: nbformat.NotebookNode, request: pytest.FixtureRequest
 ) -> None:
-    _told(executed, request.node.callspec.params["executed"].stem)
+    path = request.node.callspec.params["executed"]
+    _told(executed, path.stem)
+    # As they are committed, they show what the program shows now.
+    assert _styles(executed) == _styles(nbformat.read(path, as_version=4))
 
 
 @pytest.mark.models
