@@ -9,7 +9,8 @@ STATIC = Path(__file__).with_name("static")
 CARD = ("words", "follow")
 PLAYER = ("words", "place", "ring", "playback", "player")
 RECORDER = (
-    "place", "resampler", "ear", "delivery", "microphone", "focus", "recording", "recorder",
+    "place", "resampler", "ear", "delivery", "microphone", "decoded", "focus", "status",
+    "recording", "recorder",
 )  # fmt: skip
 
 

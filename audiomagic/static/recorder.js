@@ -107,7 +107,7 @@ class Panel {
   /** Ten times a second while something is under way. */
   tick() {
     const { recording } = this;
-    const line = recording.status;
+    const line = statusOf(recording);
     if (this.status.textContent !== line) this.status.textContent = line;
     if (!recording.live) return;
     const seconds = recording.state === "recording" ? recording.seconds : 0;

@@ -1,10 +1,9 @@
-// Recording: one recorder, its state, what its buttons do, what the kernel says; in words, too.
+// Recording: one recorder, its state, what its buttons do, what the kernel says.
 //
 // What the kernel tells a page is in traits (see recorder.py); sound never is, it would be saved.
 
 const FILE_PIECE = 500_000; // bytes; a message over 10 MiB vanishes without a word
 const LARGEST_FILE = 200_000_000; // bytes
-const PATIENCE = 5000; // ms without an answer, after which the reader is told
 const UNSEEN = 10_000; // ms: a recorder that is nowhere to be seen does not record for longer
 const SHORTEST = 0.2; // seconds: less is a button pressed twice
 const AHEAD = 8; // pieces of a file that are on their way at a time
@@ -31,6 +30,7 @@ class Recording {
   get(name) { return this.model.get(name); }
   get elsewhere() { return this.get("taking") && this.get("taking") !== this.delivery?.take; }
   get seconds() { return this.ear ? this.ear.samples / RATE : 0; }
+  get late() { return Date.now() - this.asked > PATIENCE; }
   get live() { return this.state === "armed" || this.state === "recording"; }
   get open() { return (this.state === "idle" || this.state === "asking") && !this.elsewhere && !this.get("busy"); }
 
@@ -139,7 +139,7 @@ class Recording {
     } else if (this.state === "armed" && Date.now() - this.begun > this.get("seconds") * 1000) {
       this.stop("No speech was heard.");
     }
-    if (this.state === "finishing" && this.delivery && Date.now() - this.asked > PATIENCE) {
+    if (this.state === "finishing" && this.delivery && this.late) {
       this.asked = Date.now();
       this.delivery.again();
     }
@@ -194,18 +194,16 @@ class Recording {
 
   /** The kernel cannot read the file (m4a, webm): the browser perhaps can. */
   async #decode() {
-    const { name } = this.file;
+    const { file } = this;
     try {
-      const decoder = new OfflineAudioContext(1, 1, RATE);
-      const sound = await decoder.decodeAudioData(await this.file.arrayBuffer());
-      const channels = Array.from({ length: sound.numberOfChannels }, (_, c) => sound.getChannelData(c));
-      const mixed = channels[0].map((_, i) => channels.reduce((sum, c) => sum + c[i], 0) / channels.length);
+      const samples = await decoded(file);
+      if (this.file !== file) return;
       this.delivery = this.#delivery("sound");
       const chunker = new Chunker(FILE_PIECE / 2);
-      for (const piece of [...chunker.push(mixed), ...chunker.flush()]) this.delivery.put(piece);
+      for (const piece of [...chunker.push(samples), ...chunker.flush()]) this.delivery.put(piece);
       this.delivery.finish({ cut: null, complaint: "", send: true });
     } catch {
-      if (this.file) this.#ended(`${name} is no sound that can be read here.`);
+      if (this.file === file) this.#ended(`${file.name} is no sound that can be read here.`);
     }
   }
 
@@ -283,28 +281,5 @@ class Recording {
     clearTimeout(this.greeting);
     this.capture?.close();
     this.become("over", line);
-  }
-
-  // -- in words --
-  get status() {
-    const stop = this.get("sends") ? "Stop and send" : "Stop";
-    switch (this.state) {
-      case "asking": return "Waiting for the microphone: your browser may ask for permission.";
-      case "armed": return "Listening: speak, it stops by itself when you are silent.";
-      case "recording":
-        if (Date.now() - this.asked > PATIENCE && this.delivery.waiting.length > 20) {
-          return "Recording. The kernel is busy and will get it later; nothing is lost.";
-        }
-        return this.ear.complaint() || (this.get("hands_free") ? "Recording: it stops when you are silent." : `Recording. Press ${stop} when you are done.`);
-      case "finishing":
-        if (Date.now() - this.asked > PATIENCE) return "Waiting for the kernel: it is busy with another cell.";
-        return this.file ? `Reading ${this.file.name}: ${Math.round(100 * this.read)} % …` : "One moment …";
-      case "over": return this.line;
-    }
-    if (this.elsewhere) return "A recording is running in another tab.";
-    if (this.get("busy")) return "Sent; the answer is on its way.";
-    if (this.line || this.get("notice")) return [this.line, this.get("notice")].filter(Boolean).join(" ");
-    if (this.get("kept")) return `Recorded ${this.get("kept").toFixed(1)} s.`;
-    return "Press Record and speak.";
   }
 }
