@@ -13,6 +13,7 @@ from audiomagic import Session, Sound
 from audiomagic.local import synthesize, weights
 from audiomagic.local.engine import engine
 from audiomagic.local.server import App
+from audiomagic.wire.refusal import Refused
 from audiomagic.wire.request import Message, Request
 from audiomagic.wire.tool import Tool
 
@@ -147,3 +148,17 @@ def test_a_named_model_gets_its_own_template_and_room() -> None:
     with closing(mine.reply(request)) as thoughts:  # it does not stop by itself
         assert len(list(islice(thoughts, 150))) == 150
     assert len(list(own.reply(request))) <= 121
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_a_chats_first_turn_is_left_out_where_there_is_no_room_for_it(small: bool) -> None:
+    """It is no instruction, without which the rest would make no sense."""
+    brain = engine("" if small else str(weights.brain())).load("brain").brain
+    assert brain and brain.small is small
+    asked = "What is the capital of Italy? " * (200 if small else 400)
+    chat = (Message("user", (asked,)), Message("assistant", ("Rome.",)), Message("user", (asked,)))
+    with closing(brain.reply(Request("m", chat))) as thoughts:
+        assert next(thoughts).words
+    instructed = (Message("system", (asked,)), Message("user", (asked,)))
+    with pytest.raises(Refused, match="tokens of text, this has"):
+        next(brain.reply(Request("m", instructed)))

@@ -70,6 +70,7 @@ def test_a_reading_that_is_stopped_is_not_held_against_the_whole_text(
     stop = threading.Thread(target=lambda: far_end.silent.wait(10) and listener.line.hang_up())
     stop.start()
     reply = Session().speak("Good morning, class.", verbatim=True, audience=listener)
+    stop.join()
     assert reply.finish == "stopped" and reply.text == "Good morning," and reply.diction is None
 
 

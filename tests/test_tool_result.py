@@ -13,8 +13,9 @@ import pytest
 from pydantic import BaseModel
 
 from audiomagic.errors import OptionError
-from audiomagic.toolbox.result import CUT, LONGEST, SEEN, ToolResult
-from audiomagic.wire.tool import ToolCall
+from audiomagic.faces.card import CARD
+from audiomagic.toolbox.result import LONGEST, SEEN, ToolResult
+from audiomagic.wire.tool import CUT, ToolCall
 
 from .sanitizer import find_node, sanitize
 from .test_card import Reading
@@ -146,6 +147,7 @@ def test_it_folds_out() -> None:
 
 def test_a_picture_is_seen_at_once() -> None:
     html = result(Drawn()).folded
+    assert result(Drawn())._repr_html_() == f'<div style="{CARD}">{html}</div>'
     assert html.startswith("<details open ") and f'src="{PIXEL}"' in html
 
 

@@ -11,13 +11,13 @@ from ..wire.failure import TOO_LONG
 from ..wire.plain import Thought, plain, thoughts
 from ..wire.refusal import Refused
 from ..wire.request import Message, Request
+from ..wire.tool import cut
 from .chooser import Chooser, results_wait
 from .llama import Llama
 
 CONTEXT = 8192  # tokens; a model of 7 billion parameters takes some 1 GB of memory for them
 SMALL_CONTEXT = 4096
 CHARACTERS_PER_TOKEN = 3  # a low guess, to stay inside the context
-MORE = "\n[cut here: there is more]"  # at the end of a tool's result
 
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
@@ -68,8 +68,9 @@ class LlamaBrain:
                 yield from thoughts(chunks)
 
     def _check_length(self, messages: Sequence[Message]) -> None:
-        """Refuse what cannot be left out: the instruction at the head, and the last text."""
-        own = [m.text for m in (*messages[:1], *messages[1:][-1:]) if m.role != "tool"]
+        """Refuse an instruction and a last text that are too long: neither can be left out."""
+        head, _, last = _parted(messages)
+        own = [message.text for message in (*head, *last) if message.role != "tool"]
         text, room = "\n".join(own), self._context // 2  # the rest is for the answer
         if len(text.encode()) > room and (count := self.count(text)) > room:
             line = f"its language model takes {room} tokens of text, this has {count}"
@@ -113,14 +114,23 @@ def _until_repeating(pieces: Iterable[Thought]) -> Generator[Thought, None, None
         yield Thought(piece.words)
 
 
+def _parted(messages: Sequence[Message]) -> tuple[Sequence[Message], ...]:
+    """Part a chat into the instruction at its head, the turns since, and the last message."""
+    start = 1 if messages and messages[0].role == "system" else 0
+    return messages[:start], messages[start:-1], messages[start:][-1:]
+
+
 def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
-    """Leave out the oldest turns that the context has no room for; keep the first and the last."""
+    """Leave out the oldest turns that the context has no room for."""
     room = context // 2 * CHARACTERS_PER_TOKEN
-    messages = [_cut(m, room // 2) if m.role == "tool" else m for m in messages]
-    head, last = messages[:1], messages[1:][-1:]
+    messages = [
+        replace(one, parts=(cut(one.text, room // 2),)) if one.role == "tool" else one
+        for one in messages
+    ]
+    head, turns, last = _parted(messages)
     used = sum(len(message.text) for message in (*head, *last))
     kept: list[Message] = []
-    for message in reversed(messages[1:-1]):
+    for message in reversed(turns):
         used += len(message.text)
         if used > room:
             break
@@ -128,8 +138,3 @@ def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
     while kept and kept[0].role == "tool":  # a result whose call is gone
         del kept[0]
     return (*head, *kept, *last)
-
-
-def _cut(message: Message, room: int) -> Message:
-    text = message.text
-    return replace(message, parts=(text[:room] + MORE,)) if len(text) > room else message

@@ -12,11 +12,10 @@ from pydantic_core import to_jsonable_python
 from .. import secret
 from ..errors import AudiomagicError, one_line
 from ..faces.card import BADGE, CARD, EDGE, NOTE, as_html
-from ..wire.tool import ToolCall
+from ..wire.tool import ToolCall, cut
 from .exhibit import exhibit
 
 LONGEST = 20_000  # characters of a text for the model
-CUT = "\n[cut here: there is more]"
 SEEN = "\n[shown to the user]"
 WORDS = "margin:4px 0;font-size:13px;white-space:pre-wrap;overflow-wrap:break-word"
 FOLDED = f"margin:2px 0 8px 3px;padding-left:11px;border-left:2px solid {EDGE}"
@@ -125,8 +124,7 @@ def _plain(value: Any) -> Any:
 
 
 def _bounded(text: str, room: int) -> str:
-    whole = text.encode("utf-8", "replace").decode()  # half a character cannot be sent
-    return whole if len(whole) <= room else whole[: room - len(CUT)] + CUT
+    return cut(text.encode("utf-8", "replace").decode(), room)  # half a character cannot be sent
 
 
 def _complaint(error: Exception) -> str:

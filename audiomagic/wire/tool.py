@@ -9,6 +9,7 @@ from .words import whole
 
 MOST_CALLS = 128  # of one answer, in parallel
 LONGEST_ARGUMENTS = 1_000_000  # characters of one call
+CUT = "\n[cut here: there is more]"
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,8 @@ class CallFold:
             )
             for index, (ids, names, arguments) in sorted(self._parts.items())
         )
+
+
+def cut(text: str, room: int) -> str:
+    """Bound what a tool gave to `room` characters; where there was more, its end says so."""
+    return text if len(text) <= room else text[: room - len(CUT)] + CUT
