@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .comparison import compare as compare
+    from .costs.pricing import cost_of as cost_of
     from .errors import AudiomagicError as AudiomagicError
-    from .money.costs import cost_of as cost_of
-    from .page.recorder import Recorder as Recorder
-    from .reply import Reply as Reply
     from .session import Session as Session
     from .sound import Sound as Sound
+    from .turn.comparison import compare as compare
+    from .turn.reply import Reply as Reply
+    from .widgets.recorder import Recorder as Recorder
 
 __version__ = "0.1.0"
 
 # Loaded on first use: the client, numpy and the widgets take most of a second to import.
 _HOMES = {
     "AudiomagicError": "errors",
-    "Recorder": "page.recorder",
-    "Reply": "reply",
+    "Recorder": "widgets.recorder",
+    "Reply": "turn.reply",
     "Session": "session",
     "Sound": "sound",
-    "compare": "comparison",
-    "cost_of": "money.costs",
+    "compare": "turn.comparison",
+    "cost_of": "costs.pricing",
 }
 __all__ = [*sorted(_HOMES), "load_ipython_extension", "unload_ipython_extension"]
 

@@ -3,18 +3,18 @@
 AudiomagicError
 ├── OptionError        a misspelled option, setting, voice, model or value
 ├── SoundError         a sound that cannot be read, sent or written
-├── CallFailed         a call that the server did not answer as it should
+├── RequestFailed         a call that the server did not answer as it should
 │   ├── ConnectionFailed   it was never reached, or went away
-│   ├── RequestRefused     it answered with an error
-│   └── BadAnswer          it answered with something that is not an answer
+│   ├── RequestRejected     it answered with an error
+│   └── InvalidResponse          it answered with something that is not an answer
 ├── CassetteError      a recorded exchange, or its folder, that is damaged or cannot be written
 ├── NotRecorded        a request that a cassette holds no answer to
 ├── EngineError        the embedded engine is missing, incomplete or damaged
-├── BudgetError        a call that might cost more than a cap allows
+├── BudgetExceeded        a call that might cost more than a cap allows
 ├── LedgerError        the ledger of calls cannot be read or written
 ├── WorkerLost         an item of a batch whose worker died
 ├── NoMicrophone       a recording was asked for where nobody can record
-└── NotYet             the reply to a recording that was not made yet, or to an item not asked yet
+└── ReplyPending             the reply to a recording that was not made yet, or to an item not asked yet
 
 Each message is one line: what happened, then what to type. In IPython that line is all that is
 shown; the exception still stops Run All and can be caught.
@@ -23,13 +23,13 @@ shown; the exception still stops Run All and can be caught.
 import unicodedata
 from typing import TYPE_CHECKING
 
-from . import secret
+from . import redaction
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from .batches.batch import Batch
-    from .notebook.order import Result
+    from .batch.batch import Batch
+    from .notebook.invocation import Result
 
 MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth repeating
 
@@ -40,7 +40,7 @@ class AudiomagicError(Exception):
     reply: "Result | Batch | None" = None
 
     def __init__(self, message: str = ""):
-        super().__init__(secret.without(message))  # it may repeat what was typed
+        super().__init__(redaction.without(message))  # it may repeat what was typed
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython the one line to show instead of a traceback."""
@@ -55,7 +55,7 @@ class SoundError(AudiomagicError, ValueError):
     """A sound that is unreadable, empty, too short, too long, or cannot be written."""
 
 
-class CallFailed(AudiomagicError):
+class RequestFailed(AudiomagicError):
     """A call that failed at the far end.
 
     `status` is the HTTP status, `code` the protocol's word for what is wrong ("audio_not_found"),
@@ -81,15 +81,15 @@ class CallFailed(AudiomagicError):
         return super().__str__() + (f" (request {self.request_id})" if self.request_id else "")
 
 
-class ConnectionFailed(CallFailed):
+class ConnectionFailed(RequestFailed):
     """No connection to the server, or a connection lost."""
 
 
-class RequestRefused(CallFailed):
+class RequestRejected(RequestFailed):
     """An error answer of the server."""
 
 
-class BadAnswer(CallFailed):
+class InvalidResponse(RequestFailed):
     """An answer that does not follow the Chat Completions protocol."""
 
 
@@ -105,7 +105,7 @@ class EngineError(AudiomagicError):
     """The embedded engine, or one of its models, is missing or damaged."""
 
 
-class BudgetError(AudiomagicError):
+class BudgetExceeded(AudiomagicError):
     """A call refused before anything was sent: it might cost more than a cap allows.
 
     `enough` is a cap, in US dollars, under which it would be let through.
@@ -128,7 +128,7 @@ class NoMicrophone(AudiomagicError):
     """A recording asked for without a front end, or a person, to make it."""
 
 
-class NotYet(AudiomagicError):
+class ReplyPending(AudiomagicError):
     """A reply read before its recording, or its item of a batch, was answered."""
 
 
@@ -149,5 +149,5 @@ def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
         " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
         for c in str(text)[: 4 * limit]
     )
-    line = secret.without(" ".join(visible.split()))
+    line = redaction.without(" ".join(visible.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"

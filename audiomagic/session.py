@@ -3,29 +3,29 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from . import secret
-from .caller import Caller
-from .chats import Chats
-from .conversation import Origin
-from .faces.forecast import Forecast
-from .far import models
-from .far.route import Route, choose
-from .hearing import Audience
-from .money.ledger import Ledger
-from .money.till import Till
-from .options import Options, Settings, checked
-from .question import sounds_of, spoken, written
-from .reply import Reply
-from .speech.silence import note, trimmed
+from . import redaction
+from .costs.budget import Budget
+from .costs.ledger import Ledger
+from .protocol.request import VERBATIM, Message
+from .render.dry_run import DryRun
+from .speech.trim import note, trim_silence
 from .taped import Taped
-from .turn import Turn
-from .wire.request import VERBATIM, Message
+from .transports import model_list
+from .transports.endpoint import Endpoint, resolve
+from .turn.chats import Chats
+from .turn.client import Client
+from .turn.conversation import CellRun
+from .turn.listener import StreamListener
+from .turn.options import Options, Settings, checked
+from .turn.question import sounds_of, spoken, written
+from .turn.reply import Reply
+from .turn.turn import Turn
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
     from os import PathLike
 
-    from .batches.batch import Batch
+    from .batch.batch import Batch
 
 
 class Session(Taped):
@@ -47,16 +47,16 @@ class Session(Taped):
         self.chats = Chats()
         self.notebook = notebook.encode("utf-8", "replace").decode()  # a path may be no text
         self._key = api_key
-        secret.keep(api_key or "")
-        self._caller = Caller(self.notebook)
+        redaction.keep(api_key or "")
+        self._caller = Client(self.notebook)
 
     def speak(
         self,
         text: str,
         *,
         verbatim: bool = False,
-        audience: Audience | None = None,
-        origin: Origin | None = None,
+        listener: StreamListener | None = None,
+        origin: CellRun | None = None,
         among: int = 1,
         **options: Unpack[Options],
     ) -> Reply:
@@ -64,10 +64,10 @@ class Session(Taped):
 
         `origin` names the cell's run: in a chat, a later run of the cell replaces its turn.
         `among`: so many calls are made at once, and share what the caps leave.
-        Raises AudiomagicError: OptionError, ConnectionFailed, RequestRefused, BadAnswer, ...
+        Raises AudiomagicError: OptionError, ConnectionFailed, RequestRejected, InvalidResponse, ...
         """
         turn = self._speaking(text, verbatim, Settings.of(self.options, options), origin, among)
-        return turn.run(self._caller, audience)
+        return turn.run(self._caller, listener)
 
     def listen(
         self,
@@ -76,8 +76,8 @@ class Session(Taped):
         *,
         text: bool = False,
         expect: str = "",
-        audience: Audience | None = None,
-        origin: Origin | None = None,
+        listener: StreamListener | None = None,
+        origin: CellRun | None = None,
         among: int = 1,
         **options: Unpack[Options],
     ) -> Reply:
@@ -91,10 +91,10 @@ class Session(Taped):
         settings = Settings.of(self.options, options)
         turn = self._listening(sound, instruction, text, settings, origin, among)
         if not expect.strip():
-            return turn.run(self._caller, audience)
-        from .practice import practise
+            return turn.run(self._caller, listener)
+        from .turn.practice import transcribe_and_compare
 
-        return practise(turn, expect, lambda one: one.run(self._caller, audience))
+        return transcribe_and_compare(turn, expect, lambda one: one.run(self._caller, listener))
 
     def map(
         self,
@@ -122,24 +122,24 @@ class Session(Taped):
         An item that fails has its error in its place. Raises OptionError, SoundError; Interrupted,
         whose `reply` is the Batch so far.
         """
-        from .batches.batch import carry_out
+        from .batch.batch import run_batch
 
-        return carry_out(
+        return run_batch(
             self, items, template, executor=executor, workers=workers, save=save,
             verbatim=verbatim, text=text, expect=expect, progress=progress, options=options,
         )  # fmt: skip
 
-    def forecast(
+    def dry_run(
         self,
         text: str = "",
         sound: object = None,
         *,
         verbatim: bool = False,
-        in_text: bool = False,
+        text_only: bool = False,
         expect: str = "",
-        origin: Origin | None = None,
+        origin: CellRun | None = None,
         **options: Unpack[Options],
-    ) -> Forecast:
+    ) -> DryRun:
         """Say what `speak(text)` would send and cost, or `listen(sound, text)`; send nothing.
 
         `in_text`: answered in text. Raises AudiomagicError as the call would, before it is sent.
@@ -148,14 +148,14 @@ class Session(Taped):
         if sound is None:
             turn = self._speaking(text, verbatim, settings, origin)
         else:
-            turn = self._listening(sound, text, in_text, settings, origin)
+            turn = self._listening(sound, text, text_only, settings, origin)
         if not expect.strip():
-            return turn.forecast(self._caller)
-        from .practice import forecast
+            return turn.dry_run(self._caller)
+        from .turn.practice import forecast
 
         return forecast(turn, expect, self._caller)
 
-    def prepare(self, **options: Unpack[Options]) -> None:
+    def warm_up(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
 
         The embedded engine's models take seconds to load. Raises AudiomagicError as the call would.
@@ -166,31 +166,31 @@ class Session(Taped):
             settings.check_local(settings["voice"])
         if route.engine == "replay":
             return
-        models.refuse_shut_down(settings["model"], route)
+        model_list.refuse_shut_down(settings["model"], route)
 
         self._caller.prepare(route)
 
-    def use_key(self, key: str) -> None:
+    def set_api_key(self, key: str) -> None:
         """Take a key for the service, in this process alone."""
         self._key = key
-        secret.keep(key)
+        redaction.keep(key)
 
-    def take_over(self, earlier: "Session") -> None:
+    def adopt(self, earlier: "Session") -> None:
         """Go on with the chats, the key and the cassette of another session."""
         self.chats, self._key = earlier.chats, earlier._key
         self._caller.tape = earlier.tape
 
     @property
-    def till(self) -> Till:
+    def budget(self) -> Budget:
         """Where calls are booked: its ledger and its caps."""
-        return self._caller.till
+        return self._caller.budget
 
     @property
     def ledger(self) -> Ledger:
         """Every call of every notebook: `session.ledger.rows()`, for pandas."""
-        return self.till.ledger
+        return self.budget.ledger
 
-    def route(self, **options: Unpack[Options]) -> Route:
+    def endpoint(self, **options: Unpack[Options]) -> Endpoint:
         """Say where a call with these options would go."""
         return self._route(Settings.of(self.options, options))
 
@@ -200,7 +200,7 @@ class Session(Taped):
         text: str,
         verbatim: bool,
         settings: Settings,
-        origin: Origin | None,
+        origin: CellRun | None,
         among: int = 1,
     ) -> Turn:
         turn = self._turn(written(text), settings["voice"], settings, origin, among)
@@ -210,14 +210,14 @@ class Session(Taped):
         self,
         sound: object,
         instruction: str,
-        in_text: bool,
+        text_only: bool,
         settings: Settings,
-        origin: Origin | None,
+        origin: CellRun | None,
         among: int = 1,
     ) -> Turn:
-        voice = None if in_text else settings["voice"]
+        voice = None if text_only else settings["voice"]
         whole = sounds_of(sound)
-        sent = list(map(trimmed, whole))
+        sent = list(map(trim_silence, whole))
         turn = self._turn(spoken(sent, instruction), voice, settings, origin, among)
         saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
         return replace(turn, notes=(note(saved),)) if saved else turn
@@ -227,7 +227,7 @@ class Session(Taped):
         question: Message,
         voice: str | None,
         settings: Settings,
-        origin: Origin | None,
+        origin: CellRun | None,
         among: int,
     ) -> Turn:
         route = self._route(settings)
@@ -236,11 +236,11 @@ class Session(Taped):
         chat = self.chats.open(settings["chat"]) if settings["chat"] else None
         return Turn.of(question, route, voice, settings, chat, origin, among)
 
-    def _route(self, settings: Settings) -> Route:
+    def _route(self, settings: Settings) -> Endpoint:
         if self.tape and self.tape.plays:
             return self.tape.route
-        engine, brain, ears = (settings[name] or "" for name in ("engine", "brain", "ears"))
-        if (brain or ears) and engine in ("", "auto") and not settings["base_url"]:
+        engine, llm, stt = (settings[name] or "" for name in ("engine", "llm", "stt"))
+        if (llm or stt) and engine in ("", "auto") and not settings["base_url"]:
             engine = "local"  # whoever names its models means it
-        route = choose(engine or "auto", settings["base_url"], self._key)
-        return replace(route, brain=brain, ears=ears) if route.engine == "local" else route
+        route = resolve(engine or "auto", settings["base_url"], self._key)
+        return replace(route, llm=llm, stt=stt) if route.engine == "local" else route

@@ -15,8 +15,8 @@ import soxr
 from numpy.typing import NDArray
 
 from .errors import SoundError, one_line
+from .files import contents, file_path, reason
 from .sound_file import decoded
-from .user_file import contents, file_path, reason
 
 if TYPE_CHECKING:
     from typing import Self

@@ -5,24 +5,24 @@ from os import PathLike
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from .caller import Caller, Tape
 from .errors import CassetteError, one_line
-from .user_file import reason
+from .files import reason
+from .turn.client import Client, Tape
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from .cassette import Cassette
+    from .transports.cassette import Cassette
 
 
 class Taped:
     """What a session does with cassettes."""
 
-    _caller: Caller
+    _caller: Client
 
     def record(self, folder: str | PathLike[str]) -> "Cassette":
         """Keep every exchange from now on in a folder. Raises CassetteError."""
-        from .cassette import Cassette  # a fifth of a second, for those who use it
+        from .transports.cassette import Cassette  # a fifth of a second, for those who use it
 
         cassette = Cassette(folder)
         try:
@@ -40,7 +40,7 @@ class Taped:
 
         Raises CassetteError; a call raises NotRecorded for a request that is not in it.
         """
-        from .cassette import Cassette
+        from .transports.cassette import Cassette
 
         cassette = Cassette(folder)
         if not cassette.exchanges():

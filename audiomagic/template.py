@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Mapping
 
-from . import spelling
-from .errors import NotYet, OptionError, one_line
+from . import suggestions
+from .errors import OptionError, ReplyPending, one_line
 
 # A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone. The
 # name may be a column's, of several words.
@@ -18,7 +18,7 @@ STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
 def fill(text: str, variables: Mapping[str, object]) -> str:
     """Replace each `{name}`, `{name.attribute}`, `{name[index]}` that `variables` can answer.
 
-    Everything else in braces, JSON and code included, stays as typed. Raises NotYet for a reply
+    Everything else in braces, JSON and code included, stays as typed. Raises ReplyPending for a reply
     that is still to be recorded, and nothing else.
 
     >>> fill('{name} said {"a": 1} to {nobody}', {"name": "Ada"})
@@ -31,7 +31,7 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
             for attribute, index in STEP.findall(match[2]):
                 found = getattr(found, attribute) if attribute else _item(found, index, variables)
             return str(found)
-        except NotYet:  # sent as typed, the question would be paid for and make no sense
+        except ReplyPending:  # sent as typed, the question would be paid for and make no sense
             raise
         except Exception:  # whatever a notebook's object does: then it stays as typed
             return match[0]
@@ -49,7 +49,7 @@ def variable(name: str, variables: Mapping[str, object]) -> object:
     if name in variables:
         return variables[name]
     mine = [known for known in variables if not known.startswith("_")]
-    close = spelling.nearest(name, mine)
+    close = suggestions.nearest(name, mine)
     hint = f"did you mean '{close}'?" if close else "define it in a cell above"
     raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
 

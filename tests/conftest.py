@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from audiomagic import secret
+from audiomagic import redaction
 from audiomagic.sound import Sound
 
-from .far_end import KEY, FarEnd
-from .secrets import leaks
+from .support.fake_server import KEY, FarEnd
+from .support.key_scan import leaks
 
 if TYPE_CHECKING:
-    from .jupyter import JupyterServer
+    from .support.jupyter import JupyterServer
 
 SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
 
@@ -65,7 +65,7 @@ def nothing_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AUDIOMAGIC_LEDGER", str(tmp_path / "ledger.sqlite"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setattr(secret, "_used", set())  # nor those of another test
+    monkeypatch.setattr(redaction, "_used", set())  # nor those of another test
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def listening(far_end: FarEnd) -> str:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[JupyterServer]":
     """A Jupyter server for all browser tests: it takes longer to start than most of them."""
-    from .ipykernels import VERSIONS
-    from .jupyter import JupyterServer
+    from .support.ipykernels import VERSIONS
+    from .support.jupyter import JupyterServer
 
     with JupyterServer(tmp_path_factory.mktemp("root"), ipykernels=VERSIONS) as running:
         yield running

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError
 
-from .. import secret, spelling
+from .. import redaction, suggestions
+from ..costs import caps
 from ..errors import OptionError, one_line
-from ..faces.chat_page import ChatPage
-from ..faces.statement import Statement
-from ..money import budget
+from ..render.conversation import ConversationPage
+from ..render.cost_report import CostReport
 from ..session import Session
 from . import reports
-from .settings import Settings
+from .arguments import Settings
 
 if TYPE_CHECKING:
-    from ..cassette import Cassette
+    from ..transports.cassette import Cassette
 
 Command = Callable[[Session, Settings, list[str]], Any]
 
@@ -34,7 +34,7 @@ def run(line: str, session: Session, settings: Settings) -> Any:
     except ValueError as error:
         raise OptionError(f"a quote is not closed: {one_line(line, 60)}") from error
     if name not in COMMANDS:
-        raise OptionError(spelling.unknown("%audiomagic command", name, COMMANDS))
+        raise OptionError(suggestions.unknown("%audiomagic command", name, COMMANDS))
     return COMMANDS[name](session, settings, rest)
 
 
@@ -62,7 +62,7 @@ def _costs(session: Session, settings: Settings, rest: list[str]) -> Any:
     """Show what calls cost."""
     given = _read("costs", rest, {"--all": {"action": "store_true"}, "--csv": {}})
     rows = session.ledger.rows(notebook=None if given.all else session.notebook)
-    statement = Statement(rows, given.all)
+    statement = CostReport(rows, given.all)
     if given.csv is None:
         return statement
     print(f"saved {len(rows)} calls: {statement.save(given.csv)}")
@@ -74,9 +74,9 @@ def _budget(session: Session, settings: Settings, rest: list[str]) -> Any:
     per = {"choices": ("notebook", "day", "month")}
     given = _read("budget", rest, {"amount": {"nargs": "?"}, "--per": per})
     if given.amount:
-        cap = None if given.amount == "off" else budget.amount(given.amount)
-        session.till.set_cap(cap, given.per or "notebook", session.notebook)
-    return reports.caps(session.till.caps(session.notebook))
+        cap = None if given.amount == "off" else caps.amount(given.amount)
+        session.budget.set_cap(cap, given.per or "notebook", session.notebook)
+    return reports.caps(session.budget.caps(session.notebook))
 
 
 def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
@@ -84,7 +84,7 @@ def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
     if rest:
         raise OptionError("type no key in a cell, which keeps it: %audiomagic key asks for it")
     try:
-        session.use_key(getpass("OpenAI API key (kept in this kernel only): "))
+        session.set_api_key(getpass("OpenAI API key (kept in this kernel only): "))
     except (StdinNotImplementedError, EOFError) as error:
         raise OptionError("nobody is there to type a key; set OPENAI_API_KEY instead") from error
     print("The key is set, until this kernel ends.")
@@ -106,7 +106,7 @@ def _chat(session: Session, settings: Settings, rest: list[str]) -> Any:
     if given.forget:
         session.chats.forget(name)
         print(f"forgot chat {name}: {len(chat.exchanges)} turns")
-    return None if given.save or given.forget else ChatPage(chat)
+    return None if given.save or given.forget else ConversationPage(chat)
 
 
 def _record(session: Session, settings: Settings, rest: list[str]) -> Any:
@@ -139,7 +139,7 @@ def _live(session: Session, settings: Settings, rest: list[str]) -> Any:
 
 
 def _strip(session: Session, settings: Settings, rest: list[str]) -> Any:
-    from ..strip import strip
+    from .strip_audio import strip
 
     print(strip(_read("strip", rest, {"notebook": {}}).notebook))
 
@@ -150,7 +150,7 @@ def _traceback(session: Session, settings: Settings, rest: list[str]) -> Any:
     error = getattr(sys, "last_value", None)
     if error is None:
         raise OptionError("there was no error yet")
-    print(secret.without_pieces("".join(traceback.format_exception(error))))
+    print(redaction.without_pieces("".join(traceback.format_exception(error))))
 
 
 COMMANDS: dict[str, Command] = {

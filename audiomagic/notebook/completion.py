@@ -4,7 +4,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from .settings import Settings
+from .arguments import Settings
 
 
 def complete(shell: InteractiveShell, event: Any) -> list[str]:

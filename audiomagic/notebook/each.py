@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import template
-from ..batches.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
+from ..batch.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
 from ..errors import Interrupted, OptionError, one_line
 
 if TYPE_CHECKING:
-    from ..batches.batch import Batch
+    from ..batch.batch import Batch
     from ..session import Session
-    from .order import Order
+    from .invocation import Invocation
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Each:
         return [Path(row) if isinstance(row, str) else row for row in self.rows]
 
 
-def run(order: "Order", session: "Session", magic: str) -> "Batch":
+def run(order: "Invocation", session: "Session", magic: str) -> "Batch":
     """Map an order over what its `--each` names. Raises as `Session.map` does."""
     each, options = order.each, order.options
     assert each

@@ -2,37 +2,37 @@
 
 from typing import TYPE_CHECKING
 
-from ..comparison import Comparison
-from ..faces import card, grid
-from ..far.line import Line
-from ..wire.answer import Piece
+from ..protocol.response import Delta
+from ..render import card, comparison
+from ..transports.cancellation import Cancellation
+from ..turn.comparison import Comparison
 
 if TYPE_CHECKING:
-    from .order import Result
+    from .invocation import Result
 
 
 class LiveText:
     """Prints words as they arrive."""
 
     def __init__(self) -> None:
-        self.line = Line()  # Ctrl-C stops it
+        self.cancellation = Cancellation()  # Ctrl-C stops it
         self._words = ""
 
-    def progress(self, line: str) -> None:
+    def on_progress(self, line: str) -> None:
         """Print what takes time."""
         print(line, flush=True)
 
-    def hear(self, piece: Piece) -> None:
+    def on_delta(self, piece: Delta) -> None:
         """Print the words that came."""
-        if piece.words:
-            words = card.visible(piece.words)
+        if piece.text:
+            words = card.visible(piece.text)
             print(words if self._words else words.lstrip(), end="", flush=True)
-            self._words += piece.words
+            self._words += piece.text
 
     def settle(self, reply: "Result") -> None:
         """End the line; print what is to be known, and what was not heard word by word."""
         if isinstance(reply, Comparison):
-            print(grid.plain(reply))
+            print(comparison.plain(reply))
             return
         if self._words:
             print()

@@ -6,9 +6,9 @@ from typing import Any
 
 from traitlets import Bool, List
 
-from .. import spelling
+from .. import suggestions
 from ..errors import OptionError, one_line
-from .settings import MAGICS, Settings
+from .arguments import MAGICS, Settings
 
 TOKEN = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']|["'])+""")
 FLAG = re.compile(r"--?[A-Za-z]")
@@ -45,7 +45,7 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
     token, rest = match[0], rest[match.end() :].lstrip()
     flag, equals, value = token.partition("=")
     if f"-{flag}" in flags:  # -style: not -s with the value "tyle"
-        raise OptionError(spelling.unknown(f"%{magic} option", flag, [f"-{flag}"]))
+        raise OptionError(suggestions.unknown(f"%{magic} option", flag, [f"-{flag}"]))
     if not token.startswith("--") and token[:2] in flags and len(token) > 2:
         flag, equals, value = token[:2], "=", token[2:].removeprefix("=")  # -vcoral
     if flag in ("-h", "--help"):
@@ -54,7 +54,7 @@ def _option(rest: str, flags: dict[str, str], magic: str) -> tuple[str, str | No
         for other in MAGICS:
             if flag in Settings.flags(other):
                 raise OptionError(f"{flag} is an option of %{other}, not of %{magic}")
-        raise OptionError(spelling.unknown(f"%{magic} option", flag, flags))
+        raise OptionError(suggestions.unknown(f"%{magic} option", flag, flags))
     trait = Settings.class_traits()[flags[flag]]
     if isinstance(trait, Bool):
         if equals:

@@ -17,19 +17,19 @@ from IPython.display import display
 from traitlets.config import Config
 
 from ..errors import OptionError
-from . import frontend, ipython_input
+from . import frontend, input_transforms
+from .arguments import Settings, refuse_misspelt
 from .completion import complete
 from .magic_line import parse
-from .settings import Settings, refuse_misspelt
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison
-    from ..reply import Reply
     from ..session import Session
-    from .cells import Cells
-    from .listening import Listening
-    from .order import Call, Order
-    from .pending import Pending
+    from ..turn.comparison import Comparison
+    from ..turn.reply import Reply
+    from .invocation import Call, Invocation
+    from .output import Output
+    from .pending import PendingReply
+    from .recording import Recording
 
 Variables = dict[str, Any]
 
@@ -55,7 +55,7 @@ class AudioMagics(Magics, Settings):
         refuse_misspelt(shell.config)
         super().__init__(shell)
         self._session: Session | None = None
-        self._cells: Cells | None = None
+        self._cells: Output | None = None
 
     @property
     def session(self) -> "Session":
@@ -65,16 +65,16 @@ class AudioMagics(Magics, Settings):
 
             self._session = Session(notebook=frontend.notebook(self.shell))
             if earlier := self.shell.meta.get("audiomagic"):
-                self._session.take_over(earlier)
+                self._session.adopt(earlier)
         return self._session
 
     @property
-    def cells(self) -> "Cells":
+    def cells(self) -> "Output":
         """Where replies are shown; made at the first call."""
         if self._cells is None:
-            from .cells import Cells
+            from .output import Output
 
-            self._cells = Cells(self.shell)
+            self._cells = Output(self.shell)
             self._cells.open()
         return self._cells
 
@@ -114,7 +114,7 @@ class AudioMagics(Magics, Settings):
         """Record a sound, and send it to an audio model with the cell's text as its instruction.
 
         `%%listen [options]` with the instruction below it, or `%listen [options] [INSTRUCTION]`.
-        A recorder appears; the cell gives a Pending at once, which becomes the reply, and with
+        A recorder appears; the cell gives a PendingReply at once, which becomes the reply, and with
         `--wait` the Reply itself. With `--file PATH` or `--sound NAME` that sound is sent.
         """
         order = self._order("listen", line, cell, local_ns)
@@ -134,16 +134,18 @@ class AudioMagics(Magics, Settings):
         print(frontend.CANNOT_WAIT)  # a cell that could was rewritten to call `awaited`
         return listening.pending
 
-    async def awaited(self, line: str, cell: str | None = None) -> "Reply | Comparison | Pending":
+    async def awaited(
+        self, line: str, cell: str | None = None
+    ) -> "Reply | Comparison | PendingReply":
         """Run `%listen --wait` where an `await` lets the recorder's messages through."""
         order = self._order("listen", line, cell, None)
         return await self._record(order, order.listen(self.session, self.cells.origin)).wait()
 
-    def _forecast(self, order: "Order") -> None:
-        found = order.forecast(self.session, self.cells.origin)
+    def _forecast(self, order: "Invocation") -> None:
+        found = order.dry_run(self.session, self.cells.origin)
         display(found)  # type: ignore[no-untyped-call]
 
-    def _record(self, order: "Order", send: "Callable[[object], Call]") -> "Listening":
+    def _record(self, order: "Invocation", send: "Callable[[object], Call]") -> "Recording":
         order.prepare(self.session)
         return self.cells.record(order, send)
 
@@ -180,11 +182,11 @@ class AudioMagics(Magics, Settings):
     # -- the line -----------------------------------------------------------------------------
     def _order(
         self, magic: str, line: str, cell: str | None, local_ns: Variables | None
-    ) -> "Order":
+    ) -> "Invocation":
         """Read a line, in the notebook's variables; in a function, in its own too."""
-        from .order import Order
+        from .invocation import Invocation
 
-        return Order.read(magic, line, cell, self, {**self.shell.user_ns, **(local_ns or {})})
+        return Invocation.read(magic, line, cell, self, {**self.shell.user_ns, **(local_ns or {})})
 
     # -- settings -----------------------------------------------------------------------------
     def update_config(self, config: Config) -> None:
@@ -199,12 +201,12 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     for name in ("%%speak", "%speak", "%%listen", "%listen"):
         shell.set_hook("complete_command", complete, str_key=name)  # type: ignore[no-untyped-call]
-    ipython_input.teach(shell, magics._waits)
+    input_transforms.install(shell, magics._waits)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take back what `load` did."""
-    ipython_input.unteach(shell)
+    input_transforms.uninstall(shell)
     for magics in list(shell.configurables):
         if isinstance(magics, AudioMagics):
             shell.configurables.remove(magics)

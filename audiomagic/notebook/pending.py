@@ -1,22 +1,22 @@
-"""Pending: a reply that is still to be spoken for; once it is there, this stands for it."""
+"""PendingReply: a reply that is still to be spoken for; once it is there, this stands for it."""
 
 import asyncio
 import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotYet
+from ..errors import ReplyPending
 
 if TYPE_CHECKING:
-    from .order import Result
+    from .invocation import Result
 
 PACE = 0.05  # seconds between two looks; the loop stays free for the recorder's messages
 
 
-class Pending:
+class PendingReply:
     """What a recording `%%listen` gives at once.
 
-    Its attributes are the reply's, and raise NotYet before there is one, or the call's own error
+    Its attributes are the reply's, and raise ReplyPending before there is one, or the call's own error
     when it failed. `await` it in a cell to wait; `wait()` does so in a thread.
     """
 
@@ -44,11 +44,11 @@ class Pending:
 
     @property
     def reply(self) -> "Result":
-        """The reply. Raises NotYet, or the error of the call."""
+        """The reply. Raises ReplyPending, or the error of the call."""
         if self._reply:
             return self._reply
         how = "await it to wait" if self._awaitable else "--wait lets its cell wait"
-        raise self._error or NotYet(
+        raise self._error or ReplyPending(
             f"no reply yet: press Record below its %listen and speak ({how})"
         )
 

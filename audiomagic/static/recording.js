@@ -63,7 +63,7 @@ class Recording {
     const lost = () => { this.stop("The microphone went away; what it heard is kept."); };
     try {
       if (!navigator.mediaDevices) throw new TypeError("there is none");
-      const opened = await Capture.open(this.device, this.get("processing"), samples, lost);
+      const opened = await Capture.open(this.device, this.get("noise_suppression"), samples, lost);
       if (this.attempt !== attempt || this.state !== "asking") return opened.close();
       this.capture = opened;
     } catch (error) {
@@ -115,7 +115,7 @@ class Recording {
 
   /** Samples until the longest recording is reached. */
   #room() {
-    return Math.round(this.get("seconds") * RATE) - this.ear.samples;
+    return Math.round(this.get("max_seconds") * RATE) - this.ear.samples;
   }
 
   #waiting(samples) {
@@ -136,7 +136,7 @@ class Recording {
       this.stop("The microphone gives no sound; choose another one, or a file.");
     } else if (this.live && Date.now() - this.seen > UNSEEN) {
       this.stop("Stopped, because the recorder was out of sight.", false);
-    } else if (this.state === "armed" && Date.now() - this.begun > this.get("seconds") * 1000) {
+    } else if (this.state === "armed" && Date.now() - this.begun > this.get("max_seconds") * 1000) {
       this.stop("No speech was heard.");
     }
     if (this.state === "finishing" && this.delivery && this.late) {

@@ -1,0 +1,157 @@
+"""Batch: what became of many items, in their order."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+from uuid import uuid4
+
+from ..costs import caps
+from ..errors import AudiomagicError, Interrupted, OptionError
+from ..file_sound import FileSound
+from ..turn.options import Settings
+from ..turn.reply import Reply
+from . import display
+from .items import Items, lasting, rows
+from .progress import Progress
+from .purse import SharedBudget
+from .scheduler import Scheduler
+from .worker import Setup
+
+if TYPE_CHECKING:
+    import pandas
+
+    from ..session import Session
+
+AHEAD = 2  # calls that stand ready for the thread that is free first
+Result = Reply | AudiomagicError
+ADDED = ("reply", "seconds", "dollars", "saved", "error")  # columns of a DataFrame
+
+
+@dataclass(frozen=True)
+class Batch(Sequence[Result]):
+    """Results in the order of the items, each a Reply or the AudiomagicError that it met.
+
+    >>> batch = session.map(["un", "deux"], save="numbers/{i}.mp3")
+    >>> batch[0].sound, batch.errors, batch.frame()
+    """
+
+    items: Any  # as they were given: a list, or a DataFrame
+    results: tuple[Result, ...]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @overload
+    def __getitem__(self, key: int) -> Result: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Result, ...]: ...
+    def __getitem__(self, key: int | slice) -> Result | tuple[Result, ...]:
+        return self.results[key]
+
+    @cached_property
+    def rows(self) -> list[Any]:
+        """The items as a list, a DataFrame's as dicts."""
+        return rows(self.items)
+
+    @property
+    def replies(self) -> list[Reply]:
+        """The replies of the items that were answered."""
+        return [result for result in self.results if isinstance(result, Reply)]
+
+    @property
+    def errors(self) -> dict[int, AudiomagicError]:
+        """The errors of the others, by the place of the item."""
+        failed = enumerate(self.results)
+        return {at: result for at, result in failed if isinstance(result, AudiomagicError)}
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return a DataFrame of the items, with columns added (or replaced): `reply` (its words),
+        `seconds` of sound, `dollars` (None: unknown), `saved` (a path), `error`.
+
+        Raises OptionError where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise OptionError("a DataFrame needs pandas; pip install pandas") from None
+        if isinstance(self.items, pandas.DataFrame):
+            frame = self.items
+        elif all(isinstance(item, Mapping) for item in self.rows):
+            frame = pandas.DataFrame(self.rows)
+        else:
+            frame = pandas.DataFrame({"item": [str(item) for item in self.rows]})
+        columns = zip(*map(_row, self.results), strict=True)
+        return frame.assign(
+            **{name: list(column) for name, column in zip(ADDED, columns, strict=False)}
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": display.html(self), "text/plain": display.plain(self)}
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(display.plain(self))
+
+
+def _row(result: Result) -> tuple[Any, ...]:
+    if isinstance(result, AudiomagicError):
+        return (None, None, None, None, f"{type(result).__name__}: {result}")
+    saved = result.sound.path if isinstance(result.sound, FileSound) else None
+    if saved and saved.is_relative_to(Path.cwd()):  # a notebook that is shared tells no home
+        saved = saved.relative_to(Path.cwd())
+    return (result.text, result.seconds, result.cost, saved and str(saved), None)
+
+
+def run_batch(
+    session: "Session",
+    items: object,
+    template: str,
+    *,
+    executor: Executor | None,
+    workers: int,
+    save: str | PathLike[str] | None,
+    progress: bool,
+    verbatim: bool,
+    text: bool,
+    expect: str,
+    options: Mapping[str, Any],
+) -> Batch:
+    """Do what `Session.map` says."""
+    _check({**session.options, **options}, executor, workers)
+    here = executor is None or isinstance(executor, ThreadPoolExecutor)
+    setup = None if here else Setup.of(session, uuid4().hex, options)
+    at_once = workers if executor else workers + AHEAD
+    most = Settings.of(session.options, options)["max_cost"]
+    items = lasting(items)
+    tasks = Items(rows(items), template, save).tasks(
+        {**options, "verbatim": verbatim}, {**options, "text": text, "expect": expect}
+    )
+    purse = SharedBudget(caps.amount(str(most))) if most is not None else None
+    pool = nullcontext(executor) if executor else ThreadPoolExecutor(workers)
+    with pool as running, Progress(len(tasks), progress) as bar:
+        crew = Scheduler(session.resuming(), running, at_once, setup, purse)
+        try:
+            results = crew.run(tasks, bar)
+        except KeyboardInterrupt:
+            part = Batch(items, tuple(crew.results(len(tasks))))
+            line = f"{len(part.replies)} of {len(tasks)} are answered, and kept"
+            raise Interrupted(line, part) from None
+    return Batch(items, tuple(results))
+
+
+def _check(options: Mapping[str, Any], executor: object, workers: object) -> None:
+    """Refuse what no batch can do."""
+    if not isinstance(workers, int) or workers < 1:
+        raise OptionError(f"workers takes a whole number above 0, not {workers!r}")
+    if not isinstance(executor, Executor | None):
+        kind = type(executor).__name__
+        raise OptionError(f"executor takes a concurrent.futures.Executor, not a {kind}")
+    if options.get("chat"):
+        raise OptionError("the items of a batch stand alone, at once; drop chat")
+    for name in ("voice", "model"):
+        if "," in (options.get(name) or ""):
+            raise OptionError(f"a batch takes one {name}, or one for each row (`{{column}}`)")

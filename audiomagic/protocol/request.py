@@ -1,0 +1,132 @@
+"""A request on the wire, as the client sends it."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from ..sound import Sound
+from .tool_calls import Tool, ToolCall
+
+# Tasks. The engine knows them by these sentences, as the models do.
+VERBATIM = (
+    "Read the user's message aloud, word for word, exactly as it is written. "
+    "Do not answer it, and say nothing before or after it."
+)
+TRANSCRIPT = (
+    "Write down what the user says, word for word, in the language that is spoken, mistakes "
+    "included. Do not answer it, and write nothing before or after it."
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: texts and sounds in order.
+
+    An earlier spoken answer is sent by its `audio_id`; its parts then only say what it was. An
+    answer may hold tool calls; a message of the role "tool" answers the call named `tool_call_id`.
+    """
+
+    role: str
+    parts: tuple[str | Sound, ...] = ()
+    audio_id: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Its texts, a line each."""
+        return "\n".join(part for part in self.parts if isinstance(part, str))
+
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """Its sounds."""
+        return tuple(part for part in self.parts if isinstance(part, Sound))
+
+    def wire(self) -> dict[str, Any]:
+        """Spell it. Raises SoundError where a sound cannot be sent."""
+        message: dict[str, Any] = {"role": self.role}
+        if self.tool_call_id:
+            message["tool_call_id"] = self.tool_call_id
+        if self.tool_calls:
+            message["tool_calls"] = [call.wire() for call in self.tool_calls]
+        if self.audio_id:
+            return message | {"audio": {"id": self.audio_id}}
+        if self.tool_calls and not self.parts:
+            return message | {"content": None}
+        if not self.sounds:
+            return message | {"content": self.text}
+        return message | {"content": [_part(part) for part in self.parts]}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a model; without a `voice` the answer is text alone."""
+
+    model: str
+    messages: tuple[Message, ...]
+    voice: str | None = None
+    format: str = "pcm16"  # the only one a stream may have
+    max_tokens: int | None = None  # a cap on audio and text tokens together
+    stream: bool = True
+    usage: bool = True  # whether the stream reports it; an answer in one piece always does
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None  # "none", "auto", "required", or the name of one tool
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sound sent."""
+        return sum(sound.seconds for message in self.messages for sound in message.sounds)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is text in it."""
+        said = (message.text for message in self.messages)
+        told = (f"{tool.description} {tool.parameters}" for tool in self.tools)
+        return (self.model, self.voice or "", *said, *told)
+
+    @property
+    def system(self) -> str:
+        """The instructions of the system or developer."""
+        roles = ("system", "developer")
+        return "\n".join(message.text for message in self.messages if message.role in roles)
+
+    def wire(self) -> dict[str, Any]:
+        """Spell it: the arguments of the client's `chat.completions.create`."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "modalities": ["text", "audio"] if self.voice else ["text"],
+            "messages": [message.wire() for message in self.messages],
+        }
+        if self.voice:  # a custom voice is named by its id
+            voice = {"id": self.voice} if self.voice.startswith("voice_") else self.voice
+            body["audio"] = {"voice": voice, "format": self.format}
+        if self.max_tokens:
+            body["max_completion_tokens"] = self.max_tokens
+        if self.tools:
+            body["tools"] = [tool.wire() for tool in self.tools]
+        if self.tool_choice:
+            body["tool_choice"] = _choice(self.tool_choice)
+        if self.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
+        return body
+
+
+def system(who: str = "", style: str = "", task: str = "") -> tuple[Message, ...]:
+    """Make the system message, or none: who the model is, what to do, how to say it."""
+    how = f"Speak in this way: {style}" if style else ""
+    lines = [line for line in (who, task, how) if line]
+    return (Message("system", ("\n".join(lines),)),) if lines else ()
+
+
+def _choice(choice: str) -> str | dict[str, Any]:
+    if choice in ("none", "auto", "required"):
+        return choice
+    return {"type": "function", "function": {"name": choice}}
+
+
+def _part(part: str | Sound) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    label, data = part.upload()
+    encoded = base64.b64encode(data).decode("ascii")
+    return {"type": "input_audio", "input_audio": {"data": encoded, "format": label}}

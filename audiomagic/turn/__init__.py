@@ -1,0 +1,1 @@
+"""One turn: what is asked, the requests that it takes, and the reply."""

@@ -1,0 +1,140 @@
+"""Comparison: one question, answered by several voices or models at once, side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from .. import suggestions
+from ..errors import AudiomagicError, Interrupted, OptionError
+from ..render import comparison
+from .listener import NullListener, StreamListener
+from .reply import Reply, savable
+
+AT_ONCE = 8  # calls: a rate limit is met soon enough
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one of them answered, or the error that it met."""
+
+    title: str
+    reply: Reply | None = None
+    error: AudiomagicError | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Columns in the order asked for; by position or title it gives a reply.
+
+    >>> comparison = compare(session.speak, "Tell me a joke", voice=["coral", "ash"])
+    >>> comparison["ash"].seconds
+    """
+
+    columns: tuple[Column, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __iter__(self) -> Iterator[Reply]:
+        """Yield the replies; a column that failed has none."""
+        return (column.reply for column in self.columns if column.reply)
+
+    def __getitem__(self, key: int | str) -> Reply:
+        """Return a column's reply. Raises the error that it met; OptionError for no such title."""
+        if isinstance(key, int):
+            column = self.columns[key]
+        else:
+            titles = {one.title: one for one in self.columns}
+            if key not in titles:
+                raise OptionError(suggestions.unknown("column", key, titles))
+            column = titles[key]
+        if column.reply is None:
+            raise column.error or AudiomagicError("there is no answer")
+        return column.reply
+
+    def save(self, path: str) -> list[Path]:
+        """Save each reply beside the others: `joke.mp3` becomes `joke-coral.mp3`, ...
+
+        Raises SoundError as Reply.save does.
+        """
+        target = savable(path)
+        return [
+            column.reply.save(target.with_stem(f"{target.stem}-{_fileable(column.title)}"))
+            for column in self.columns
+            if column.reply
+        ]
+
+    def noted(self, note: str) -> "Comparison":
+        """Return it with a note on each reply."""
+        return Comparison(
+            tuple(
+                replace(one, reply=one.reply.noted(note)) if one.reply else one
+                for one in self.columns
+            )
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {
+            "text/html": comparison.html(self),
+            "text/markdown": comparison.markdown(self),
+            "text/plain": comparison.plain(self),
+        }
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(comparison.plain(self))
+
+
+def compare(
+    call: Callable[..., Reply], *given: Any, listener: StreamListener | None = None, **options: Any
+) -> Comparison:
+    """Make a call once for each combination of the options that are lists, all at once.
+
+    >>> compare(session.speak, "Hello", model=["gpt-audio-1.5", "gpt-audio"], voice=["coral"])
+
+    One that fails leaves the others alone. Raises OptionError for a list of none or a value twice;
+    the first error when all fail; Interrupted, with what came as its `reply`.
+    """
+    lists = {name: list(dict.fromkeys(v)) for name, v in options.items() if isinstance(v, list)}
+    if not all(lists.values()):
+        raise OptionError("there is nothing to compare; name two voices or models")
+    fixed = {name: value for name, value in options.items() if name not in lists}
+    variants = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
+    said = [name for name, values in lists.items() if len(values) > 1] or list(lists)
+    titles = [" · ".join(str(variant[name]) for name in said) for variant in variants]
+    listeners = [NullListener() for _ in variants]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = [
+            pool.submit(_asked, title, call, given, {**fixed, **variant, "listener": listener})
+            for title, variant, listener in zip(titles, variants, listeners, strict=True)
+        ]
+        try:
+            for done, _ in enumerate(as_completed(futures), 1):
+                if listener:
+                    listener.on_progress(f"{done} of {len(futures)} answered …")
+        except KeyboardInterrupt:
+            for future, listener in zip(futures, listeners, strict=True):
+                future.cancel()
+                listener.cancellation.cancel()
+            ended = tuple(future.result() for future in futures if not future.cancelled())
+            raise Interrupted("what came is kept", Comparison(ended)) from None
+    columns = tuple(future.result() for future in futures)
+    if not any(column.reply for column in columns):
+        raise columns[0].error or AudiomagicError("there is no answer")
+    return Comparison(columns)
+
+
+def _asked(
+    title: str, call: Callable[..., Reply], given: Sequence[Any], options: dict[str, Any]
+) -> Column:
+    try:
+        return Column(title, call(*given, **options))
+    except AudiomagicError as error:
+        part = error.reply if isinstance(error.reply, Reply) else None
+        return Column(title, part, error)
+
+
+def _fileable(title: str) -> str:
+    return "-".join("".join(c if c.isalnum() or c in ".-_" else " " for c in title).split())

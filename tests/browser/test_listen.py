@@ -1,0 +1,103 @@
+"""%%listen recorded in a real JupyterLab and Notebook 7, by a fake microphone that speaks."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..support.ipykernels import VERSIONS
+from ..support.jupyter import Browser, JupyterServer, Notebook, find_browser, make_notebook
+from ..support.microphone import press, spoken, wait_state, wait_text
+
+pytestmark = [
+    pytest.mark.models,
+    pytest.mark.browser,
+    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
+]
+EVERYWHERE = [("lab", version) for version in VERSIONS] + [("notebook", "6.31.0")]
+EVERYWHERE += [("notebook", VERSIONS[-1])]
+CARD = "local · free"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    microphone = spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
+    with Browser(mic_file=microphone, viewport=(1000, 1000)) as running:
+        yield running
+    assert running.blocked == []
+
+
+@pytest.mark.parametrize(("app", "version"), EVERYWHERE)
+def test_a_spoken_question_gets_a_card_in_the_recorders_place(
+    server: JupyterServer, browser: Browser, app: str, version: str
+) -> None:
+    path = f"spoken-{app}-{version}.ipynb"
+    cells = [
+        "%load_ext audiomagic\nimport ipykernel; ipykernel.__version__",
+        "%%listen --out answer\nAnswer the question.",
+        "answer",
+        "answer.text",
+    ]
+    make_notebook(server.root / path, cells, f"ipykernel-{version}")
+    with Notebook.open(browser, server, path, app) as notebook:
+        (shown,) = notebook.run_cell(0)
+        assert version in shown["data"]["text/plain"]
+        notebook.run_cell(1)
+        wait_state(notebook, 1, "idle")
+        (error,) = notebook.run_cell(3, check=False)
+        assert error["ename"] == "ReplyPending" and "press Record" in error["evalue"]
+        press(notebook, 1)
+        wait_state(notebook, 1, "recording")
+        (pending,) = notebook.run_cell(2)
+        assert pending["data"] == {"text/plain": "<no reply yet>"}
+        notebook.sleep(3)
+        press(notebook, 1)
+        wait_text(notebook, 1, CARD)
+        assert "Paris" in notebook.output_text(1)
+        notebook.run_cell(3)
+        assert "Paris" in notebook.output_text(3)
+        (card,) = notebook.outputs(1)
+        assert sorted(card["data"]) == ["text/html", "text/markdown", "text/plain"]
+        notebook.save()
+        assert notebook.console_errors() == []
+    _holds_no_recording(server.root / path)
+    with Notebook.open(browser, server, path, wait_kernel=False) as notebook:
+        assert "Paris" in notebook.output_text(1)
+        (played,) = notebook.play_all(1)
+        assert played["ended"] and not played["error"]
+        assert notebook.console_errors() == []
+
+
+def _holds_no_recording(path: Path) -> None:
+    """The reply's own player is the one sound that a saved notebook holds, and it is small."""
+    text = path.read_text("utf-8")
+    assert "widgets" not in json.loads(text)["metadata"] and "widget-view" not in text
+    assert text.count("base64,") == text.count("data:audio/mpeg") == 1
+    assert len(text) < 40_000
+
+
+@pytest.mark.parametrize(("app", "version"), EVERYWHERE)
+def test_run_all_waits_for_a_hands_free_recording(
+    server: JupyterServer, browser: Browser, app: str, version: str
+) -> None:
+    path = f"waits-{app}-{version}.ipynb"
+    cells = [
+        "%load_ext audiomagic",
+        "%%listen --hands-free --wait --out answer\nAnswer the question.",
+        "text = answer.text; text, type(answer).__name__, type(_).__name__",
+        "r = %listen --hands-free --wait Answer the question.\nr.text",
+    ]
+    make_notebook(server.root / path, cells, f"ipykernel-{version}")
+    with Notebook.open(browser, server, path, app) as notebook:
+        notebook.cell(0).locator(".cm-content").click()
+        notebook.command("notebook:run-all-cells")
+        notebook.wait_cell(3, 60)
+        outputs = notebook.outputs(1)
+        assert [output["output_type"] for output in outputs] == ["display_data"]  # shown once
+        assert CARD in notebook.output_text(1)
+        (told,) = notebook.outputs(2)
+        assert told["data"]["text/plain"] == "('The capital of France is Paris.', 'Reply', 'Reply')"
+        assert "Paris" in notebook.outputs(3)[-1]["data"]["text/plain"]
+        notebook.save()
+        assert notebook.console_errors() == []

@@ -1,0 +1,35 @@
+"""Sound that a browser refuses to start by itself."""
+
+import pytest
+
+from ..support import fake_server as scripted
+from ..support.fake_server import FarEnd
+from ..support.jupyter import Browser, JupyterServer, find_browser
+from ..support.loudspeaker import TAP, heard
+from ..support.microphone import opened
+from .test_player import STATE, WORDS, speech
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
+]
+
+
+def test_a_click_plays_it_from_its_start(
+    server: JupyterServer, far_end: FarEnd, listening: str
+) -> None:
+    pcm = speech(2)
+    chunks = scripted.spoken(WORDS, pcm)
+    far_end.then(lambda handler, body: handler.stream(chunks))
+    with (
+        Browser(autoplay="document-user-activation-required", init_script=TAP) as browser,
+        opened(browser, server, listening, "%%speak\nHi") as notebook,
+    ):
+        notebook.command("notebook:run-all-cells")  # nobody has touched the page
+        notebook.wait(lambda: notebook.js(STATE) == "blocked", "the browser to refuse")
+        notebook.wait_cell(1)
+        assert "The browser waits for a click to play." in notebook.output_text(1)
+        notebook.output(1).locator(".am-pause").click()
+        notebook.wait(lambda: notebook.js(STATE) is None, "the end")
+        assert heard(notebook).tobytes() == pcm
+        assert notebook.console_errors() == []

@@ -1,0 +1,160 @@
+"""%audiomagic's commands about money and cassettes, and --dry-run, in a real kernel."""
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audiomagic import Sound
+
+from ..support.fake_server import KEY, FarEnd, usage
+from ..support.kernel import Kernel
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FarEnd]:
+    with FarEnd() as far_end:
+        yield far_end
+
+
+@pytest.fixture(scope="module")
+def kernel(server: FarEnd) -> Iterator[Kernel]:
+    env = {
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": server.url,
+        "JPY_SESSION_NAME": "/home/ada/lesson.ipynb",
+    }
+    with Kernel(os.environ | env) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def a_fresh_ledger(kernel: Kernel, server: FarEnd, tmp_path: Path) -> None:
+    server.scripts.clear()
+    server.requests.clear()
+    kernel.run(f"%env AUDIOMAGIC_LEDGER={tmp_path}/ledger.sqlite")
+    kernel.run("%reload_ext audiomagic")
+
+
+def text_of(outputs: list[dict[str, object]]) -> str:
+    return "\n".join(str(o.get("text") or o["data"]["text/plain"]) for o in outputs)  # type: ignore[index]
+
+
+def test_a_dry_run_sends_nothing_and_shows_what_it_would_cost(
+    kernel: Kernel, server: FarEnd
+) -> None:
+    shown = text_of(kernel.run("%%speak --dry-run --voice coral --max-tokens 300\nHello there."))
+    assert "would be sent" in shown and "spoken, voice coral" in shown and "$0.0" in shown
+    both = text_of(kernel.run("%%speak --dry-run --voice coral,ash\nHello there."))
+    assert "voice coral" in both and "voice ash" in both and both.count("dollars") == 1
+    assert server.requests == []
+    assert "--dry-run needs a sound" in kernel.error("%listen --dry-run What is it?")
+
+
+def test_a_dry_run_of_practice_shows_both_requests(kernel: Kernel, server: FarEnd) -> None:
+    kernel.run("import numpy as np; said = (16000, np.sin(np.arange(16000) * 0.2) * 0.3)")
+    shown = text_of(kernel.run('%listen --sound said --expect "Hi there" --dry-run Help me.'))
+    assert shown.count("would be sent") == 2 and "What was understood: Hi there" in shown
+    assert "seconds of sound in   2.0" in shown and server.requests == []
+
+
+def test_prices_may_be_a_variable(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+    kernel.run("mine = {'gpt-audio-1.5': dict(text_in=1, text_out=1, audio_in=1, audio_out=1)}")
+    server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
+    (card,) = kernel.run("%speak --prices mine Hi")
+    assert card["data"]["text/plain"].endswith("· $0.0001]")
+
+
+def test_a_llm_that_is_named_is_not_the_services(kernel: Kernel, server: FarEnd) -> None:
+    kernel.run("import os; address = os.environ.pop('OPENAI_BASE_URL')")
+    assert "foo.gguf" in kernel.error("%speak --llm foo.gguf Hi")
+    kernel.run("os.environ['OPENAI_BASE_URL'] = address")
+    assert server.requests == []
+
+
+def test_a_budget_refuses_the_call_that_might_pass_it(
+    kernel: Kernel, server: FarEnd, tone: Sound
+) -> None:
+    shown = text_of(kernel.run("%audiomagic budget 0.02"))
+    assert "$0.02 per notebook" in shown
+    server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 290))
+    kernel.run("%speak Hi")
+    assert server.requests[0]["max_completion_tokens"] < 320
+    line = kernel.error("%speak Hi again")
+    assert (
+        "BudgetExceeded" in line and "the cap is $0.02 per notebook, and $0.0187 is spent" in line
+    )
+    assert "raise it: %audiomagic budget 0.04" in line and len(server.requests) == 1
+    assert "$0.02 per notebook" in text_of(kernel.run("%audiomagic"))
+    kernel.run("%audiomagic budget off")
+    server.say("Hi.", tone.pcm16())
+    kernel.run("%speak Hi again")
+    assert "amount of US dollars" in kernel.error("%audiomagic budget lots")
+    assert "the cap is $0.00001 per call" in kernel.error("%speak --max-cost 0.00001 Hi")
+
+
+def test_a_kernel_without_a_notebook_has_a_budget_of_its_own(
+    server: FarEnd, tone: Sound, kernel: Kernel
+) -> None:
+    env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url}
+    env |= {"AUDIOMAGIC_LEDGER": kernel.value("%env AUDIOMAGIC_LEDGER").strip("'")}
+    with Kernel(os.environ | env) as other:
+        other.run("%load_ext audiomagic")
+        assert "$0.00001 per notebook" in text_of(other.run("%audiomagic budget 0.00001"))
+        assert "$0.00001 per notebook" in other.error("%speak Hi")
+    server.say("Hi.", tone.pcm16())
+    kernel.run("%speak Hi")
+    assert len(server.requests) == 1
+
+
+def test_costs_are_those_of_this_notebook_or_all(
+    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+) -> None:
+    server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
+    kernel.run("%speak Hi")
+    shown = text_of(kernel.run("%audiomagic costs"))
+    assert "By day" in shown and "gpt-audio-1.5" in shown and "$0.0065" in shown
+    assert "/home/ada/lesson.ipynb" in text_of(kernel.run("%audiomagic costs --all"))
+    kernel.run(f"%audiomagic costs --all --csv {tmp_path}/costs.csv")
+    (row,) = csv.DictReader((tmp_path / "costs.csv").open(encoding="utf-8"))
+    assert row["notebook"] == "/home/ada/lesson.ipynb" and float(row["dollars"]) == 0.006525
+
+
+def test_prices_of_ones_own(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+    kernel.run(
+        "%config AudioMagics.prices = {'gpt-audio-1.5': {'text_in': '1', 'text_out': '1',"
+        " 'audio_in': '1', 'audio_out': '1'}}"
+    )
+    server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
+    assert kernel.run("%speak Hi")[0]["data"]["text/plain"].endswith("· $0.0001]")
+    kernel.run("%config AudioMagics.prices = ''")
+
+
+def test_a_cassette_answers_again(
+    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+) -> None:
+    assert "(0 exchanges)" in text_of(kernel.run(f'%audiomagic record "{tmp_path}/a b"'))
+    server.say("Hi.", tone.pcm16())
+    kernel.run("%speak Hi")
+    assert "(1 exchange)" in text_of(kernel.run(f'%audiomagic replay "{tmp_path}/a b" --at-once'))
+    assert "replayed · free" in kernel.run("%speak Hi")[0]["data"]["text/plain"]
+    assert "no recording of this request" in kernel.error("%speak Ho")
+    assert "unknown price" not in text_of(kernel.run("%audiomagic"))
+    assert "answers from" in text_of(kernel.run("%audiomagic"))
+    kernel.run("%audiomagic live")
+    assert len(server.requests) == 1
+
+
+def test_a_folder_that_cannot_be_recorded_in_is_refused_at_once(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    assert "cannot record in /proc/x" in kernel.error("%audiomagic record /proc/x")
+    (tmp_path / "0001-hi-3fa9c1.json").write_text("garbage")
+    line = kernel.error(f'%audiomagic replay "{tmp_path}"')
+    assert "no recording in" in line and "0001-hi-3fa9c1.json" in line
+
+
+def test_a_key_needs_somebody_to_type_it(kernel: Kernel) -> None:
+    assert "nobody is there to type a key" in kernel.error("%audiomagic key")

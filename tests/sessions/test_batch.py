@@ -1,0 +1,299 @@
+"""Batches: many items, in order, each with its reply or its error; resumed, capped, interrupted."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+
+from audiomagic import Session, Sound
+from audiomagic.errors import (
+    BudgetExceeded,
+    Interrupted,
+    OptionError,
+    ReplyPending,
+    RequestRejected,
+    WorkerLost,
+)
+from audiomagic.turn.reply import Reply
+
+from ..support.fake_server import KEY, Handler
+from ..support.many_clients import Crowd
+
+
+@pytest.fixture
+def crowd(tone: Sound, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
+    with Crowd(tone.pcm16()) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield server
+
+
+@pytest.fixture
+def session(crowd: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.chdir(tmp_path)
+    return Session()
+
+
+TWICE = pandas.DataFrame([[1, 2]], columns=["a", "a"])
+
+
+def run(session: Session, items: Any, template: str = "", **how: Any) -> Any:
+    return session.map(items, template, progress=False, **how)
+
+
+def spent(session: Session) -> Decimal:
+    """What its calls cost, by the ledger."""
+    return sum((row["dollars"] for row in session.ledger.rows()), Decimal(0))
+
+
+def test_texts_are_answered_in_order_and_saved(session: Session, tmp_path: Path) -> None:
+    batch = run(session, [f"Say {n}." for n in range(20)], workers=4)
+    assert [reply.text for reply in batch] == [f"Say {n}." for n in range(20)]
+    assert batch.errors == {} and batch.replies == list(batch)
+    files = sorted((tmp_path / "out").iterdir())
+    assert [file.name for file in files[:2]] == ["0000.mp3", "0001.mp3"] and len(files) == 20
+    assert spent(session) == sum(reply.cost for reply in batch)
+
+
+def test_the_sound_stays_in_its_file(session: Session, tmp_path: Path) -> None:
+    reply = run(session, ["Hello."], save="a/{i}.wav")[0]
+    assert reply.sound.path == tmp_path / "a" / "0.wav"
+    assert reply.sound.seconds == 1.0 and len(reply.sound.samples) == 24_000
+    assert "samples" not in vars(reply.sound)
+    assert "data:audio/mpeg" in reply._repr_mimebundle_()["text/html"]
+    kept = run(session, ["Hello again."], save=None)[0]
+    assert kept.sound.samples is kept.sound.samples
+
+
+def test_rows_fill_the_template_the_options_and_the_names(session: Session, crowd: Crowd) -> None:
+    frame = pandas.DataFrame({"word": ["le chat", "../dog"], "who": ["coral", "ash"]}, index=[5, 9])
+    batch = run(session, frame, "{word}, number {i}", voice="{who}", save="cards/{word}-{i}.mp3")
+    assert [reply.text for reply in batch] == ["le chat, number 0", "../dog, number 1"]
+    assert {body["audio"]["voice"] for body in crowd.requests} == {"coral", "ash"}
+    assert [reply.sound.path.name for reply in batch] == ["le-chat-0.mp3", "-dog-1.mp3"]
+    told = batch.frame()
+    assert list(told.index) == [5, 9] and list(told.word) == ["le chat", "../dog"]
+    assert list(told.seconds) == [1.0, 1.0] and told.saved[5].endswith("le-chat-0.mp3")
+    assert list(run(session, told, "{word}", save=None).frame().columns) == list(told.columns)
+
+
+def test_files_and_sounds_are_listened_to(session: Session, crowd: Crowd, tone: Sound) -> None:
+    path = tone.save("tone.wav")
+    items = [path, tone, {"sound": "tone.wav"}]
+    batch = run(session, items, "What is it? {i}", text=True)
+    parts = [body["messages"][-1]["content"] for body in crowd.requests]
+    assert sorted(part[0]["text"] for part in parts) == [
+        "What is it? 0", "What is it? 1", "What is it? 2",
+    ]  # fmt: skip
+    assert all(part[1]["type"] == "input_audio" for part in parts)
+    assert batch[0].request.seconds == 1.0
+
+
+@pytest.mark.parametrize(
+    ("items", "how", "line"),
+    [
+        ("text", {}, "takes a list or a DataFrame, not a str"),
+        ([{"word": 1}], {}, "names no column; write {word}"),
+        ([{"word": 1}], {"template": "{wrod}"}, "no column 'wrod'; did you mean 'word'"),
+        (["a", "b"], {"save": "same.mp3"}, "several items would be saved as same.mp3"),
+        (["a"], {"save": "{j}.mp3"}, "no column 'j'"),
+        (["a"], {"save": "{i}.mpeg"}, "cannot save as '0.mpeg'"),
+        (["a"], {"save": "{i:s}.mp3"}, "names no files"),
+        (["Chat", "chat"], {"template": "{item}", "save": "{item}.mp3"}, "saved as chat.mp3"),
+        (["a"], {"save": "{i}{.mp3"}, "names no files"),
+        (["a"], {"save": 3}, "save takes a path, not a int"),
+        (["a"], {"save": "taken/{i}.mp3"}, "cannot make the folder taken"),
+        ([{"i": 1}], {"template": "{i}"}, "'i' is the place of an item; rename that column"),
+        ([{"a.b": 1}], {}, "no column that can stand in the text; rename 'a.b' to a word"),
+        ([{}], {}, "no column that can stand in the text"),
+        (TWICE, {"template": "{a}"}, "two columns are named 'a'"),
+        (["a"], {"chat": "main"}, "stand alone"),
+        (["a"], {"voice": "coral,ash"}, "one voice"),
+        (["a"], {"model": "a, b"}, "one model"),
+        (["a"], {"workers": 0}, "above 0, not 0"),
+        (["a"], {"workers": "2"}, "above 0, not '2'"),
+        (["a"], {"workers": 1.5}, "above 0, not 1.5"),
+        (["a"], {"executor": "threads"}, "executor takes a concurrent.futures.Executor, not a str"),
+        (["a"], {"voicee": "ash"}, "did you mean 'voice'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_sent(
+    session: Session, crowd: Crowd, items: Any, how: dict[str, Any], line: str
+) -> None:
+    Path("taken").write_text("")
+    with pytest.raises(ValueError, match=line):
+        run(session, items, **how)
+    assert not crowd.asked
+
+
+def test_what_is_missing_fails_in_its_place(
+    session: Session, crowd: Crowd, tone: Sound, tmp_path: Path
+) -> None:
+    nan = float("nan")
+    assert_lines(run(session, ["a", None, nan, 4, object()]), [
+        "a", "the item is missing", "the item is missing", "4", "a object is no sound",
+    ])  # fmt: skip
+    words = pandas.DataFrame({"word": ["a", None, "c"], "n": [1, 2, None], "x": [None] * 3})
+    assert_lines(run(session, words, "{word} {n}", save="{word}.mp3"), [
+        "a 1.0", "column 'word' is empty here", "column 'n' is empty here",
+    ])  # fmt: skip
+    assert_lines(run(session, words.word, "Say {item}."), ["Say a.", "the item", "Say c."])
+    assert_lines(run(session, [{"a": 1}, {"b": 2}], "{a}"), ["1", "column 'a' is empty here"])
+    heard = [{"file": tone.save(tmp_path / "a.wav")}, {"file": None}, {"file": "none.wav"}]
+    said = [str(one) for one in run(session, heard, "What?")][1:]
+    assert said[0] == "column 'file' is empty here" and "none.wav: No such file" in said[1]
+
+
+def assert_lines(batch: Any, lines: list[str]) -> None:
+    for result, line in zip(batch, lines, strict=True):
+        said = result.text if isinstance(result, Reply) else str(result)
+        assert said.startswith(line)
+
+
+def test_columns_of_several_words_and_paths(session: Session) -> None:
+    rows = [{"the word": "chat", "it's": "{the word}"}, {"the word": "chien", "it's": 2}]
+    save = Path("cards") / "{the word}.mp3"
+    batch = run(session, rows, "Say {the word}, {it's} {no such}", save=save)
+    assert batch[0].text == "Say chat, {the word} {no such}"
+    assert [reply.sound.path.name for reply in batch] == ["chat.mp3", "chien.mp3"]
+
+
+def test_an_item_that_fails_leaves_the_others(session: Session, crowd: Crowd) -> None:
+    batch = run(session, [{"v": "coral"}, {"v": "corl"}, {"v": "ash"}], "Hi {i}", voice="{v}")
+    assert list(batch.errors) == [1] and isinstance(batch[1], RequestRejected)
+    assert [reply.text for reply in batch.replies] == ["Hi 0", "Hi 2"]
+    assert batch.frame().error[1].startswith("RequestRejected: no voice 'corl'")
+    html = batch._repr_mimebundle_()["text/html"]
+    assert html.count("<audio") == 2 and "failed: no voice" in html
+    assert "3 items · 1 failed · 2.0 s of sound" in repr(batch._repr_mimebundle_()["text/plain"])
+
+
+def test_a_batch_resumes_from_its_cassette(session: Session, crowd: Crowd, tmp_path: Path) -> None:
+    crowd._trouble = lambda handler, body, words, times: (
+        "3" in words and not handler.refuse(400, "No.")
+    )
+    items = [f"Item {n}." for n in range(6)] + ["A joke."] * 3
+    session.record(tmp_path / "tape")
+    first = run(session, items)
+    assert list(first.errors) == [3] and crowd.asked["A joke."] == 3
+    crowd._trouble = lambda *_: False
+    again = Session()  # as after a crash
+    again.record(tmp_path / "tape")
+    second = run(again, items)
+    assert second.errors == {} and crowd.asked["A joke."] == 3
+    assert crowd.repeated.count("Item 0.") == 0 and crowd.asked["Item 3."] == 2
+    engines = [reply.receipt.engine for reply in second]
+    assert engines.count("openai") == 1 and engines[3] == "openai"
+    assert second[0].cost == 0 and second[3].cost > 0
+    assert second[0].sound.path.exists()
+    assert again.speak("Item 0.").receipt.engine == "openai"  # a call of its own is a new one
+
+
+def test_a_rate_limit_slows_all_of_them(crowd: Crowd, session: Session) -> None:
+    refused: list[float] = []
+
+    def limit(handler: Handler, body: dict[str, Any], words: str, times: int) -> bool:
+        if len(crowd.answered) < 5 or refused:
+            return False
+        refused.append(time.time())
+        handler.refuse(429, "Slow down.", None, "rate_limit_exceeded", retry_after="1")
+        return True
+
+    crowd._trouble, crowd._delay = limit, 0.02
+    batch = run(session, [f"Item {n}." for n in range(30)], workers=4)
+    assert batch.errors == {}
+    in_the_pause = [t for t in crowd.times if refused[0] + 0.1 < t < refused[0] + 0.9]
+    assert in_the_pause == []
+
+
+def test_who_is_refused_while_others_pass_is_not_given_up(crowd: Crowd, session: Session) -> None:
+    def unlucky(handler: Handler, body: dict[str, Any], words: str, times: int) -> bool:
+        if words != "Item 0." or times > 6:
+            return False
+        enough = sum(crowd.answered.values()) + 4  # of three at once, one has passed by then
+        while sum(crowd.answered.values()) < enough:
+            time.sleep(0.005)
+        handler.refuse(429, "Slow down.", None, "rate_limit_exceeded", retry_after_ms="50")
+        return True
+
+    crowd._trouble, crowd._delay = unlucky, 0.02
+    batch = run(session, [f"Item {n}." for n in range(60)], workers=4)
+    assert batch.errors == {} and crowd.asked["Item 0."] == 7
+
+
+def test_all_items_together_stay_under_a_cap(crowd: Crowd, session: Session) -> None:
+    session.budget.set_cap(Decimal("0.03"), "day", "")
+    batch = run(session, [f"Item {n}." for n in range(60)], workers=4)
+    assert 0 < spent(session) <= Decimal("0.03")
+    assert {type(error) for error in batch.errors.values()} == {BudgetExceeded}
+    assert len(crowd.asked) == len(batch.replies)
+
+
+def test_max_cost_is_for_all_items_together(crowd: Crowd, session: Session) -> None:
+    batch = run(session, [f"Item {n}." for n in range(80)], workers=4, max_cost="0.05")
+    assert Decimal("0.01") < spent(session) <= Decimal("0.05")
+    assert batch.errors and isinstance(batch[79], BudgetExceeded)
+
+
+def test_an_interrupt_keeps_what_is_done(crowd: Crowd, session: Session, tmp_path: Path) -> None:
+    def last_ones_never(handler: Handler, body: dict[str, Any], words: str, times: int) -> bool:
+        if int(words.split()[1]) < 6:
+            return False
+        handler.be_silent()
+        return True
+
+    crowd._trouble = last_ones_never
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
+    stop = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
+    stop.start()
+    with pytest.raises(Interrupted, match="6 of 10 are answered, and kept") as caught:
+        run(session, [f"Item {n}" for n in range(10)], workers=2)
+    batch: Any = caught.value.reply
+    assert [isinstance(one, Reply) for one in batch] == [True] * 6 + [False] * 4
+    assert {type(error) for error in batch.errors.values()} <= {ReplyPending}
+    assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+# -- other processes --------------------------------------------------------------------------
+def _die() -> None:
+    os._exit(1)
+
+
+def test_processes_answer_and_book_here(crowd: Crowd, session: Session, tmp_path: Path) -> None:
+    session.record(tmp_path / "tape")
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        batch = run(session, [f"Item {n}." for n in range(8)], executor=pool, workers=4)
+        assert [reply.text for reply in batch] == [f"Item {n}." for n in range(8)]
+        rows = session.ledger.rows()
+        assert len(rows) == 8 and spent(session) == sum(reply.cost for reply in batch) > 0
+        again = run(session, [f"Item {n}." for n in range(8)], executor=pool)
+        assert {reply.receipt.engine for reply in again} == {"replay"} and not crowd.repeated
+        with pytest.raises(OptionError, match="tools cannot cross"):
+            run(session, ["a"], executor=pool, tools=[len])
+
+
+def test_a_worker_with_another_far_end_asks_nobody(
+    crowd: Crowd, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(os.getpid).result()
+        monkeypatch.setenv("OPENAI_BASE_URL", crowd.url)
+        batch = run(session, ["a"], executor=pool)
+    assert "a worker would ask 127.0.0.1:9, not 127.0.0.1" in str(batch[0])
+
+
+def test_a_broken_pool_is_reported_for_each_item(crowd: Crowd, session: Session) -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        assert pool.submit(_die).exception()
+        batch = run(session, ["a", "b", "c"], executor=pool, workers=2)
+    assert [type(error) for error in batch] == [WorkerLost] * 3

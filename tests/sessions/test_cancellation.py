@@ -1,0 +1,103 @@
+"""Stopped while the server is silent: the connection is closed at once, what came is kept."""
+
+import os
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from audiomagic import Session, Sound
+from audiomagic.transports.cancellation import Cancellation
+
+from ..support.fake_server import KEY, FarEnd, spoken
+from ..support.kernel import Kernel
+from ..support.listener import Listener
+
+SOON = 0.5  # seconds
+
+
+@pytest.fixture
+def session(far_end: FarEnd) -> Session:
+    return Session(api_key=KEY, base_url=far_end.url)
+
+
+def stop_when_silent(far_end: FarEnd, line: Cancellation) -> list[float]:
+    """Cut a line once the far end is silent; return where the moment will be written."""
+    moment: list[float] = []
+
+    def stop() -> None:
+        assert far_end.silent.wait(10)
+        time.sleep(0.2)  # by now the call is reading
+        moment.append(time.monotonic())
+        line.cancel()
+
+    threading.Thread(target=stop).start()
+    return moment
+
+
+@pytest.mark.parametrize("said", [None, 0, 4], ids=["no headers", "no chunk", "in mid-stream"])
+def test_a_silent_server_is_hung_up_on(
+    far_end: FarEnd, session: Session, tone: Sound, said: int | None
+) -> None:
+    whole = spoken(["Once ", "upon ", "a ", "time"], tone.pcm16())
+    far_end.stall(None if said is None else whole[:said])
+    listener = Listener()
+    moment = stop_when_silent(far_end, listener.cancellation)
+    reply = session.speak("Tell a story", listener=listener)
+    assert time.monotonic() - moment[0] < SOON
+    assert far_end.hung_up.wait(SOON)
+    assert reply.text == ("Once upon a" if said else "")
+    assert reply.finish_reason == "stopped" and reply.notes[0].startswith("Stopped here")
+    assert len(far_end.requests) == 1  # and is not asked again
+    far_end.say("Hello.", tone.pcm16())
+    assert session.speak("Hi").text == "Hello."
+
+
+def test_stopped_before_anything_is_sent_nothing_is(far_end: FarEnd, session: Session) -> None:
+    listener = Listener()
+    listener.cancellation.cancel()
+    assert session.speak("Hi", listener=listener).finish_reason == "stopped"
+    assert far_end.requests == []
+
+
+def test_stopped_while_a_refused_request_is_tried_again(far_end: FarEnd, session: Session) -> None:
+    listener = Listener()
+
+    def refuse(handler: Any, body: Any) -> None:
+        listener.cancellation.cancel()
+        handler.refuse(500, "Sorry about that!")
+
+    far_end.then(refuse)
+    assert session.speak("Hi", listener=listener).finish_reason == "stopped"
+    assert len(far_end.requests) == 1
+
+
+def test_one_call_is_stopped_and_the_other_goes_on(
+    far_end: FarEnd, session: Session, tone: Sound
+) -> None:
+    far_end.stall(None)
+    listener = Listener()
+    replies: list[Any] = []
+    call = threading.Thread(target=lambda: replies.append(session.speak("One", listener=listener)))
+    call.start()
+    assert far_end.silent.wait(10)
+    far_end.say("Two.", tone.pcm16())
+    threading.Timer(0.3, listener.cancellation.cancel).start()
+    assert session.speak("Two", listener=Listener()).text == "Two."
+    call.join(5)
+    assert replies[0].finish_reason == "stopped"
+
+
+def test_the_kernels_interrupt_hangs_up_too(far_end: FarEnd, listening: str) -> None:
+    far_end.stall(spoken(["Once ", "upon "], b"\1\0" * 9600)[:3])
+    with Kernel(dict(os.environ)) as kernel:
+        kernel.run(listening)
+        threading.Thread(
+            target=lambda: far_end.silent.wait(20) and kernel.interrupt_after(0.3)
+        ).start()
+        outputs = kernel.run("%%speak\nTell a story")
+        assert far_end.hung_up.wait(SOON)
+    assert outputs[-1]["ename"] == "Interrupted"
+    shown = outputs[0]["data"]["text/plain"]
+    assert shown.startswith("Once upon\nStopped here") and "tokens not reported · ~$0.00" in shown

@@ -1,0 +1,74 @@
+"""Cassettes through a session: recorded, answered from again, offered."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiomagic import AudiomagicError, Session, Sound
+from audiomagic.costs.ledger import Ledger
+from audiomagic.errors import CassetteError
+from audiomagic.turn.turn import KNOWN
+
+from ..support.fake_server import KEY, FarEnd, usage
+
+
+@pytest.fixture
+def folder(far_end: FarEnd, key: str, tone: Sound, tmp_path: Path) -> Path:
+    """A cassette with a chat of two turns."""
+    session = Session(chat="main")
+    session.record(tmp_path / "tape")
+    for words in ("Bonjour.", "Ça va."):
+        far_end.say(words, tone.pcm16(), usage(11, 0, 6, 20))
+        session.speak(f"Say {words}", max_cost="0.5")
+    return tmp_path / "tape"
+
+
+def test_a_replay_needs_no_key_and_costs_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, far_end: FarEnd, tone: Sound
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name)
+    session = Session(chat="main")
+    session.replay(folder, pace=False)
+    replies = [session.speak(f"Say {words}") for words in ("Bonjour.", "Ça va.")]
+    assert [reply.text for reply in replies] == ["Bonjour.", "Ça va."]
+    sound = replies[0].sound
+    assert sound and np.array_equal(sound.samples, Sound.from_pcm16(tone.pcm16()).samples)
+    assert len(far_end.requests) == 2
+    assert replies[0].cost == Decimal(0) and replies[0].receipt.engine == "replay"
+    faces = replies[0]._repr_mimebundle_()
+    assert all("replayed · free" in face for face in faces.values())
+    assert "on gpt-audio-1.5 this would have cost <span>$</span>0.0014" in faces["text/html"]
+    assert [row["engine"] for row in Ledger().rows()] == ["openai", "openai", "replay", "replay"]
+
+
+def test_a_folder_without_recordings_answers_nothing(tmp_path: Path) -> None:
+    session = Session()
+    with pytest.raises(CassetteError, match="there are no recordings in"):
+        session.replay(tmp_path / "none")
+    assert session.tape is None
+
+
+def test_a_miss_names_the_nearest(folder: Path) -> None:
+    session = Session()
+    session.replay(folder)
+    with pytest.raises(AudiomagicError, match=r"no recording of this request; the nearest \(0001"):
+        session.speak("Say Bonjour.", voice="coral")
+
+
+def test_a_call_that_is_on_the_cassette_is_offered(
+    folder: Path, far_end: FarEnd, key: str, tone: Sound
+) -> None:
+    session = Session()
+    session.record(folder)
+    far_end.say("Bonjour.", tone.pcm16())
+    assert KNOWN in session.speak("Say Bonjour.").notes
+    far_end.say("Salut.", tone.pcm16())
+    assert KNOWN not in session.speak("Say salut.").notes
+
+
+def test_the_cassette_holds_no_key(folder: Path) -> None:
+    written = b"".join(file.read_bytes() for file in folder.iterdir())
+    assert KEY[:12].encode() not in written and len(list(folder.iterdir())) == 4

@@ -1,0 +1,226 @@
+"""Conversations: what a request says of earlier turns, and what running a cell again does."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomagic import AudiomagicError, Session, Sound
+from audiomagic.errors import OptionError
+from audiomagic.protocol.request import Message
+from audiomagic.turn.conversation import CellRun, Conversation, Exchange, History, Speaker
+
+from ..support.fake_server import FarEnd, Handler, chunk, spoken, written
+
+pytestmark = pytest.mark.usefixtures("key")
+ID = "audio_69e01732c7f08191afe5d97a54081075"
+LATER = int(time.time()) + 3600
+
+
+def said(text: str, pcm: bytes, expires_at: int = LATER) -> list[Any]:
+    """A spoken answer whose sound lives until then."""
+    return [*spoken([text], pcm)[:-1], chunk({"audio": {"expires_at": expires_at}})]
+
+
+def contents(request: dict[str, Any]) -> list[Any]:
+    """What each message of a request says."""
+    return [m.get("audio") or m["content"] for m in request["messages"]]
+
+
+def test_the_next_request_refers_to_the_answer_by_its_id(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor", system="Be kind.")
+    for text in ("Bonjour.", "Ça va."):
+        far_end.send_chunks(said(text, tone.pcm16()))
+    session.speak("Say hello.")
+    reply = session.speak("Go on.", style="slow")
+    assert far_end.requests[1]["messages"] == [
+        {"role": "system", "content": "Be kind.\nSpeak in this way: slow"},
+        {"role": "user", "content": "Say hello."},
+        {"role": "assistant", "audio": {"id": ID}},
+        {"role": "user", "content": "Go on."},
+    ]
+    assert reply.notes == ()
+    assert [one.answer for one in session.chats.get("tutor").exchanges] == ["Bonjour.", "Ça va."]
+
+
+def test_without_a_chat_a_call_stands_alone(far_end: FarEnd, tone: Sound) -> None:
+    session = Session()
+    for text in ("A.", "B.", "C."):
+        far_end.send_chunks(said(text, tone.pcm16()))
+    session.speak("a", chat="one")
+    session.speak("b")
+    session.speak("c", chat="two")
+    assert [contents(request) for request in far_end.requests] == [["a"], ["b"], ["c"]]
+
+
+def test_an_answer_that_expired_is_told_in_text_and_said_so(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    far_end.send_chunks(said("Bonjour.", tone.pcm16(), int(time.time()) - 1))
+    far_end.send_chunks(said("Ça va.", tone.pcm16()))
+    session.speak("Say hello.")
+    reply = session.speak("Go on.")
+    assert contents(far_end.requests[1]) == ["Say hello.", "Bonjour.", "Go on."]
+    assert reply.notes == (
+        "Some earlier answers were sent as text: their sound is no longer there.",
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            400,
+            f"Assistant audio {ID} not found.",
+            "content.messages[1].audio.id",
+            "audio_not_found",
+        ),
+        (404, f"Audio with id '{ID}' not found"),  # vLLM-Omni's
+    ],
+)
+def test_an_id_that_the_service_forgot_is_replaced_by_the_words(
+    far_end: FarEnd, tone: Sound, words: tuple[Any, ...]
+) -> None:
+    session = Session(chat="tutor")
+    far_end.send_chunks(said("Bonjour.", tone.pcm16()))
+
+    def forgotten(handler: Handler, body: dict[str, Any]) -> None:
+        handler.refuse(*words)
+
+    far_end.then(forgotten)
+    far_end.send_chunks(said("Ça va.", tone.pcm16()))
+    session.speak("Say hello.")
+    assert session.speak("Go on.").text == "Ça va."
+    assert contents(far_end.requests[1])[1] == {"id": ID}
+    assert contents(far_end.requests[2]) == ["Say hello.", "Bonjour.", "Go on."]
+
+
+def test_another_model_is_told_in_text(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    far_end.send_chunks(said("Bonjour.", tone.pcm16()))
+    far_end.send_chunks(said("Ça va.", tone.pcm16()))
+    session.speak("Say hello.")
+    session.speak("Go on.", model="gpt-audio-mini")
+    assert contents(far_end.requests[1])[1] == "Bonjour."
+
+
+def test_a_cell_that_runs_again_replaces_its_turn(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    for text in ("One.", "Two.", "Three.", "Two again."):
+        far_end.send_chunks(said(text, tone.pcm16()))
+    for run, cell in enumerate("abc"):
+        session.speak(cell, origin=CellRun(cell, run))
+    reply = session.speak("b", origin=CellRun("b", 7))
+    assert contents(far_end.requests[3]) == ["a", {"id": ID}, "b"]
+    assert reply.notes == ("This is turn 2 of chat tutor again: turn 3 was dropped.",)
+    answers = [one.answer for one in session.chats.get("tutor").exchanges]
+    assert answers == ["One.", "Two again."]
+
+
+def test_one_run_of_a_cell_may_take_several_turns(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    for text in ("One.", "Two.", "One again."):
+        far_end.send_chunks(said(text, tone.pcm16()))
+    session.speak("1", origin=CellRun("a", 1))
+    session.speak("2", origin=CellRun("a", 1))
+    assert len(session.chats.get("tutor").exchanges) == 2
+    assert session.speak("1", origin=CellRun("a", 2)).notes == ()
+    assert len(session.chats.get("tutor").exchanges) == 1
+
+
+def test_a_failed_call_leaves_the_chat_as_it_was(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    far_end.send_chunks(said("One.", tone.pcm16()))
+    session.speak("1", origin=CellRun("a", 1))
+    far_end.then(lambda handler, body: handler.refuse(400, "No.", None, None))
+    with pytest.raises(AudiomagicError):
+        session.speak("1", origin=CellRun("a", 2))
+    broken = [*said("Two", tone.pcm16())[:5], "data: {oops\n\n"]
+    far_end.send_chunks(broken)
+    with pytest.raises(AudiomagicError) as caught:
+        session.speak("2", origin=CellRun("b", 3))
+    assert caught.value.reply and caught.value.reply.text == "Two"
+    assert [one.answer for one in session.chats.get("tutor").exchanges] == ["One."]
+
+
+def test_a_recording_stays_in_the_chat(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    far_end.send_chunks(said("A tone.", tone.pcm16()))
+    far_end.send_chunks(written(["Yes."]))
+    session.listen(tone, "What is this?")
+    session.listen(tone, "And this?", text=True)
+    kinds = [part["type"] for part in contents(far_end.requests[1])[0]]
+    assert kinds == ["text", "input_audio"]
+
+
+@pytest.mark.parametrize(("small", "kept"), [(False, 66), (True, 1)])
+def test_the_oldest_turns_make_room(small: bool, kept: int) -> None:
+    long = [
+        Exchange(Message("user", (f"{n} " + "word " * 1000,)), "Yes.", Speaker("h", "m"))
+        for n in range(100)
+    ]
+    history = History.of(tuple(long), Speaker("h", "m"), small)
+    assert history.messages[0].text.startswith(f"{100 - kept} ")
+    assert len(history.messages) == 2 * kept
+    note = f"The oldest {100 - kept} turns were left out: the model's context is full."
+    assert history.notes == (note,)
+
+
+# -- files --------------------------------------------------------------------------------------
+def test_a_chat_is_saved_and_loaded(far_end: FarEnd, tone: Sound, tmp_path: Path) -> None:
+    session = Session(chat="tutor")
+    far_end.send_chunks(said("A tone.", tone.pcm16()))
+    session.listen(tone, "What is this?", origin=CellRun("a", 1))
+    session.chats.save("tutor", tmp_path / "tutor.json")
+    assert "NeverShow" not in (tmp_path / "tutor.json").read_text("utf-8")
+    other = Session(chat="again")
+    other.chats.load("again", tmp_path / "tutor.json")
+    (before,), (after,) = session.chats.get("tutor").exchanges, other.chats.get("again").exchanges
+    assert (after.answer, after.speaker, after.origin) == ("A tone.", before.speaker, ("a", 1))
+    assert after.receipt == before.receipt
+    far_end.send_chunks(said("Yes.", tone.pcm16()))
+    other.speak("Are you sure?")
+    asked, answered, _ = contents(far_end.requests[1])
+    assert [part["type"] for part in asked] == ["text", "input_audio"] and answered == {"id": ID}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "Invalid JSON"),
+        ("{}", "should be a valid"),
+        ('[{"answer": "a"}]', "0.question: Field required"),
+        (
+            json.dumps([{"question": {"role": "system"}, "answer": "", "speaker": ["h", "m"]}]),
+            "a message in a role that it cannot have",
+        ),
+        (
+            json.dumps(
+                [
+                    {
+                        "question": {"role": "user", "parts": [{"mp3": "AAAA"}]},
+                        "answer": "",
+                        "speaker": ["h", "m"],
+                    }
+                ]
+            ),
+            "0.question.parts.0",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_chat_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "chat.json"
+    file.write_text(text)
+    session = Session()
+    with pytest.raises(OptionError, match="is no saved chat") as caught:
+        session.chats.load("main", file)
+    assert why in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(OptionError, match=r"^cannot read .*: No such file or directory$"):
+        session.chats.load("main", tmp_path / "none.json")
+    with pytest.raises(OptionError, match=r"^no chat 'main' yet"):
+        session.chats.get("main")
+
+
+def test_a_conversation_begins_empty() -> None:
+    assert Conversation("main").before(CellRun("a", 1)) == ()

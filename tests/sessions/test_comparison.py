@@ -1,0 +1,97 @@
+"""Comparisons: calls at once, a column each; one that fails leaves the others alone."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomagic import Session, Sound, compare
+from audiomagic.errors import OptionError, RequestRejected
+
+from ..support.fake_server import FarEnd, Handler, spoken, written
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+def by_voice(pcm: bytes, pause: float = 0.0) -> Any:
+    """A script that answers with the voice's name."""
+
+    def answer(handler: Handler, body: dict[str, Any]) -> None:
+        time.sleep(pause)
+        handler.stream(spoken([body["audio"]["voice"] + "."], pcm))
+
+    return answer
+
+
+def test_voices_are_asked_at_once(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(3):
+        far_end.then(by_voice(tone.pcm16(), 0.5))
+    start = time.perf_counter()
+    comparison = compare(Session().speak, "Hi", voice=["coral", "ash", "sage"])
+    assert time.perf_counter() - start < 1.4
+    assert [column.title for column in comparison.columns] == ["coral", "ash", "sage"]
+    assert [reply.text for reply in comparison] == ["coral.", "ash.", "sage."]
+    assert comparison["ash"] is comparison[1] and len(comparison) == 3
+
+
+def test_one_failure_leaves_the_others(far_end: FarEnd, tone: Sound) -> None:
+    far_end.then(by_voice(tone.pcm16()))
+    comparison = compare(Session().speak, "Hi", voice=["coral", "corl"])
+    assert comparison["coral"].text == "coral."
+    with pytest.raises(RequestRejected, match="did you mean 'coral'"):
+        comparison["corl"]
+    html = comparison._repr_mimebundle_()["text/html"]
+    assert html.count("<audio") == 1 and "Failed: no voice" in html
+    with pytest.raises(RequestRejected):
+        compare(Session().speak, "Hi", voice=["corl", "cral"])
+
+
+def test_models_and_voices_are_crossed(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(4):
+        far_end.then(by_voice(tone.pcm16()))
+    comparison = compare(
+        Session().speak, "Hi", model=["gpt-audio", "gpt-audio-1.5"], voice=["ash", "sage", "ash"]
+    )
+    assert [column.title for column in comparison.columns] == [
+        "gpt-audio · ash",
+        "gpt-audio · sage",
+        "gpt-audio-1.5 · ash",
+        "gpt-audio-1.5 · sage",
+    ]
+    asked = {(r["model"], r["audio"]["voice"]) for r in far_end.requests}
+    assert len(asked) == 4
+
+
+def test_written_answers_are_compared_too(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(2):
+        far_end.send_chunks(written(["A tone."]))
+    models = ["gpt-audio", "gpt-audio-1.5"]
+    comparison = compare(Session().listen, tone, "What is it?", text=True, model=models)
+    assert [reply.text for reply in comparison] == ["A tone."] * 2
+
+
+def test_nothing_to_compare() -> None:
+    with pytest.raises(OptionError, match="nothing to compare"):
+        compare(Session().speak, "Hi", voice=[])
+
+
+def test_files_beside_each_other(far_end: FarEnd, tone: Sound, tmp_path: Path) -> None:
+    for _ in range(2):
+        far_end.then(by_voice(tone.pcm16()))
+    comparison = compare(Session().speak, "Hi", voice=["ash", "sage"])
+    saved = comparison.save(str(tmp_path / "hi.wav"))
+    assert [path.name for path in saved] == ["hi-ash.wav", "hi-sage.wav"]
+    assert all(Sound.read(path).seconds == 1.0 for path in saved)
+
+
+def test_each_face_tells_all(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(2):
+        far_end.then(by_voice(tone.pcm16()))
+    faces = compare(Session().speak, "Hi", voice=["ash", "sage"])._repr_mimebundle_()
+    for face in faces.values():
+        assert all(
+            word in face
+            for word in ("ash", "sage", "seconds" if face is faces["text/html"] else "s out", "$")
+        )
+    assert faces["text/html"].count("data:audio/mpeg;base64,") == 2

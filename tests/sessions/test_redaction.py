@@ -1,0 +1,149 @@
+"""The key goes to its server: not into a request's text, an answer, a cassette, a line, a cause."""
+
+import os
+import re
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomagic import Reply, Session, Sound
+from audiomagic.errors import CassetteError, OptionError, RequestRejected
+from audiomagic.transports.endpoint import resolve
+
+from ..support.fake_server import KEY, FarEnd, Handler, spoken, wants, written
+from ..support.kernel import Kernel
+
+OTHER = "sk-live-SomebodyElses-5678"  # typed where it does not belong; nobody set it
+
+
+def assert_no_key(said: object) -> None:
+    assert KEY not in str(said) and KEY[:16] not in str(said) and KEY[-16:] not in str(said)
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (f"My key is {KEY}", {}),
+        ("Hi", {"system": f"Use {KEY}"}),
+        ("Hi", {"style": KEY}),
+        ("Hi", {"model": KEY}),
+        (f"It begins with {KEY[:20]}", {}),
+    ],
+)
+def test_a_text_that_holds_the_key_is_not_sent(
+    far_end: FarEnd, tmp_path: Path, text: str, options: dict[str, Any]
+) -> None:
+    session = Session(chat="main")
+    session.record(tmp_path / "tape")
+    for call in (session.speak, session.dry_run):
+        with pytest.raises(OptionError, match="holds an API key, and was not sent") as caught:
+            call(text, **options)
+        assert_no_key(caught.value)
+    assert far_end.requests == [] and session.ledger.rows() == []
+    assert list((tmp_path / "tape").iterdir()) == []
+
+
+@pytest.mark.usefixtures("key")
+def test_an_answer_that_holds_the_key_is_kept_without_it(
+    far_end: FarEnd, tone: Sound, tmp_path: Path
+) -> None:
+    session = Session(chat="main")
+    session.record(tmp_path / "tape")
+    whole = spoken(["It is ", KEY + " ", "indeed."], tone.pcm16())
+    tokens = [KEY[i : i + 10] for i in range(0, len(KEY), 10)]
+    pieces = spoken(["It is ", *tokens, " indeed."], tone.pcm16())
+    for chunks in (whole, pieces):
+        far_end.send_chunks([{**one, "model": f"echo-{KEY}"} for one in chunks])
+    reply = session.speak("Hi")
+    assert reply.text == "It is … indeed."
+    with pytest.raises(CassetteError, match="holds an API key; not kept") as caught:
+        session.speak("Hi again")
+    split = caught.value.reply
+    assert isinstance(split, Reply) and re.fullmatch("It is …+ indeed.", split.text)
+    session.chats.save("main", tmp_path / "chat.json")
+    reply.save(tmp_path / "reply.html")
+    for shown in (reply, split):
+        assert_no_key(shown._repr_mimebundle_())
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or KEY[:16].encode() not in path.read_bytes(), path
+    assert_no_key(session.ledger.rows())
+
+
+@pytest.mark.usefixtures("key")
+def test_what_a_tool_gives_is_told_without_the_key(far_end: FarEnd, tone: Sound) -> None:
+    def environment() -> dict[str, str]:
+        """Show the environment."""
+        return dict(os.environ)
+
+    far_end.send_chunks(wants(("environment", "{}")))
+    far_end.say("Done.", tone.pcm16())
+    reply = Session(tools=[environment]).speak("Hi")
+    assert "OPENAI_API_KEY" in far_end.requests[1]["messages"][-1]["content"]
+    assert_no_key(far_end.requests)
+    assert_no_key(reply._repr_mimebundle_())
+
+
+@pytest.mark.usefixtures("key")
+def test_the_key_is_in_no_cause_of_an_error(far_end: FarEnd) -> None:
+    def echo(handler: Handler, body: object) -> None:
+        handler.refuse(400, f"You sent {KEY}", request=KEY)
+
+    def broken(handler: Handler, body: object) -> None:
+        handler.stream([*spoken(["Oh "], b""), {"error": {"message": f"{KEY} is tired"}}])
+
+    for script in (echo, broken):
+        far_end.then(script)
+        with pytest.raises(RequestRejected) as caught:
+            Session().speak("Hi")
+        error: BaseException | None = caught.value
+        while error:
+            assert_no_key(f"{error!r} {vars(error)} {traceback.format_exception(error)}")
+            error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda: Session(engine=OTHER).speak("Hi"),
+        lambda: Session(base_url=OTHER).speak("Hi"),
+        lambda: Session(base_url=f"http://me:{OTHER}@127.0.0.1:9:9/v1").speak("Hi"),
+        lambda: Session(voice=OTHER, engine="openai", api_key=KEY).speak("Hi"),
+        lambda: Session(llm=f"http://me:{OTHER}@127.0.0.1:9/v1#m").speak("Hi"),
+        lambda: Session(stt="http://me:hunter2-hunter2@127.0.0.1:9/v1").listen("no file"),
+        lambda: resolve(OTHER),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_repeated(mistake: Callable[[], Any]) -> None:
+    with pytest.raises(Exception) as caught:
+        mistake()
+    said = f"{caught.value!r} {traceback.format_exception_only(caught.value)}"
+    assert OTHER[:12] not in said and "hunter2" not in said
+
+
+def test_a_key_typed_behind_a_command_is_not_repeated() -> None:
+    with Kernel(os.environ | {"OPENAI_API_KEY": KEY}) as kernel:
+        kernel.run("%load_ext audiomagic")
+        for line in (f"key {KEY}", f"key {OTHER}", OTHER, "key 0123456789abcdef0123456789abcdef"):
+            said = kernel.error(f"%audiomagic {line}")
+            assert_no_key(said)
+            assert OTHER[:12] not in said and "0123456789abcdef" not in said
+        assert "type no key" in said
+
+
+def test_a_key_is_told_from_chance(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> None:
+    """A placeholder is no secret, and the sound of an answer may hold a few of its letters."""
+    monkeypatch.setenv("OPENAI_API_KEY", "local")
+    far_end.checks = lambda *_: iter(())
+    far_end.send_chunks(written(["a local ", "speciality"]))
+    reply = Session(base_url=far_end.url).listen(tone_of(0.5), "What is local?", text=True)
+    assert reply.text == "a local speciality"
+
+
+def tone_of(seconds: float) -> tuple[int, Any]:
+    import numpy as np
+
+    return 24_000, np.sin(np.arange(int(seconds * 24_000)) / 10)

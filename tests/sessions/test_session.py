@@ -1,0 +1,376 @@
+"""Session against the scripted far end, through the real openai client."""
+
+import base64
+import json
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audiomagic import Session, Sound
+from audiomagic.errors import (
+    AudiomagicError,
+    ConnectionFailed,
+    EngineError,
+    InvalidResponse,
+    OptionError,
+    RequestRejected,
+    SoundError,
+)
+
+from ..support.fake_server import KEY, FarEnd, Handler, chunk, spoken, usage, written
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+def test_a_text_is_sent_and_a_spoken_answer_comes_back(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hello there, Ada.", tone.pcm16(), usage(11, 0, 6, 20))
+    reply = Session().speak("Greet Ada.", voice="coral", style="warm", system="You are Bob.")
+    assert reply.text == "Hello there, Ada."
+    assert reply.sound is not None and reply.sound.rate == 24_000
+    assert np.array_equal(reply.sound.samples, Sound.from_pcm16(tone.pcm16()).samples)
+    assert reply.cost == Decimal("11") * Decimal("2.5e-6") + Decimal(6) * Decimal("1e-5") + (
+        20 * Decimal("6.4e-5")
+    )
+    assert reply.finish_reason == "stop" and reply.seconds == 1.0 and str(reply) == reply.text
+    assert far_end.requests == [
+        {
+            "model": "gpt-audio-1.5",
+            "modalities": ["text", "audio"],
+            "audio": {"voice": "coral", "format": "pcm16"},
+            "messages": [
+                {"role": "system", "content": "You are Bob.\nSpeak in this way: warm"},
+                {"role": "user", "content": "Greet Ada."},
+            ],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+    ]
+
+
+def test_a_sound_is_sent_as_wav_with_its_instruction(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("A tone.", tone.pcm16())
+    high = tone.resample(44_100)
+    reply = Session().listen((44_100, high.samples), "What is this?")
+    text, sound = far_end.requests[0]["messages"][0]["content"]
+    assert text == {"type": "text", "text": "What is this?"}
+    data = base64.b64decode(sound["input_audio"]["data"])
+    assert sound["input_audio"]["format"] == "wav"
+    assert data[4:8] == (len(data) - 8).to_bytes(4, "little")
+    sent = Sound.decode(data)
+    assert sent.rate == 24_000 and sent.seconds == pytest.approx(1.0, abs=0.001)
+    assert reply.receipt.seconds_in == pytest.approx(1.0, abs=0.001)
+
+
+def test_a_sound_alone_is_the_message(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("A tone.", tone.pcm16())
+    Session().listen(tone, "  \n")
+    assert [part["type"] for part in far_end.requests[0]["messages"][0]["content"]] == [
+        "input_audio"
+    ]
+
+
+def test_sounds_stand_where_the_words_say_so(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(3):
+        far_end.say("Higher.", tone.pcm16())
+    half = Sound(tone.samples[:12_000], tone.rate)
+
+    def sent(*given: Any) -> list[str]:
+        Session().listen(*given)
+        parts = far_end.requests[-1]["messages"][0]["content"]
+        return [part.get("text") or f"{_seconds(part):.1f} s" for part in parts]
+
+    assert sent([tone, half], "Is {sound} higher than {sound}?") == [
+        "Is", "1.0 s", "higher than", "0.5 s", "?"
+    ]  # fmt: skip
+    assert sent([tone, half], "After {sound}, this:") == ["After", "1.0 s", ", this:", "0.5 s"]
+    assert sent(tone, "{sound} or {sound}?") == ["1.0 s", "or {sound}?"]
+
+
+def _seconds(part: Any) -> float:
+    return Sound.decode(base64.b64decode(part["input_audio"]["data"])).seconds
+
+
+def test_a_text_answer_asks_for_no_sound(far_end: FarEnd, tone: Sound) -> None:
+    far_end.send_chunks(written(["A ", "tone."]))
+    reply = Session().listen(tone, text=True)
+    assert (reply.text, reply.sound, reply.notes) == ("A tone.", None, ())
+    assert far_end.requests[0]["modalities"] == ["text"] and "audio" not in far_end.requests[0]
+
+
+def test_text_where_sound_was_asked_for_is_said_so(far_end: FarEnd) -> None:
+    far_end.send_chunks(written(["No ", "sound."]))
+    reply = Session().speak("Hi")
+    assert reply.text == "No sound." and reply.sound is None
+    assert reply.notes == (
+        "The model answered in text, although sound was asked for; run it again.",
+    )
+
+
+def test_empty_audio_with_an_id_alone(far_end: FarEnd) -> None:
+    far_end.send_chunks(
+        [
+            chunk({"audio": {"id": "audio_1", "transcript": "Hm."}}),
+            chunk({"audio": {"id": "audio_1", "data": ""}}),
+            chunk({"audio": {"expires_at": 1776297282}}),
+        ]
+    )
+    reply = Session().speak("Hi")
+    assert (reply.text, reply.sound, reply.usage, reply.cost) == ("Hm.", None, None, None)
+
+
+def test_a_cut_stream_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+    whole = spoken(["Once ", "upon "], tone.pcm16())
+    far_end.send_chunks(whole[:-2], done=False)
+    reply = Session().speak("Tell a story")
+    assert reply.text == "Once upon" and reply.finish_reason is None and reply.seconds == 1.0
+    assert reply.notes[0].startswith("Cut off")
+    assert reply.cost is None
+
+
+def test_when_words_are_said_is_worked_out_for_whoever_asks(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Once upon a time", tone.pcm16())
+    reply = Session().speak("Tell a story")
+    assert "word_starts" not in vars(reply)  # it takes longer than all else
+    assert len(reply.word_starts) == 4 and vars(reply)["word_starts"] is reply.word_starts
+    assert (
+        f'data-starts="{" ".join(map(str, reply.word_starts))}"'
+        in reply._repr_mimebundle_()["text/html"]
+    )
+
+
+def test_a_custom_voice_and_a_cap_reach_the_body(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    Session(voice="voice_1234", max_tokens=300).speak("Hi")
+    assert far_end.requests[0]["audio"]["voice"] == {"id": "voice_1234"}
+    assert far_end.requests[0]["max_completion_tokens"] == 300
+
+
+def test_verbatim_is_asked_for_in_the_system_message(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    Session().speak("Hi.", verbatim=True)
+    assert "word for word" in far_end.requests[0]["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"model": "gpt-audio-15"}, "no model 'gpt-audio-15'; did you mean 'gpt-audio-1.5'?"),
+        (
+            {"model": "gpt-40-audio-priview"},
+            "no model 'gpt-40-audio-priview'; did you mean 'gpt-4o-audio-preview'? "
+            "('gpt-4o-audio-preview' was shut down on 2026-05-07; use 'gpt-audio-1.5')",
+        ),
+        ({"voice": "corl"}, "no voice 'corl'; did you mean 'coral'?"),
+    ],
+)
+def test_the_nearest_name_is_offered(far_end: FarEnd, options: dict[str, str], line: str) -> None:
+    with pytest.raises(RequestRejected) as caught:
+        Session().speak("Hi", **options)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(line)
+    assert caught.value.request_id == "req_0123456789abcdef0123456789abcdef"
+
+
+def test_a_wrong_key_is_never_repeated(far_end: FarEnd) -> None:
+    with pytest.raises(RequestRejected, match="refused the key; set OPENAI_API_KEY") as caught:
+        Session(api_key="sk-proj-AnotherSecretKey-9876wxyz").speak("Hi")
+    said = f"{caught.value} {caught.value!r} {caught.value._render_traceback_()}"
+    assert "sk-" not in said and "wxyz" not in said
+
+
+def test_a_servers_words_are_one_line_without_the_key(far_end: FarEnd) -> None:
+    words = f"Oh\nno\x1b[31m {KEY}" + "x" * 5000
+    far_end.then(lambda handler, body: handler.refuse(400, words))
+    with pytest.raises(RequestRejected) as caught:
+        Session().speak("Hi")
+    said = str(caught.value)
+    assert "\n" not in said and "\x1b" not in said and KEY not in said and len(said) < 500
+
+
+@pytest.mark.parametrize("around", ["{}\n", "  {}\r\n", " {} "])
+def test_blanks_around_a_key_are_not_part_of_it(far_end: FarEnd, tone: Sound, around: str) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    assert Session(api_key=around.format(KEY)).speak("Hi").text == "Hi."
+
+
+@pytest.mark.parametrize("key", ["sk-LEAK\nME99-secret", "sk-“LEAKME99”-secret"])
+def test_a_key_that_can_be_none_is_not_repeated(key: str) -> None:
+    with pytest.raises(OptionError, match="holds characters that no key has") as caught:
+        Session(api_key=key).speak("Hi")
+    assert "LEAK" not in str(caught.value)
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:9 ") as caught:
+        Session(base_url="http://me:hunter2@127.0.0.1:9/v1").speak("Hi")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_redirect_is_not_followed(far_end: FarEnd) -> None:
+    with FarEnd() as thief:
+
+        def elsewhere(handler: Handler, body: object) -> None:
+            handler.send_response(307)
+            handler.send_header("location", f"{thief.url}/chat/completions")
+            handler.send_header("content-length", "0")
+            handler.end_headers()
+
+        far_end.then(elsewhere)
+        with pytest.raises(RequestRejected, match="redirects to another address"):
+            Session().speak("My secret")
+        assert thief.requests == []
+
+
+def test_another_server_is_named_on_the_card(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    bundle = Session().speak("Hi")._repr_mimebundle_()
+    assert all(far_end.url.split("/")[2] in face.replace("\\", "") for face in bundle.values())
+
+
+def test_a_named_server_needs_no_key(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert Session().endpoint().engine == "openai"
+
+
+def test_no_credit_is_said(far_end: FarEnd) -> None:
+    for _ in range(3):  # the client itself retries
+        far_end.then(lambda handler, body: handler.refuse(
+            429, "You exceeded your current quota", None, "insufficient_quota"))  # fmt: skip
+    with pytest.raises(RequestRejected, match="no credit left"):
+        Session().speak("Hi")
+
+
+def test_a_refused_connection_names_the_address() -> None:
+    with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:9 .*--base-url"):
+        Session(base_url="http://127.0.0.1:9/v1").speak("Hi")
+
+
+RUBBISH = {
+    "html": lambda handler, body: handler.send(200, b"<html>Sign in</html>", "text/html"),
+    "no json": lambda handler, body: handler.stream(["data: {oops\n\n"]),
+    "a list": lambda handler, body: handler.stream([[1, 2]]),
+    "a number for choices": lambda handler, body: handler.stream([{"choices": 3}]),
+    "text for a choice": lambda handler, body: handler.stream([{"choices": ["x"]}]),
+    "a list for audio": lambda handler, body: handler.stream([chunk({"audio": [1]})]),
+    "no base64": lambda handler, body: handler.stream([chunk({"audio": {"data": "!!"}})]),
+    "nothing": lambda handler, body: handler.stream([]),
+    "an error in the stream": lambda handler, body: handler.stream(
+        [{"error": {"message": "out of\norder", "type": "server_error"}}]
+    ),
+    "a huge number": lambda handler, body: handler.stream(
+        [f'data: {{"created": {"9" * 5000}}}\n\n']
+    ),
+    "great depth": lambda handler, body: handler.stream([f"data: {'[' * 100_000}\n\n"]),
+    "bytes": lambda handler, body: handler.send(200, bytes(range(256)), "text/event-stream"),
+}
+
+
+@pytest.mark.parametrize("kind", RUBBISH)
+def test_rubbish_is_one_line(far_end: FarEnd, tone: Sound, kind: str) -> None:
+    far_end.then(RUBBISH[kind])
+    with pytest.raises((InvalidResponse, RequestRejected)) as caught:
+        Session().speak("Hi")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    far_end.say("Hello again.", tone.pcm16())
+    assert Session().speak("Hi").text == "Hello again."
+
+
+@pytest.mark.parametrize(
+    ("sound", "line"),
+    [
+        (b"", "not a sound file"),
+        (b"hello, I am no sound", "not a sound file"),
+        ("nowhere.wav", "cannot read nowhere.wav: No such file"),
+        ((24_000, np.zeros(0, np.float32)), "too short"),
+        ((24_000, np.zeros(2_000, np.float32)), "0.08 s of sound is too short"),
+        ((1_000, np.zeros(3_000_000, np.float32)), "50 minutes of sound are too long"),
+        ((24_000, np.full(9_000, np.nan)), "NaN"),
+        (3.14, "a float is no sound"),
+    ],
+)
+def test_a_sound_that_cannot_be_sent(far_end: FarEnd, sound: object, line: str) -> None:
+    with pytest.raises(SoundError, match=line):
+        Session().listen(sound)
+    assert far_end.requests == []
+
+
+def test_half_a_character_is_not_sent(far_end: FarEnd) -> None:
+    with pytest.raises(OptionError, match="a text holds half a character"):
+        Session().speak("Hi \ud800")
+    assert far_end.requests == []
+
+
+def test_what_is_misspelled_in_python(far_end: FarEnd) -> None:
+    for name, wrong in {"voice": 5, "model": ["a", "b"], "max_tokens": "9", "engine": 3}.items():
+        with pytest.raises(OptionError, match=f"^{name} takes a (text|whole number), not "):
+            Session().speak("Hi", **{name: wrong})  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="no option 'voise'; did you mean 'voice'"):
+        Session(voise="coral")  # type: ignore[call-arg]
+    with pytest.raises(OptionError, match="no engine 'locl'; did you mean 'local'"):
+        Session(engine="locl").speak("Hi")
+    with pytest.raises(OptionError, match="nothing to say"):
+        Session().speak("  ")
+    assert far_end.requests == []
+
+
+def test_an_empty_voice_or_model_is_the_default(far_end: FarEnd, tone: Sound) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    Session(voice="").speak("Hi", model="")
+    body = far_end.requests[0]
+    assert (body["model"], body["audio"]["voice"]) == ("gpt-audio-1.5", "alloy")
+
+
+def test_another_models_answer_is_not_priced_as_the_one_asked_for(
+    far_end: FarEnd, tone: Sound
+) -> None:
+    for name, known in (("gpt-audio-1.5-2026-02-23", True), ("home-made", False)):
+        chunks = [chunk | {"model": name} for chunk in spoken(["Hi."], tone.pcm16())]
+        far_end.send_chunks(chunks)
+        assert (Session().speak("Hi").cost is not None) is known
+
+
+@pytest.mark.parametrize("name", ["a\0.wav", "a.doc", "none", "/nowhere/a.wav", "a\0.html"])
+def test_where_a_reply_cannot_be_saved(far_end: FarEnd, tone: Sound, name: str) -> None:
+    far_end.say("Hi.", tone.pcm16())
+    with pytest.raises((OptionError, SoundError)):
+        Session().speak("Hi").save(name)
+
+
+def test_without_a_key_the_service_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    with pytest.raises(EngineError, match="there is no key; set OPENAI_API_KEY"):
+        Session(engine="openai").speak("Hi")
+
+
+def test_an_empty_address_means_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    assert Session().endpoint().host == "api.openai.com"
+
+
+def test_every_call_is_in_the_ledger(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(notebook="lesson.ipynb")
+    for _ in range(3):
+        far_end.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
+        session.speak("Hi")
+    far_end.then(lambda handler, body: handler.refuse(400, "No."))
+    with pytest.raises(RequestRejected):
+        session.speak("Hi")
+    rows = session.ledger.rows(notebook="lesson.ipynb")
+    assert [row["outcome"] for row in rows] == ["answered"] * 3 + ["failed: RequestRejected"]
+    assert [row["dollars"] for row in rows] == [Decimal("0.006525")] * 3 + [0]
+    assert "Hi" not in str(rows)
+
+
+def test_every_error_is_one_of_ours() -> None:
+    kinds = (
+        InvalidResponse,
+        ConnectionFailed,
+        EngineError,
+        OptionError,
+        RequestRejected,
+        SoundError,
+    )
+    assert all(issubclass(kind, AudiomagicError) for kind in kinds)
+    assert json.dumps(OptionError("x")._render_traceback_())

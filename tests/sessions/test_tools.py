@@ -1,0 +1,122 @@
+"""Rounds: a model has tools called before it answers, on the scripted far end."""
+
+from decimal import Decimal
+
+import pytest
+
+from audiomagic import AudiomagicError, Reply, Session, Sound
+from audiomagic.errors import Interrupted
+from audiomagic.turn.notes import STOPPED
+from audiomagic.turn.turn import UNANSWERED
+
+from ..support.fake_server import FarEnd, usage, wants
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+def weather(city: str) -> str:
+    """Say how the weather is.
+
+    Args:
+        city: where
+    """
+    return {"Köln": "12 °C, rain"}[city]
+
+
+def test_a_tool_is_called_and_its_result_goes_back(far_end: FarEnd, tone: Sound) -> None:
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.say("It rains in Cologne.", tone.pcm16(), usage(60, 0, 6, 20))
+    reply = Session().speak("How is the weather in Köln?", tools=weather)
+    first, second = far_end.requests
+    assert first["tools"][0]["function"]["name"] == "weather"
+    assert second["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"city": "Köln"}'
+    assert second["messages"][2] == {
+        "role": "tool", "tool_call_id": "call_0", "content": "12 °C, rain",
+    }  # fmt: skip
+    assert reply.text == "It rains in Cologne." and reply.sound
+    (result,) = reply.tool_results
+    assert (result.call.name, result.value, result.error) == ("weather", "12 °C, rain", None)
+    counts = reply.usage and (
+        reply.usage.input_text_tokens,
+        reply.usage.output_text_tokens,
+        reply.usage.output_audio_tokens,
+    )
+    assert counts == (90, 26, 20)
+    assert reply.cost == (90 * Decimal("2.5") + 26 * 10 + 20 * 64) / 1_000_000
+    assert reply.receipt.duration >= (reply.receipt.time_to_first_audio or 9) > 0
+    faces = reply._repr_mimebundle_()
+    assert all("weather(city=" in face.replace("\\", "") for face in faces.values())
+
+
+def test_errors_and_unknown_tools_go_back_too(far_end: FarEnd, tone: Sound) -> None:
+    calls = (("weather", '{"city": "Bonn"}'), ("weather", '{"town": 1}'), ("wether", "{}"))
+    far_end.send_chunks(wants(*calls))
+    far_end.say("I do not know.", tone.pcm16())
+    reply = Session().speak("Weather?", tools=[weather])
+    answers = [m["content"] for m in far_end.requests[1]["messages"] if m["role"] == "tool"]
+    assert "KeyError" in answers[0] and "city" in answers[1] and "weather" in answers[2]
+    assert [result.error is None for result in reply.tool_results] == [False] * 3
+
+
+def test_the_eighth_round_must_answer(far_end: FarEnd, tone: Sound) -> None:
+    for _ in range(7):
+        far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.say("Rain.", tone.pcm16())
+    reply = Session().speak("Weather?", tools=[weather])
+    assert [r.get("tool_choice") for r in far_end.requests] == [None] * 7 + ["none"]
+    assert reply.text == "Rain." and len(reply.tool_results) == 7
+
+
+def test_a_chat_remembers_what_was_called(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(chat="main")
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.say("Rain.", tone.pcm16())
+    far_end.say("Yes.", tone.pcm16())
+    session.speak("Weather?", tools=[weather])
+    session.speak("Really?")
+    roles = [message["role"] for message in far_end.requests[2]["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant", "user"]
+
+
+def test_without_tools_a_wish_to_call_one_is_no_answer(far_end: FarEnd) -> None:
+    far_end.send_chunks(wants(("weather", "{}")))
+    reply = Session().speak("Weather?")
+    assert reply.text == "" and reply.tool_results == ()
+    assert len(far_end.requests) == 1 and UNANSWERED in reply.notes
+
+
+def test_a_model_that_calls_on_is_not_answered_for_ever(far_end: FarEnd) -> None:
+    for _ in range(8):
+        far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    reply = Session().speak("Weather?", tools=[weather])
+    assert len(reply.tool_results) == 7 and UNANSWERED in reply.notes
+
+
+def test_a_later_round_that_fails_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+    with pytest.raises(AudiomagicError, match=r"No more\.") as caught:
+        Session().speak("Weather?", tools=weather)
+    reply = caught.value.reply
+    assert isinstance(reply, Reply) and reply.tool_results[0].value == "12 °C, rain"
+    assert reply.cost == (30 * Decimal("2.5") + 20 * 10) / 1_000_000
+    assert reply.finish_reason is None
+
+
+def test_a_tool_that_is_interrupted_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+    def impatient() -> None:
+        raise KeyboardInterrupt
+
+    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    far_end.send_chunks(wants(("impatient", "{}"), ("weather", '{"city": "Bonn"}')))
+    session = Session(chat="main")
+    with pytest.raises(Interrupted) as caught:
+        session.speak("Weather?", tools=[weather, impatient])
+    reply = caught.value.reply
+    assert isinstance(reply, Reply) and reply.cost and reply.finish_reason == STOPPED
+    assert [result.value for result in reply.tool_results] == ["12 °C, rain"]
+    assert reply.notes == (
+        "Stopped here: no more of it was asked for.",
+        "Stopped before these were done: impatient(), weather(city='Bonn').",
+    )
+    assert session.chats.get("main").exchanges == ()

@@ -1,0 +1,265 @@
+"""Costs, worked out by hand; and None wherever they cannot be known."""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from openai.types import CompletionUsage
+
+from audiomagic import cost_of
+from audiomagic.costs.prices import Price, Rates, listed
+from audiomagic.costs.pricing import bill, total
+from audiomagic.protocol.usage import Usage
+
+from ...support.fake_server import usage
+
+# By hand, from US dollars per million tokens (the contract, section 5.1): text in, sound in, text
+# out, sound out. 1.5: 2.50 32 10 64. mini: 0.60 10 2.40 20. 4o: 2.50 40 10 80. 4o-mini: 0.15 10
+# 0.60 20. 4o as announced: 2.50 100 10 200. Azure's gpt-audio: 2.50 40 10 80. OpenRouter's mini:
+# 0.60 0.60 2.40 2.40.
+BY_HAND = [  # model, tokens of each kind, dollars
+    ("gpt-audio-1.5", (50, 150, 50, 250), "0.021425"),
+    ("gpt-audio", (50, 150, 50, 250), "0.021425"),
+    ("gpt-audio-2025-08-28", (50, 150, 50, 250), "0.021425"),
+    ("openai/gpt-audio-1.5", (50, 150, 50, 250), "0.021425"),
+    ("gpt-audio-1.5-2026-02-23", (50, 150, 50, 250), "0.021425"),
+    ("gpt-audio-1.5", (11, 0, 6, 10), "0.0007275"),
+    ("gpt-audio-1.5", (9, 0, 6, 13), "0.0009145"),
+    ("gpt-audio-1.5", (8, 0, 17, 37), "0.002558"),
+    ("gpt-audio-1.5", (0, 600, 0, 0), "0.0192"),
+    ("gpt-audio-1.5", (0, 0, 0, 1200), "0.0768"),
+    ("gpt-audio-1.5", (1, 0, 0, 0), "0.0000025"),
+    ("gpt-audio-1.5", (0, 1, 0, 0), "0.000032"),
+    ("gpt-audio-1.5", (0, 0, 1, 0), "0.00001"),
+    ("gpt-audio-1.5", (0, 0, 0, 1), "0.000064"),
+    ("gpt-audio-1.5", (30, 0, 60, 364), "0.023971"),
+    ("gpt-audio-1.5", (12, 25, 14, 0), "0.00097"),
+    ("gpt-audio-1.5", (128000, 0, 0, 0), "0.32"),
+    ("gpt-audio-1.5", (0, 128000, 0, 0), "4.096"),
+    ("gpt-audio-1.5", (0, 0, 16384, 0), "0.16384"),
+    ("gpt-audio-1.5", (0, 0, 0, 16384), "1.048576"),
+    ("gpt-audio-1.5", (7, 7, 7, 7), "0.0007595"),
+    ("gpt-audio-1.5", (0, 0, 0, 0), "0"),
+    ("gpt-audio-mini", (50, 150, 50, 250), "0.00665"),
+    ("gpt-audio-mini-2025-10-06", (50, 150, 50, 250), "0.00665"),
+    ("gpt-audio-mini-2025-12-15", (50, 150, 50, 250), "0.00665"),
+    ("openai/gpt-audio-mini", (50, 150, 50, 250), "0.00665"),
+    ("gpt-audio-mini", (20, 25, 40, 312), "0.006598"),
+    ("gpt-audio-mini", (0, 600, 0, 1200), "0.03"),
+    ("gpt-audio-mini", (3, 0, 15, 45), "0.0009378"),
+    ("gpt-audio-mini", (1, 1, 1, 1), "0.000033"),
+    ("gpt-4o-audio-preview", (50, 150, 50, 250), "0.026625"),
+    ("gpt-4o-audio-preview-2024-12-17", (50, 150, 50, 250), "0.026625"),
+    ("gpt-4o-audio-preview-2025-06-03", (50, 150, 50, 250), "0.026625"),
+    ("openai/gpt-4o-audio-preview", (50, 150, 50, 250), "0.026625"),
+    ("gpt-4o-audio-preview-2025-06-03", (11, 0, 6, 10), "0.0008875"),
+    ("gpt-4o-audio-preview-2025-06-03", (9, 0, 6, 13), "0.0011225"),
+    ("gpt-4o-audio-preview-2025-06-03", (0, 600, 0, 1200), "0.12"),
+    ("gpt-4o-mini-audio-preview", (50, 150, 50, 250), "0.0065375"),
+    ("gpt-4o-mini-audio-preview-2024-12-17", (50, 150, 50, 250), "0.0065375"),
+    ("gpt-4o-mini-audio-preview", (11, 0, 6, 10), "0.00020525"),
+    ("gpt-4o-mini-audio-preview", (1, 1, 1, 1), "0.00003075"),
+    ("gpt-4o-mini-audio-preview", (8, 0, 17, 37), "0.0007514"),
+    ("gpt-4o-audio-preview-2024-10-01", (50, 150, 50, 250), "0.065625"),
+    ("gpt-4o-audio-preview-2024-10-01", (1000000, 0, 0, 0), "2.5"),
+    ("gpt-4o-audio-preview-2024-10-01", (0, 1000000, 0, 0), "100"),
+    ("gpt-4o-audio-preview-2024-10-01", (0, 0, 1000000, 0), "10"),
+    ("gpt-4o-audio-preview-2024-10-01", (0, 0, 0, 1000000), "200"),
+    ("gpt-4o-audio-preview-2024-10-01", (0, 600, 0, 0), "0.06"),
+    ("gpt-4o-audio-preview-2024-10-01", (0, 0, 0, 1200), "0.24"),
+    ("gpt-4o-audio-preview-2024-10-01", (11, 0, 6, 10), "0.0020875"),
+    ("azure/gpt-audio", (50, 150, 50, 250), "0.026625"),
+    ("azure/gpt-audio-2025-08-28", (50, 150, 50, 250), "0.026625"),
+    ("azure/gpt-audio-1.5", (50, 150, 50, 250), "0.021425"),
+    ("azure/gpt-audio-1.5-2026-02-23", (50, 150, 50, 250), "0.021425"),
+    ("openrouter/openai/gpt-audio", (50, 150, 50, 250), "0.021425"),
+    ("openrouter/openai/gpt-audio-mini", (20, 25, 40, 312), "0.0008718"),
+]
+MODELS = sorted({model for model, _, _ in BY_HAND})
+COUNT = st.integers(0, 200_000)
+COUNTS = st.tuples(COUNT, COUNT, COUNT, COUNT)
+RATE = st.decimals(0, 10_000, allow_nan=False, allow_infinity=False, places=9)
+
+
+@pytest.mark.parametrize(("model", "counts", "dollars"), BY_HAND)
+def test_by_hand(model: str, counts: Any, dollars: str) -> None:
+    told = usage(*counts)
+    for form in (told, CompletionUsage(**told), CompletionUsage.construct(**told), Usage.of(told)):
+        assert cost_of(form, model) == Decimal(dollars)
+
+
+def shape(base: Any = None, sent: Any = "", received: Any = "", **changed: Any) -> Any:
+    """A usage object with something changed or left out (None leaves the key in, empty)."""
+    told = (base or usage()) | changed
+    for key, change in (("prompt_tokens_details", sent), ("completion_tokens_details", received)):
+        if isinstance(change, dict):
+            told[key] = {k: v for k, v in (told[key] | change).items() if v != "gone"}
+        elif change != "":
+            told[key] = change
+    return told
+
+
+BARE = {"prompt_tokens": 11, "completion_tokens": 16}
+TEXT = {"text_tokens": 11, "image_tokens": 0, "cached_tokens": 0}
+SHAPES = [  # usage(): 11 text in, 6 text and 10 sound out
+    ("all there", shape(), "0.0007275"),
+    ("no total", {k: v for k, v in shape().items() if k != "total_tokens"}, "0.0007275"),
+    ("no text counts", shape(sent={"text_tokens": "gone"}, received={"text_tokens": "gone"}),
+     "0.0007275"),
+    ("text counts None", shape(sent={"text_tokens": None}, received={"text_tokens": None}),
+     "0.0007275"),
+    ("sound is what is not text", shape(sent={"audio_tokens": None}), "0.0007275"),
+    ("likewise, the key gone", shape(received={"audio_tokens": "gone"}), "0.0007275"),
+    ("cached text, no cached price", shape(sent={"cached_tokens": 8}), "0.0007275"),
+    ("cached None", shape(sent={"cached_tokens": None}), "0.0007275"),
+    ("unknown fields", shape(x=1, sent={"y": "z"}), "0.0007275"),
+    ("other details None", shape(received={"reasoning_tokens": None}), "0.0007275"),
+    ("paid to OpenRouter", shape(cost=0.00095), "0.00095"),
+    ("paid, in whole dollars", shape(cost=2), "2"),
+    ("paid nothing", shape(cost=0), "0"),
+    ("paid, whatever the parts say", shape(received={"audio_tokens": 12}, cost=1.5e-05),
+     "0.000015"),
+    ("paid, no details", BARE | {"cost": 0.001}, "0.001"),
+    ("paid on an own key: fee and maker",
+     shape(cost=0.95, is_byok=True, cost_details={"upstream_inference_cost": 19}), "19.95"),
+    ("paid, the maker's own price aside",
+     shape(cost=0.95, is_byok=False, cost_details={"upstream_inference_cost": 19}), "0.95"),
+    ("a cost that is none", shape(cost="free"), "0.0007275"),
+    ("a negative one", shape(cost=-1.0), "0.0007275"),
+    ("one that is no number", shape(cost=float("nan")), "0.0007275"),
+    ("an absurd one", shape(cost=1e300), "0.0007275"),
+    ("true", shape(cost=True), "0.0007275"),
+    ("an own key, the maker's price untold", shape(cost=0.0, is_byok=True), "0.0007275"),
+    ("no details", BARE, None),
+    ("details of the sent None", shape(sent=None), None),
+    ("details of the received None", shape(received=None), None),
+    ("empty details", shape(sent={}, received=None), None),
+    ("details that are a list", shape(received=[1]), None),
+    ("sound unknown", BARE | {"prompt_tokens_details": {"cached_tokens": 0}}, None),
+    ("parts above the total", shape(completion_tokens=5), None),
+    ("a gateway's rewritten total", shape(completion_tokens=1278), None),
+    ("text and sound do not add up", shape(sent={"text_tokens": 12}), None),
+    ("the grand total does not", shape(total_tokens=28), None),
+    ("more sound than tokens", shape(sent={"audio_tokens": 12, "text_tokens": "gone"}), None),
+    ("more cached than sent", shape(sent={"cached_tokens": 12}), None),
+    ("images", shape(sent={"image_tokens": 2, "text_tokens": 9}), None),
+    ("images, text untold", shape(sent={"image_tokens": 2, "text_tokens": "gone"}), None),
+    ("negative sound", shape(received={"audio_tokens": -3}), None),
+    ("negative", shape(prompt_tokens=-11), None),
+    ("fractions", shape(prompt_tokens=11.5), None),
+    ("words", shape(prompt_tokens="11"), None),
+    ("absurd", shape(prompt_tokens=10**40), None),
+    ("nothing", None, None),
+    ("an empty dict", {}, None),
+    ("a number", 16, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "dollars"), [pytest.param(*s[1:], id=s[0]) for s in SHAPES])
+def test_every_shape(told: Any, dollars: str | None) -> None:
+    assert cost_of(told, "gpt-audio-1.5") == (None if dollars is None else Decimal(dollars))
+
+
+def test_sixty_and_more() -> None:
+    assert len(BY_HAND) + sum(dollars is not None for _, _, dollars in SHAPES) >= 60
+
+
+def test_the_clients_object_tells_what_was_paid() -> None:
+    assert cost_of(CompletionUsage.construct(**shape(cost=0.00095)), "x") == Decimal("0.00095")
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["gpt-audio-2", "local-engine", "", "gpt-audio-1.5 ", "gpt-audio-1.5-2026", "openai/", "gpt-4o",
+     "azure/gpt-audio-mini", "openrouter/openai/gpt-audio-2", "azure/", "/", "x" * 5_000],
+)  # fmt: skip
+def test_a_model_without_a_price_for_sound(model: str) -> None:
+    assert cost_of(usage(), model) is None
+
+
+def test_a_bill_has_a_line_for_each_kind() -> None:
+    price = listed().find("gpt-4o-audio-preview")
+    found = bill(Usage(200, 300, 150, 250), price)
+    assert found is not None and price is not None
+    assert [(line.kind, line.tokens, line.rate, line.minute) for line in found.lines] == [
+        ("text in", 50, Decimal("2.50"), None),
+        ("sound in", 150, Decimal("40.00"), Decimal("0.024")),
+        ("text out", 50, Decimal("10.00"), None),
+        ("sound out", 250, Decimal("80.00"), Decimal("0.096")),
+    ]
+    assert found.origin == price.origin() and not found.assumed
+
+
+def test_a_servers_own_bill_is_called_that() -> None:
+    found = bill(Usage(1, 1, server_cost=Decimal("0.5")), None)
+    assert found is not None and (found.dollars, found.lines) == (Decimal("0.5"), ())
+    assert found.origin == "the server's own bill" and not found.assumed
+
+
+def test_cached_text_at_its_own_rate() -> None:
+    rates = Rates(*map(Decimal, ("2.50", "10", "32", "64", "0.25")))
+    counted = Usage(1_100, 0, 100, 0, cached_tokens=800)  # 200 text, 800 cached, 100 sound
+    found = bill(counted, Price(rates, "a test"))
+    assert found is not None and found.dollars == Decimal("0.0005") + Decimal("0.0002") + (
+        Decimal("0.0032")
+    )
+
+
+# -- properties -------------------------------------------------------------------------------
+@given(COUNTS, COUNTS, st.sampled_from(MODELS))
+@settings(max_examples=100, deadline=None)
+def test_additive_never_negative_nothing_for_nothing(one: Any, two: Any, model: str) -> None:
+    first, second = cost_of(usage(*one), model), cost_of(usage(*two), model)
+    both = cost_of(usage(*map(sum, zip(one, two, strict=True))), model)
+    assert first is not None and second is not None
+    assert first >= 0 and second >= 0 and both == first + second
+    assert (first == 0) == (not any(one))
+
+
+@given(COUNTS, st.integers(0, 3), st.integers(1, 10_000), st.sampled_from(MODELS))
+@settings(max_examples=100, deadline=None)
+def test_monotone(counts: Any, kind: int, more: int, model: str) -> None:
+    larger = list(counts)
+    larger[kind] += more
+    before, after = cost_of(usage(*counts), model), cost_of(usage(*larger), model)
+    assert before is not None and after is not None and after > before
+
+
+@given(COUNTS, st.integers(0, 300_000), st.tuples(RATE, RATE, RATE, RATE, st.none() | RATE))
+@example((1, 1, 1, 1), 1, (Decimal("1e-9"),) * 5)
+@settings(max_examples=200, deadline=None)
+def test_exact_at_any_rates_and_precision(counts: Any, cached: int, rates: Any) -> None:
+    text_in, audio_in, text_out, audio_out = counts
+    cached = min(cached, text_in + audio_in)
+    counted = Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out, cached)
+    cheap = 0 if rates[4] is None else min(cached, text_in)
+    exact = sum(
+        tokens * Fraction(rate or 0) / 1_000_000
+        for tokens, rate in zip(
+            (text_in - cheap, text_out, audio_in, audio_out, cheap), rates, strict=True
+        )
+    )
+    with localcontext(prec=3):  # a notebook may have set it
+        found = bill(counted, Price(Rates(*rates), "a test"))
+        assert found is not None and Fraction(found.dollars) == exact
+        assert Fraction(total([found.dollars] * 3)) == 3 * exact
+
+
+@given(st.lists(st.none() | st.integers(-9, 99), min_size=8, max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_no_counts_make_a_negative_price(counts: list[int | None]) -> None:
+    a, b, c, d, e, f, g, h = counts
+    told = {
+        "prompt_tokens": a,
+        "completion_tokens": b,
+        "total_tokens": c,
+        "prompt_tokens_details": {"audio_tokens": d, "cached_tokens": e, "text_tokens": f},
+        "completion_tokens_details": {"audio_tokens": g, "text_tokens": h},
+    }
+    cost = cost_of(told, "gpt-audio-1.5")
+    assert cost is None or cost >= 0
+    if a is None or b is None or (d is None and f is None) or (g is None and h is None):
+        assert cost is None

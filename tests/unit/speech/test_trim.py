@@ -1,0 +1,48 @@
+"""Silence is not sent: measured on what reaches the server, and said on the card."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from audiomagic import Session, Sound
+from audiomagic.speech.trim import MARGIN, trim_silence
+
+from ...support.fake_server import FarEnd
+
+NOISE = np.random.default_rng(7)
+
+
+def quiet(seconds: float, level: float = 0.0) -> np.ndarray:
+    return (level * NOISE.standard_normal(round(seconds * 24_000))).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.0005, 0.002])
+def test_both_ends_are_cut_to_half_a_second(tone: Sound, level: float) -> None:
+    whole = Sound(np.concatenate((quiet(2, level), tone.samples, quiet(3, level))), 24_000)
+    assert trim_silence(whole).seconds == pytest.approx(1 + 2 * MARGIN, abs=0.02)
+
+
+def test_what_is_not_worth_cutting_is_left_as_it_is(tone: Sound) -> None:
+    for sound in (
+        tone,
+        Sound(np.concatenate((quiet(0.7), tone.samples, quiet(0.7))), 24_000),
+        Sound(quiet(5), 24_000),  # nothing is heard in it at all
+        Sound(np.zeros(0, np.float32), 24_000),
+    ):
+        assert trim_silence(sound) is sound
+
+
+def test_a_pause_in_the_middle_stays(tone: Sound) -> None:
+    sound = Sound(np.concatenate((tone.samples, quiet(5), tone.samples)), 24_000)
+    assert trim_silence(sound) is sound
+
+
+def test_the_card_says_what_was_saved(far_end: FarEnd, key: str, tone: Sound) -> None:
+    far_end.say("A tone.", tone.pcm16())
+    whole = Sound(np.concatenate((quiet(1.5), tone.samples, quiet(1.6))), 24_000)
+    reply = Session().listen(whole, "What is it?")
+    sent = far_end.requests[0]["messages"][0]["content"][1]["input_audio"]["data"]
+    assert Sound.decode(base64.b64decode(sent)).seconds == pytest.approx(2.0, abs=0.02)
+    assert reply.notes == ("2.1 s of silence not sent.",)
+    assert reply.receipt.seconds_in == pytest.approx(2.0, abs=0.02)

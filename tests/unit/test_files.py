@@ -1,0 +1,92 @@
+"""Files that a user names, and what he may name by mistake: devices, pipes, folders, novels."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from audiomagic import AudiomagicError, Session, Sound
+from audiomagic.files import check_writable, contents, file_path
+from audiomagic.notebook.strip_audio import strip
+from audiomagic.turn.reply import savable
+
+NOVEL = "It was a dark and stormy night " * 20
+READERS: dict[str, Callable[[str], object]] = {
+    "sound": Sound.read,
+    "listen": lambda name: Session(engine="local").listen(name),
+    "chat": lambda name: Session().chats.load("main", name),
+    "strip": strip,
+    "prices": lambda name: Session(prices=name, engine="local").dry_run("Hi"),
+}
+WRITERS: dict[str, Callable[[str], object]] = {
+    "record": Session().record,
+    "replay": Session().replay,
+    "sound": Sound([0.5] * 4800, 24_000).save,  # type: ignore[arg-type]
+    "llm": lambda name: Session(llm=name).speak("Hi"),
+    "stt": lambda name: Session(stt=name).listen(Sound([0.5] * 4800, 24_000)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_no_plain_file_is_not_read(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for wrong in ("/dev/zero", tmp_path / "pipe", tmp_path):
+        with pytest.raises(AudiomagicError, match=r"it is no plain file|is a folder"):
+            READERS[name](str(wrong))
+
+
+@pytest.mark.parametrize("name", [*READERS, *WRITERS])
+@pytest.mark.parametrize("wrong", [NOVEL, "", "a\0b", "half \ud800"])
+def test_what_no_file_can_be_named_is_refused(name: str, wrong: str) -> None:
+    if not wrong and name in ("prices", "llm", "stt"):
+        return  # there it means: none
+    with pytest.raises(AudiomagicError, match="' is no file name"):
+        (READERS | WRITERS)[name](wrong)
+
+
+@pytest.mark.parametrize("wrong", ["folder.mp3", "pipe.wav", NOVEL + ".mp3", "link.mp3"])
+def test_where_no_file_can_be_written_is_said_before_anything_is_paid_for(
+    tmp_path: Path, wrong: str
+) -> None:
+    (tmp_path / "folder.mp3").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "link.mp3").symlink_to(tmp_path / "pipe.wav")
+    with pytest.raises(AudiomagicError, match=r"it is a folder|no plain file|is no file name"):
+        savable(tmp_path / wrong)
+
+
+def test_the_nearest_name_is_offered_for_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "question.mp3").touch()
+    line = r"cannot read .*/qestion.mp3: No such file or directory; did you mean 'question.mp3'\?$"
+    with pytest.raises(AudiomagicError, match=line):
+        Sound.read(tmp_path / "qestion.mp3")
+    with pytest.raises(AudiomagicError, match=r"No such file or directory$"):
+        Sound.read(tmp_path / "elsewhere" / "question.mp3")
+
+
+def test_a_file_that_only_others_may_write(tmp_path: Path) -> None:
+    if not hasattr(os, "fork") or os.getuid() != 0:
+        pytest.skip("becomes another user, as root can")
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    (tmp_path / "theirs" / "kept.wav").write_bytes(b"")
+    os.chmod(tmp_path / "theirs" / "kept.wav", 0o644)
+    pid = os.fork()
+    if pid == 0:
+        os.seteuid(65534)
+        refused = 0
+        for name in ("kept.wav", "new.wav"):
+            try:
+                check_writable(tmp_path / "theirs" / name)
+            except OSError:
+                refused += 1
+        os._exit(refused)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2
+
+
+def test_a_file_is_read_within_bounds(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"12345")
+    assert contents(tmp_path / "small", 5) == b"12345"
+    with pytest.raises(OSError, match="it is larger than 0 MB"):
+        contents(tmp_path / "small", 4)
+    assert file_path("~/x") == Path.home() / "x" and file_path("~none/x") == Path("~none/x")

@@ -1,0 +1,167 @@
+"""Models: for how long they are there, who has them, and what is said of those that are not."""
+
+import json
+import re
+import time
+from datetime import date
+from typing import Any
+
+import pytest
+
+from audiomagic import Session, Sound
+from audiomagic.errors import OptionError, RequestRejected
+from audiomagic.notebook import reports
+from audiomagic.transports import model_list, openai_client
+from audiomagic.transports.endpoint import SERVICE, Endpoint
+
+from ...support.fake_server import KEY, FarEnd, Handler
+from ...support.other_servers import lenient
+
+US = Endpoint("openai", "", SERVICE, KEY)
+EUROPE = Endpoint("openai", "", "https://eu.api.openai.com/v1", KEY)
+AZURE = Endpoint("openai", "", "https://me.openai.azure.com/openai/v1", KEY)
+LOCAL = Endpoint("local", "")
+OFF = date(2027, 1, 20)  # gpt-audio's last day is the one before
+LISTED = [
+    {"id": "gpt-audio-1.5", "shutdown_date": None},
+    {"id": "gpt-audio", "shutdown_date": "2027-03-02"},
+    {"id": "gpt-audio-2", "shutdown_date": "soon"},
+    {"id": "gpt-realtime-audio"},
+    {"id": "gpt-4o"},
+    {"id": 7},
+    None,
+]
+
+
+@pytest.mark.parametrize(
+    ("route", "model", "today", "note"),
+    [
+        (US, "gpt-audio", date(2026, 10, 21), None),
+        (US, "gpt-audio", date(2026, 10, 22),
+         "gpt-audio is shut down on 2027-01-20; use 'gpt-audio-1.5'."),
+        (EUROPE, "gpt-audio-mini", date(2027, 1, 19),
+         "gpt-audio-mini is shut down on 2027-01-20; use 'gpt-audio-1.5'."),
+        (US, "gpt-audio-1.5", date(2030, 1, 1), None),
+        (US, "home-made", OFF, None),
+        (AZURE, "gpt-audio", OFF, None),
+        (LOCAL, "gpt-audio", OFF, None),
+    ],
+)  # fmt: skip
+def test_a_shutdown_is_warned_of_90_days_before(
+    route: Endpoint, model: str, today: date, note: str | None
+) -> None:
+    assert model_list.warning(model, route, today) == note
+
+
+def test_a_model_that_is_shut_down_is_refused_by_the_service_alone() -> None:
+    model_list.refuse_shut_down("gpt-audio", US, date(2027, 1, 19))
+    for route in (US, EUROPE):
+        with pytest.raises(OptionError) as caught:
+            model_list.refuse_shut_down("gpt-audio", route, OFF)
+        assert str(caught.value) == "'gpt-audio' was shut down on 2027-01-20; use 'gpt-audio-1.5'"
+    for route in (AZURE, LOCAL):
+        model_list.refuse_shut_down("gpt-audio", route, OFF)
+
+
+def test_a_model_that_is_gone_is_not_offered() -> None:
+    assert model_list.unknown("gpt-4o-audio-preview", US) == (
+        "no model 'gpt-4o-audio-preview': it was shut down on 2026-05-07; use 'gpt-audio-1.5'"
+    )
+    assert "was shut down" in model_list.unknown("gpt-4o-audio-previw", US)
+    assert model_list.unknown("zzz", US).startswith("no model 'zzz'; there is gpt-audio-1.5, ")
+
+
+def test_nothing_is_sent_to_a_model_that_is_shut_down(far_end: FarEnd, tone: Sound) -> None:
+    session = Session(api_key=KEY, model="gpt-4o-audio-preview")
+    with pytest.raises(OptionError, match="was shut down on 2026-05-07; use 'gpt-audio-1"):
+        session.speak("Hi")
+    far_end.checks = lenient
+    far_end.say("Here it lives on.", tone.pcm16())
+    assert session.speak("Hi", base_url=far_end.url).notes == ()
+
+
+@pytest.mark.usefixtures("key")
+def test_a_servers_own_dates_are_known_once_it_was_asked(far_end: FarEnd, tone: Sound) -> None:
+    session, soon = Session(model="gpt-audio"), date.today().isoformat()
+    far_end.listing = [{"id": "gpt-audio", "shutdown_date": soon}]
+    route = session.endpoint()
+    assert model_list.ask(route, openai_client.connect(route)) == {"gpt-audio": date.today()}
+    far_end.say("Hi.", tone.pcm16())
+    assert session.speak("Hi").notes == (f"gpt-audio is shut down on {soon}; use 'gpt-audio-1.5'.",)
+
+
+@pytest.mark.usefixtures("key")
+def test_the_table_says_which_are_yours(far_end: FarEnd) -> None:
+    far_end.listing = LISTED
+    table = reports.models(Session())
+    rows = {row[0]: row[1] for row in table.rows}
+    assert rows["gpt-audio-1.5"] == "current"
+    assert rows["gpt-audio"] == "until 2027-03-02"
+    assert rows["gpt-audio-mini"] == "until 2027-01-20, not yours"
+    assert rows["gpt-audio-2"] == "yours, not in our table"
+    assert "gpt-4o" not in rows and "gpt-realtime-audio" not in rows
+    assert far_end.requests == [] and "does not say" not in str(table)
+
+
+def late(handler: Handler) -> None:
+    time.sleep(0.5)
+
+
+def slow(handler: Handler) -> None:
+    handler.stream(["["] * 100, pace=0.02)
+
+
+def wrong(body: Any) -> Any:
+    return lambda handler: handler.send(200, json.dumps(body).encode())
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "listing",
+    [
+        None,
+        late,
+        slow,
+        wrong([]),
+        wrong({"data": 3}),
+        lambda handler: handler.send(200, b"<html>"),
+        lambda handler: handler.send(200, b"[" * 100_000),
+        lambda handler: handler.send(200, b" " * 6_000_000),
+        lambda handler: handler.refuse(401, "No"),
+    ],
+)
+def test_a_list_that_does_not_come_is_no_failure(
+    far_end: FarEnd, monkeypatch: pytest.MonkeyPatch, listing: Any
+) -> None:
+    monkeypatch.setattr(model_list, "PATIENCE", 0.2)
+    far_end.listing = listing
+    start = time.perf_counter()
+    table = reports.models(Session())
+    assert time.perf_counter() - start < 2
+    assert re.search(r"127\.0\.0\.1:\d+ does not say which are yours", str(table))
+    with pytest.raises(
+        RequestRejected, match=r"no model 'gpt-audio-15'; did you mean 'gpt-audio-1"
+    ):
+        Session().speak("Hi", model="gpt-audio-15")
+
+
+def test_without_a_server_the_table_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "gpt-audio-1.5" in str(reports.models(Session(engine="openai")))
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        ("qwen2.5-omni-7b", "no model 'qwen2.5-omni-7b'; did you mean 'Qwen/Qwen2.5-Omni-7B'?"),
+        ("gpt-audio-7", "no model 'gpt-audio-7'; there is Qwen/Qwen2.5-Omni-7B"),
+        ("gpt-4o-audio-preview", "no model 'gpt-4o-audio-preview'; there is Qwen/Qwen2.5-Omni-7B"),
+        ("Qwen/Qwen2.5-Omni-7B", "no model 'Qwen/Qwen2.5-Omni-7B' for this key; %audiomagic "
+         "models shows which it may use"),
+    ],
+)  # fmt: skip
+def test_the_nearest_of_a_servers_models_is_offered(far_end: FarEnd, model: str, line: str) -> None:
+    far_end.listing = [{"id": "Qwen/Qwen2.5-Omni-7B"}]
+    with pytest.raises(RequestRejected) as caught:
+        Session().speak("Hi", model=model)
+    assert str(caught.value).startswith(line)
