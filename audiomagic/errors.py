@@ -1,49 +1,52 @@
 """Everything that audiomagic raises on purpose.
 
 AudiomagicError
-├── OptionError        a misspelled option, setting, voice, model or value
-├── SoundError         a sound that cannot be read, sent or written
-├── RequestFailed         a call that the server did not answer as it should
-│   ├── ConnectionFailed   it was never reached, or went away
-│   ├── RequestRejected     it answered with an error
-│   └── InvalidResponse          it answered with something that is not an answer
-├── CassetteError      a recorded exchange, or its folder, that is damaged or cannot be written
-├── NotRecorded        a request that a cassette holds no answer to
-├── EngineError        the embedded engine is missing, incomplete or damaged
-├── BudgetExceeded        a call that might cost more than a cap allows
-├── LedgerError        the ledger of calls cannot be read or written
-├── WorkerLost         an item of a batch whose worker died
-├── NoMicrophone       a recording was asked for where nobody can record
-└── ReplyPending             the reply to a recording that was not made yet, or to an item not asked yet
+├── OptionError            a misspelled option, setting, voice, model or value
+├── SoundError             a sound that cannot be read, sent or written
+├── RequestFailed          a call that the server did not answer as it should
+│   ├── ConnectionFailed   the server was never reached, or the connection was lost
+│   ├── RequestRejected    the server answered with an error
+│   └── InvalidResponse    the server answered with something that is not a completion
+├── CassetteError          a recording, or its folder, that is damaged or cannot be written
+├── NotRecorded            a request that a cassette has no answer to
+├── EngineError            the embedded engine is missing, incomplete or damaged
+├── BudgetExceeded         a call that might cost more than a cap allows
+├── LedgerError            the ledger of calls cannot be read or written
+├── WorkerLost             an item of a batch whose worker died
+├── NoMicrophone           a recording was asked for where nobody can record
+└── ReplyPending           a reply that was read before its recording or its item was answered
 
-Each message is one line: what happened, then what to type. In IPython that line is all that is
-shown; the exception still stops Run All and can be caught.
+`...Error`: something is wrong with a thing (an option, a sound, a file, the engine, the ledger).
+Every other name is an event, and says what happened.
+
+Each message is one line: what happened, then what to type next. In IPython that line is all that
+is shown; the exception still stops Run All and can be caught.
 """
 
 import unicodedata
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 from . import redaction
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from .batch.batch import Batch
-    from .notebook.invocation import Result
-
-MESSAGE_LIMIT = 300  # characters of foreign text (a server's, a file's) worth repeating
+LONGEST_MESSAGE = 1_000  # characters
+LONGEST_QUOTE = 300  # characters of foreign text (a server's, a file's) worth repeating
 
 
 class AudiomagicError(Exception):
-    """The root: catch this to catch all of them; `reply` is what was answered by then."""
+    """Catch this to catch all of them; `reply` is what had been answered by then.
 
-    reply: "Result | Batch | None" = None
+    The message becomes one line of bounded length, without keys.
+    """
 
-    def __init__(self, message: str = ""):
-        super().__init__(redaction.without(message))  # it may repeat what was typed
+    __module__ = "audiomagic"  # where users have it from
+
+    reply: object | None = None
+
+    def __init__(self, message: object = ""):
+        super().__init__(one_line(message, LONGEST_MESSAGE))
 
     def _render_traceback_(self) -> list[str]:
-        """Give IPython the one line to show instead of a traceback."""
+        """Give IPython the line to show instead of a traceback."""
         return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
 
 
@@ -56,10 +59,10 @@ class SoundError(AudiomagicError, ValueError):
 
 
 class RequestFailed(AudiomagicError):
-    """A call that failed at the far end.
+    """A call that the server did not answer as it should.
 
-    `status` is the HTTP status, `code` the protocol's word for what is wrong ("audio_not_found"),
-    `request_id` the server's own name of the call; each is None where there is none. `sent` is
+    `status` is the HTTP status, `code` the protocol's code of the error ("audio_not_found"),
+    `request_id` the server's own name for the call; each is None where it is unknown. `sent` is
     False where no request ever left, so that nothing can have been paid for.
     """
 
@@ -67,7 +70,7 @@ class RequestFailed(AudiomagicError):
 
     def __init__(
         self,
-        message: str,
+        message: object,
         status: int | None = None,
         request_id: str | None = None,
         code: str | None = None,
@@ -82,11 +85,11 @@ class RequestFailed(AudiomagicError):
 
 
 class ConnectionFailed(RequestFailed):
-    """No connection to the server, or a connection lost."""
+    """No connection to the server, or a connection that was lost."""
 
 
 class RequestRejected(RequestFailed):
-    """An error answer of the server."""
+    """An error that the server answered with."""
 
 
 class InvalidResponse(RequestFailed):
@@ -94,11 +97,11 @@ class InvalidResponse(RequestFailed):
 
 
 class CassetteError(AudiomagicError):
-    """A recorded exchange that is damaged, too new or hostile, or a folder that takes none."""
+    """A recording that is damaged, too new or hostile, or a folder that cannot hold any."""
 
 
 class NotRecorded(AudiomagicError, LookupError):
-    """A request that a cassette holds no answer to."""
+    """A request that a cassette has no answer to."""
 
 
 class EngineError(AudiomagicError):
@@ -106,12 +109,12 @@ class EngineError(AudiomagicError):
 
 
 class BudgetExceeded(AudiomagicError):
-    """A call refused before anything was sent: it might cost more than a cap allows.
+    """A call that was refused before anything was sent: it might cost more than a cap allows.
 
-    `enough` is a cap, in US dollars, under which it would be let through.
+    `enough` is a cap, in US dollars, that would allow it.
     """
 
-    enough: "Decimal | None" = None
+    enough: Decimal | None = None
 
 
 class LedgerError(AudiomagicError):
@@ -125,17 +128,17 @@ class WorkerLost(AudiomagicError):
 
 
 class NoMicrophone(AudiomagicError):
-    """A recording asked for without a front end, or a person, to make it."""
+    """A recording was asked for without a front end, or a person, to make it."""
 
 
 class ReplyPending(AudiomagicError):
-    """A reply read before its recording, or its item of a batch, was answered."""
+    """A reply that was read before its recording, or its item of a batch, was answered."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The stop button, pressed during a call or a recording; `reply` is what came by then."""
+    """The stop button was pressed during a call or a recording; `reply` is what came by then."""
 
-    def __init__(self, line: str, reply: "Result | Batch | None" = None):
+    def __init__(self, line: str, reply: object | None = None):
         super().__init__(line)
         self.reply = reply
 
@@ -143,7 +146,7 @@ class Interrupted(KeyboardInterrupt):
         return [f"\x1b[31mKeyboardInterrupt\x1b[0m: {self}"]
 
 
-def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
+def one_line(text: object, limit: int = LONGEST_QUOTE) -> str:
     """Flatten foreign text to one bounded line: no control, bidi or broken characters, no key."""
     visible = "".join(
         " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
@@ -151,3 +154,11 @@ def one_line(text: object, limit: int = MESSAGE_LIMIT) -> str:
     )
     line = redaction.without(" ".join(visible.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def clean(text: str) -> str:
+    """Join surrogates that were sent apart (half an emoji each); replace lone ones.
+
+    Text is cleaned where it enters, so that all of it can be encoded later.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,7 +1,6 @@
-"""A file that the user names: its path, what is in it, whether it can be written.
+"""A file that the user names: its path, its contents within bounds, whether it can be written.
 
-What goes wrong is an OSError whose `strerror` goes after "cannot read x: "; whoever needs the file
-words the rest.
+Failures are OSErrors; `reason` gives what follows "cannot read x: ".
 """
 
 import errno
@@ -14,71 +13,57 @@ from pathlib import Path
 from .errors import OptionError, one_line
 from .suggestions import nearest
 
-MOST_NAMES = 10_000  # of a folder that are looked at for the one that was meant
-NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL)  # the latter on Windows
+MOST_NAMES = 10_000  # files of a folder that are compared with a name that is not in it
 
 
 def file_path(name: str | os.PathLike[str]) -> Path:
     """Return a path with `~` expanded. Raises OptionError for a name that no file can have."""
-    path = Path(name)
-    with suppress(RuntimeError):  # there is no such user
-        path = path.expanduser()
-    if not _possible(path) or not os.fspath(name):
-        raise OptionError(f"'{one_line(name, 60)}' is no file name")
+    path, valid = Path(name), bool(os.fspath(name))
+    try:
+        path = Path(os.path.expanduser(name))
+        os.lstat(path)
+    except OSError as error:  # EINVAL is what Windows says
+        valid = valid and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL)
+    except ValueError:  # a zero byte, a lone surrogate
+        valid = False
+    if not valid:
+        raise OptionError(f"'{one_line(name, 60)}' is not a valid file name")
     return path
 
 
-def _possible(path: Path) -> bool:
-    try:
-        os.lstat(path)
-    except OSError as error:
-        return error.errno not in NO_NAME
-    except ValueError:  # a zero byte, half a character
-        return False
-    return True
-
-
-def contents(path: Path, most: int) -> bytes:
-    """Read a plain file of at most `most` bytes: no device, which has no end, and no pipe."""
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        raise _error(errno.ENOENT, f"{error.strerror}{_nearest(path)}") from None
-    if not stat.S_ISREG(mode):
-        raise _error(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no plain file")
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise _error(errno.EFBIG, f"it is larger than {most // 1_000_000} MB")
-    return data
-
-
-def _nearest(path: Path) -> str:
-    """Ask whether the file of its folder that is called most like it is meant."""
-    try:
-        names = [found.name for found in islice(path.parent.iterdir(), MOST_NAMES)]
-    except OSError:
-        return ""
-    close = nearest(path.name, names)
-    return f"; did you mean '{one_line(close, 60)}'?" if close else ""
+def contents(path: Path, limit: int, follow_symlinks: bool = True) -> bytes:
+    """Read a regular file of at most `limit` bytes: a device or a pipe may have no end."""
+    status = path.stat(follow_symlinks=follow_symlinks)
+    _check_regular(status.st_mode)
+    if status.st_size > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit // 1_000_000} MB")
+    return path.read_bytes()
 
 
 def check_writable(path: Path) -> None:
-    """Look whether a file can be written in its folder, without touching it."""
-    if path.parent.exists() and not path.parent.is_dir():
-        raise _error(errno.ENOTDIR, f"{one_line(path.parent, 60)} is no folder")
-    if path.is_dir():
-        raise _error(errno.EISDIR, "it is a folder")
-    if path.exists() and not path.is_file():
-        raise _error(errno.EINVAL, "it is no plain file")
+    """Raise OSError where a file cannot be written, without touching it."""
+    if path.exists():
+        _check_regular(path.stat().st_mode)
+    elif not path.parent.is_dir():
+        raise OSError(errno.ENOTDIR, f"{one_line(path.parent, 60)} is not a folder")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise _error(errno.EACCES, os.strerror(errno.EACCES))
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def reason(error: OSError) -> str:
-    """Say what went wrong, in the system's words."""
-    return error.strerror or one_line(error, 80)
+    """Return the system's words; for a file that is not there, the name that may be meant, too."""
+    words = error.strerror or one_line(error, 80)
+    if isinstance(error, FileNotFoundError) and error.filename:
+        path = Path(error.filename)
+        with suppress(OSError):
+            names = [found.name for found in islice(path.parent.iterdir(), MOST_NAMES)]
+            if close := nearest(path.name, names):
+                return f"{words}; did you mean '{one_line(close, 60)}'?"
+    return words
 
 
-def _error(number: int, words: str) -> OSError:
-    return OSError(number, words)
+def _check_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")

@@ -1,6 +1,6 @@
-"""Secret: the keys of this process. They go to their servers, and nowhere else.
+"""The keys of this process: they go to their servers, and nowhere else.
 
-What is shown or written has them taken out; a text that holds one is not sent at all.
+They are taken out of errors and completions; a request or a recording that holds one is refused.
 """
 
 import os
@@ -13,38 +13,43 @@ VARIABLES = (
     "AUDIOMAGIC_STT_KEY",
     "HF_TOKEN",
 )
-SHORTEST = 16  # characters; less is a placeholder: "none", "local"
-TELLING = 16  # characters of its beginning or end by which a key is told from chance
-TYPED = re.compile(r"\bsk-[\w-]{6,}")  # what looks like one, as somebody may type it
-LOGIN = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*@")  # a user and a password in an address
+SHORTEST = 16  # characters; anything shorter is a placeholder: "none", "local"
+TELLING = 16  # characters of its beginning or end that can only come from the key
+TYPED = re.compile(r"\bsk-[\w-]{6,}")  # looks like a key, as somebody may type it
+LOGIN = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*@")  # a user and a password in a URL
 _used: set[str] = set()
 
 
 def keep(key: str) -> None:
-    """Know a key that is in no variable."""
+    """Remember a key that is in no environment variable."""
     _used.add(key.strip())
 
 
 def held(text: str) -> bool:
-    """Whether a text holds a key, or a telling piece of one."""
+    """Whether a text holds a key, or its beginning or end."""
     return any(key[:TELLING] in text or key[-TELLING:] in text for key in _keys())
 
 
+def without_key(text: str) -> str:
+    """Take out this process's keys."""
+    return _cut(text, TELLING, TELLING) if held(text) else text
+
+
 def without(text: str) -> str:
-    """Take out keys, what looks like one, and the users and passwords of addresses."""
-    return LOGIN.sub("…@", TYPED.sub("…", _cut(text, TELLING, TELLING) if held(text) else text))
+    """Take out keys, whatever looks like one, and the logins in URLs."""
+    return LOGIN.sub("…@", TYPED.sub("…", without_key(text)))
 
 
 def without_pieces(text: str) -> str:
-    """Do as `without`, with words of somebody who knows the key, and may show a part of it."""
+    """Do as `without` in words of a server, which knows the key and may show a part of it."""
     return without(_cut(text, 6, 4))
 
 
 def _cut(text: str, beginning: int, end: int) -> str:
     for key in _keys():
-        pieces = [key[:n] for n in range(len(key), beginning - 1, -1)]
-        for piece in pieces + [key[-n:] for n in range(len(key) - 1, end - 1, -1)]:
-            text = text.replace(piece, "…")
+        beginnings = [key[:n] for n in range(len(key), beginning - 1, -1)]
+        for part in beginnings + [key[-n:] for n in range(len(key) - 1, end - 1, -1)]:
+            text = text.replace(part, "…")
     return text
 
 

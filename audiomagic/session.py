@@ -1,40 +1,60 @@
-"""Session: settings, far ends, and the turns that were run on them. No IPython in here."""
+"""Session: settings, transports, and the turns that are run on them. No IPython in here."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Unpack
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, replace
+from os import PathLike
+from tempfile import TemporaryFile
+from threading import Thread
+from typing import TYPE_CHECKING, Self, Unpack
 
 from . import redaction
 from .costs.budget import Budget
 from .costs.ledger import Ledger
+from .errors import AudiomagicError, CassetteError, one_line
+from .files import reason
 from .protocol.request import VERBATIM, Message
 from .render.dry_run import DryRun
+from .sound import Sound
 from .speech.trim import note, trim_silence
-from .taped import Taped
-from .transports import model_list
-from .transports.endpoint import Endpoint, resolve
+from .transports.recording import RecordingTransport
+from .transports.replay import ReplayTransport
+from .transports.resolve import resolve
+from .transports.transport import Transport
 from .turn.chats import Chats
 from .turn.client import Client
-from .turn.conversation import CellRun
-from .turn.listener import StreamListener
-from .turn.options import Options, Settings, checked
-from .turn.question import sounds_of, spoken, written
+from .turn.conversation import CellRun, Conversation
+from .turn.listener import NullListener, StreamListener
+from .turn.options import CallOptions, Options, checked
 from .turn.reply import Reply
-from .turn.turn import Turn
+from .turn.turn import Turn, dry_run_comparison, transcribe_and_compare
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-    from os import PathLike
 
     from .batch.batch import Batch
+    from .transports.cassette import Cassette
 
 
-class Session(Taped):
+@dataclass(frozen=True)
+class _Context:
+    """Who follows calls, and for what they are made."""
+
+    listener: StreamListener | None = None
+    cell: CellRun | None = None
+    sharing: int = 1  # calls made at once, which share what the caps leave
+    reuse: bool = False  # whether a cassette that is recorded answers, too
+
+
+class Session:
     """Talk with audio models.
 
     >>> session = Session(voice="coral")
     >>> session.speak("Tell me a joke", style="deadpan").save("joke.mp3")
     >>> session.listen("question.wav", "Answer briefly", chat="tutor").text
     """
+
+    __module__ = "audiomagic"  # where users have it from
 
     def __init__(
         self, *, api_key: str | None = None, notebook: str = "", **options: Unpack[Options]
@@ -45,29 +65,23 @@ class Session(Taped):
         """
         self.options = checked(options)
         self.chats = Chats()
-        self.notebook = notebook.encode("utf-8", "replace").decode()  # a path may be no text
+        self.budget = Budget(Ledger(), print)
+        self.notebook = notebook.encode("utf-8", "replace").decode()  # paths may hold any bytes
         self._key = api_key
         redaction.keep(api_key or "")
-        self._caller = Client(self.notebook)
+        self._transports: dict[Transport, Transport] = {}  # each is opened once
+        self._recording: Cassette | None = None
+        self._replay: ReplayTransport | None = None
+        self._context = _Context()
 
-    def speak(
-        self,
-        text: str,
-        *,
-        verbatim: bool = False,
-        listener: StreamListener | None = None,
-        origin: CellRun | None = None,
-        among: int = 1,
-        **options: Unpack[Options],
-    ) -> Reply:
+    def speak(self, text: str, *, verbatim: bool = False, **options: Unpack[Options]) -> Reply:
         """Send a text; get a spoken answer, or with `verbatim` the text itself, read aloud.
 
-        `origin` names the cell's run: in a chat, a later run of the cell replaces its turn.
-        `among`: so many calls are made at once, and share what the caps leave.
-        Raises AudiomagicError: OptionError, ConnectionFailed, RequestRejected, InvalidResponse, ...
+        Raises AudiomagicError: OptionError, ConnectionFailed, RequestRejected, ...
         """
-        turn = self._speaking(text, verbatim, Settings.of(self.options, options), origin, among)
-        return turn.run(self._caller, listener)
+        resolved = CallOptions.of(self.options, options)
+        client = self._client(resolved)
+        return self._speaking(text, verbatim, resolved, client).run(client)
 
     def listen(
         self,
@@ -76,25 +90,22 @@ class Session(Taped):
         *,
         text: bool = False,
         expect: str = "",
-        listener: StreamListener | None = None,
-        origin: CellRun | None = None,
-        among: int = 1,
         **options: Unpack[Options],
     ) -> Reply:
         """Send a sound with an instruction; get a spoken answer, or with `text` a written one.
 
         `sound` is whatever holds one: a Sound, a path, `(rate, array)`, an IPython Audio, bytes; or
         a list of these. They follow the instruction, or stand in it where it says `{sound}`.
-        With `expect`, what was understood is held against that text: the reply's `diction`.
+        With `expect`, what was understood is compared with that text: see the reply's
+        `transcript_diff`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
-        settings = Settings.of(self.options, options)
-        turn = self._listening(sound, instruction, text, settings, origin, among)
-        if not expect.strip():
-            return turn.run(self._caller, listener)
-        from .turn.practice import transcribe_and_compare
-
-        return transcribe_and_compare(turn, expect, lambda one: one.run(self._caller, listener))
+        resolved = CallOptions.of(self.options, options)
+        client = self._client(resolved)
+        turn = self._listening(sound, instruction, text, resolved, client)
+        if expect.strip():
+            return transcribe_and_compare(turn, client, expect)
+        return turn.run(client)
 
     def map(
         self,
@@ -117,8 +128,8 @@ class Session(Taped):
         Rows are a DataFrame's, or dicts; one with a `sound` or a `file` is listened to, and the
         template is the instruction. A column may also stand in an option (`style="{mood}"`). `save`
         names the files that the sounds go to; None keeps them in memory. `workers`: calls at once,
-        on threads or on any `executor`. `max_cost` is for all items together. What a cassette that
-        is recorded holds already is answered from it, for nothing.
+        on threads or on any `executor`. `max_cost` is for all items together. Requests whose
+        answers a recording cassette already has are answered from it, at no cost.
         An item that fails has its error in its place. Raises OptionError, SoundError; Interrupted,
         whose `reply` is the Batch so far.
         """
@@ -137,38 +148,34 @@ class Session(Taped):
         verbatim: bool = False,
         text_only: bool = False,
         expect: str = "",
-        origin: CellRun | None = None,
         **options: Unpack[Options],
     ) -> DryRun:
-        """Say what `speak(text)` would send and cost, or `listen(sound, text)`; send nothing.
+        """Return what `speak(text)` would send and cost, or `listen(sound, text)`; send nothing.
 
-        `in_text`: answered in text. Raises AudiomagicError as the call would, before it is sent.
+        `text_only`: answered in text. Raises AudiomagicError as the call would, before it is sent.
         """
-        settings = Settings.of(self.options, options)
+        resolved = CallOptions.of(self.options, options)
+        client = self._client(resolved)
         if sound is None:
-            turn = self._speaking(text, verbatim, settings, origin)
+            turn = self._speaking(text, verbatim, resolved, client)
         else:
-            turn = self._listening(sound, text, text_only, settings, origin)
-        if not expect.strip():
-            return turn.dry_run(self._caller)
-        from .turn.practice import forecast
-
-        return forecast(turn, expect, self._caller)
+            turn = self._listening(sound, text, text_only, resolved, client)
+        return dry_run_comparison(turn, client, expect) if expect.strip() else turn.dry_run(client)
 
     def warm_up(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
 
         The embedded engine's models take seconds to load. Raises AudiomagicError as the call would.
         """
-        settings = Settings.of(self.options, options)
-        route = self._route(settings)
-        if route.engine == "local":
-            settings.check_local(settings["voice"])
-        if route.engine == "replay":
-            return
-        model_list.refuse_shut_down(settings["model"], route)
+        resolved = CallOptions.of(self.options, options)
+        transport = self._transport(resolved)
+        transport.check(resolved.model, resolved.voice)
 
-        self._caller.prepare(route)
+        def open_it() -> None:
+            with suppress(AudiomagicError):  # the call itself will raise it
+                transport.open(lambda line: None)
+
+        Thread(target=open_it, daemon=True).start()
 
     def set_api_key(self, key: str) -> None:
         """Take a key for the service, in this process alone."""
@@ -176,71 +183,124 @@ class Session(Taped):
         redaction.keep(key)
 
     def adopt(self, earlier: "Session") -> None:
-        """Go on with the chats, the key and the cassette of another session."""
+        """Continue with the chats, the key and the cassette of another session."""
         self.chats, self._key = earlier.chats, earlier._key
-        self._caller.tape = earlier.tape
-
-    @property
-    def budget(self) -> Budget:
-        """Where calls are booked: its ledger and its caps."""
-        return self._caller.budget
+        self._recording, self._replay = earlier._recording, earlier._replay
 
     @property
     def ledger(self) -> Ledger:
         """Every call of every notebook: `session.ledger.rows()`, for pandas."""
         return self.budget.ledger
 
-    def endpoint(self, **options: Unpack[Options]) -> Endpoint:
-        """Say where a call with these options would go."""
-        return self._route(Settings.of(self.options, options))
+    def transport(self, **options: Unpack[Options]) -> Transport:
+        """Return what would answer a call with these options.
+
+        Raises OptionError, EngineError where nothing can.
+        """
+        return self._transport(CallOptions.of(self.options, options))
+
+    # -- cassettes ----------------------------------------------------------------------------
+    def record(self, folder: str | PathLike[str]) -> "Cassette":
+        """Keep every exchange from now on in a folder. Raises CassetteError."""
+        from .transports.cassette import Cassette  # a fifth of a second, for those who use it
+
+        cassette = Cassette(folder)
+        try:
+            cassette.folder.mkdir(exist_ok=True)
+            with TemporaryFile(dir=cassette.folder):  # found out now, not after a paid call
+                pass
+        except OSError as error:
+            name = one_line(cassette.folder, 120)
+            raise CassetteError(f"cannot record in {name}: {reason(error)}") from error
+        self._recording, self._replay = cassette, None
+        return cassette
+
+    def replay(self, folder: str | PathLike[str], pace: bool = True) -> "Cassette":
+        """Answer from a folder from now on, at the recorded pace or at once, at no cost.
+
+        Raises CassetteError; a call raises NotRecorded for a request that is not in it.
+        """
+        from .transports.cassette import Cassette
+
+        cassette = Cassette(folder)
+        if not cassette.exchanges():
+            name = one_line(cassette.folder, 120)
+            if refused := next(iter(cassette.refused.values()), ""):
+                raise CassetteError(f"no recording in {name} can be read: {refused}")
+            raise CassetteError(f"there are no recordings in {name}")
+        self._recording, self._replay = None, ReplayTransport(cassette, pace)
+        return cassette
+
+    def live(self) -> None:
+        """Send requests to servers or the engine again, and record nothing."""
+        self._recording = self._replay = None
+
+    @property
+    def cassette(self) -> "Cassette | None":
+        """The cassette that is recorded or replayed, if any."""
+        return self._replay.cassette if self._replay else self._recording
+
+    @property
+    def replaying(self) -> bool:
+        """Whether a cassette answers."""
+        return self._replay is not None
 
     # -- one turn -----------------------------------------------------------------------------
-    def _speaking(
+    def bound(
         self,
-        text: str,
-        verbatim: bool,
-        settings: Settings,
-        origin: CellRun | None,
-        among: int = 1,
-    ) -> Turn:
-        turn = self._turn(written(text), settings["voice"], settings, origin, among)
-        return replace(turn, task=VERBATIM) if verbatim else turn
+        *,
+        listener: StreamListener | None = None,
+        cell: CellRun | None = None,
+        sharing: int = 1,
+        reuse: bool = False,
+    ) -> Self:
+        """Return a view of this session whose calls are followed by a listener and belong to a run
+        of a cell: in a chat, a later run of the cell replaces its turn.
+
+        `sharing`: so many calls are made at once, and share what the caps leave. `reuse`: a
+        cassette that is recorded answers what it held before.
+        """
+        view = copy(self)
+        view._context = _Context(listener, cell, sharing, reuse)
+        return view
+
+    def _client(self, options: CallOptions) -> Client:
+        context = self._context
+        cell = context.cell.cell if context.cell else ""
+        return Client(
+            self._transport(options),
+            self.budget,
+            options.call_budget(cell, context.sharing),
+            context.listener or NullListener(),
+            self.notebook,
+        )
+
+    def _transport(self, options: CallOptions) -> Transport:
+        if self._replay:
+            return self._replay
+        transport = resolve(options.engine, options.base_url, self._key, options.llm, options.stt)
+        transport = self._transports.setdefault(transport, transport)
+        if self._recording:
+            return RecordingTransport(transport, self._recording, self._context.reuse)
+        return transport
+
+    def _speaking(self, text: str, verbatim: bool, options: CallOptions, client: Client) -> Turn:
+        turn = Turn.of(Message.user(text), options.voice, options)
+        client.transport.check(turn.model, turn.voice)
+        task = VERBATIM if verbatim else ""
+        return replace(turn, task=task, chat=self._chat(options), cell=self._context.cell)
 
     def _listening(
-        self,
-        sound: object,
-        instruction: str,
-        text_only: bool,
-        settings: Settings,
-        origin: CellRun | None,
-        among: int = 1,
+        self, sound: object, instruction: str, text_only: bool, options: CallOptions, client: Client
     ) -> Turn:
-        voice = None if text_only else settings["voice"]
-        whole = sounds_of(sound)
+        whole = Sound.list_of(sound)
         sent = list(map(trim_silence, whole))
-        turn = self._turn(spoken(sent, instruction), voice, settings, origin, among)
+        voice = None if text_only else options.voice
+        turn = Turn.of(Message.user(instruction, sent), voice, options)
+        client.transport.check(turn.model, turn.voice)
         saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
-        return replace(turn, notes=(note(saved),)) if saved else turn
+        notes = (note(saved),) if saved else ()
+        return replace(turn, notes=notes, chat=self._chat(options), cell=self._context.cell)
 
-    def _turn(
-        self,
-        question: Message,
-        voice: str | None,
-        settings: Settings,
-        origin: CellRun | None,
-        among: int,
-    ) -> Turn:
-        route = self._route(settings)
-        if route.engine == "local":
-            settings.check_local(voice)
-        chat = self.chats.open(settings["chat"]) if settings["chat"] else None
-        return Turn.of(question, route, voice, settings, chat, origin, among)
-
-    def _route(self, settings: Settings) -> Endpoint:
-        if self.tape and self.tape.plays:
-            return self.tape.route
-        engine, llm, stt = (settings[name] or "" for name in ("engine", "llm", "stt"))
-        if (llm or stt) and engine in ("", "auto") and not settings["base_url"]:
-            engine = "local"  # whoever names its models means it
-        route = resolve(engine or "auto", settings["base_url"], self._key)
-        return replace(route, llm=llm, stt=stt) if route.engine == "local" else route
+    def _chat(self, options: CallOptions) -> Conversation | None:
+        return self.chats.open(options.chat) if options.chat else None

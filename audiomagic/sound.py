@@ -4,8 +4,11 @@ import base64
 import io
 import math
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,7 +19,6 @@ from numpy.typing import NDArray
 
 from .errors import SoundError, one_line
 from .files import contents, file_path, reason
-from .sound_file import decoded
 
 if TYPE_CHECKING:
     from typing import Self
@@ -26,6 +28,8 @@ SHORTEST = 0.1  # seconds: the service refuses less ("Provide at least 0.1 secon
 LARGEST_FILE = 2_000_000_000  # bytes: 93 minutes, uncompressed, in stereo
 LARGEST_WAV = 20_000_000  # bytes: the one documented limit of an upload (Azure's quickstart)
 LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes as SENT_MP3
+MOST_SAMPLES = 2**28  # 93 minutes at 48 kHz, a gigabyte of memory
+BLOCK = 2**18  # samples of all channels decoded at a time
 MOST_CHANNELS = 256
 HIGHEST_RATE = 655_350  # Hz: the most that flac holds
 CARD_MP3: dict[str, Any] = {"bitrate_mode": "VARIABLE", "compression_level": 0.85}  # ~38 kbit/s
@@ -54,6 +58,8 @@ class Sound:
     >>> Sound.read("question.wav").resample(16_000).save("question.mp3")
     """
 
+    __module__ = "audiomagic"  # where users have it from
+
     samples: NDArray[np.float32]
     rate: int
 
@@ -61,7 +67,7 @@ class Sound:
         try:
             samples: NDArray[Any] = np.asarray(self.samples)
         except ValueError as error:
-            raise SoundError(f"samples that are no array: {one_line(error, 80)}") from error
+            raise SoundError(f"the samples are not an array: {one_line(error, 80)}") from error
         if samples.dtype.kind != "f":
             if samples.dtype.name not in INTEGERS:
                 known = ", ".join(INTEGERS)
@@ -71,7 +77,7 @@ class Sound:
         if samples.ndim == 2 and 1 <= samples.shape[1] <= MOST_CHANNELS:
             samples = samples.mean(axis=1)
         if samples.ndim != 1:
-            raise SoundError(f"samples of shape {samples.shape}: give (n,) or (n, channels)")
+            raise SoundError(f"samples of shape {samples.shape}; use (n,) or (n, channels)")
         _check_rate(self.rate)
         samples = np.array(samples, dtype=np.float32)
         if not np.isfinite(samples).all():
@@ -80,7 +86,7 @@ class Sound:
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "rate", int(self.rate))
 
-    # -- making one ---------------------------------------------------------------------------
+    # -- making a sound -----------------------------------------------------------------------
     @classmethod
     def read(cls, file: str | os.PathLike[str] | BinaryIO) -> "Self":
         """Read a file of any format that libsndfile knows (wav, mp3, flac, ogg, aiff, ...).
@@ -103,14 +109,17 @@ class Sound:
     @classmethod
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
-        samples, rate = decoded(data)
+        try:
+            samples, rate = _decode_with_libsndfile(data)
+        except (soundfile.LibsndfileError, TypeError) as error:
+            samples, rate = _decode_with_pyav(data, error)
         if len(samples) == 0:
             raise SoundError("there is no sound in it")
         return cls(samples, rate)
 
     @classmethod
     def from_pcm16(cls, data: bytes, rate: int = WIRE_RATE) -> "Self":
-        """Take headerless signed 16-bit little-endian mono samples."""
+        """Make a sound of headerless signed 16-bit little-endian mono samples."""
         return cls(np.frombuffer(data, dtype="<i2"), rate)
 
     @classmethod
@@ -133,13 +142,18 @@ class Sound:
         sound = getattr(value, "sound", None)  # a Reply, or a Recorder
         if isinstance(sound, cls):
             return sound
+        kind = type(value).__name__
         if hasattr(value, "sound"):
-            kind = type(value).__name__
             raise SoundError(f"this {kind} holds no sound")
         raise SoundError(
-            f"a {type(value).__name__} is no sound; give a Sound, (rate, array), "
+            f"a value of type {kind} is not a sound; use a Sound, (rate, array), "
             "an IPython.display.Audio, the bytes of a file, or a path"
         )
+
+    @classmethod
+    def list_of(cls, value: object) -> "list[Self]":
+        """Return the sounds of a value, or of a list of values; see `of`."""
+        return [cls.of(item) for item in (value if isinstance(value, list) else [value])]
 
     # -- what it is ---------------------------------------------------------------------------
     @property
@@ -236,3 +250,85 @@ class Sound:
 def _check_rate(rate: int) -> None:
     if not 1_000 <= rate <= HIGHEST_RATE:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
+
+
+class FileSound(Sound):
+    """A sound that stays in its file: only its `path`, rate and length are kept in memory.
+
+    Whatever needs its samples raises SoundError when the file is gone.
+    """
+
+    def __init__(self, path: Path, rate: int, seconds: float):
+        for name, value in (("path", path), ("rate", rate), ("_seconds", seconds)):
+            object.__setattr__(self, name, value)
+
+    path: Path
+    _seconds: float
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        """The samples, read anew; an mp3 may hold some milliseconds more than `seconds`."""
+        return Sound.read(self.path).resample(self.rate).samples
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self._seconds
+
+    @property
+    def data_url(self) -> str:
+        """See `Sound.data_url`; this one is not kept."""
+        return Sound.read(self.path).data_url
+
+
+# -- decoding files -----------------------------------------------------------------------------
+class _Bytes(io.BytesIO):
+    """Where a damaged file seeks before the start it stays; an error there would be printed."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        with suppress(ValueError):
+            super().seek(offset, whence)
+        return self.tell()
+
+
+def _decode_with_libsndfile(data: bytes) -> tuple[NDArray[np.float32], int]:
+    with soundfile.SoundFile(_Bytes(data)) as file:
+        frames = BLOCK // file.channels
+        blocks = (file.read(frames, dtype="float32", always_2d=True) for _ in count())
+        mixed = (block.mean(axis=1) for block in takewhile(len, blocks))
+        return _joined(mixed, file.samplerate), file.samplerate
+
+
+def _decode_with_pyav(data: bytes, cause: Exception) -> tuple[NDArray[np.float32], int]:
+    """Decode what libsndfile cannot (m4a, webm, mp4), where PyAV is installed."""
+    message = "not a sound file that can be read; try wav, mp3, flac or ogg"
+    try:
+        import av
+    except ImportError:
+        hint = " (m4a, webm and mp4 need: pip install 'audiomagic[local]')" if data else ""
+        raise SoundError(message + hint) from cause
+    try:
+        with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as container:
+            mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
+            packets = chain(container.decode(audio=0), (None,))  # None flushes the resampler
+            frames = (
+                frame.to_ndarray()[0] for packet in packets for frame in mono.resample(packet)
+            )
+            return _joined(frames, 48_000), 48_000
+    except SoundError:
+        raise
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise SoundError(message) from error
+
+
+def _joined(blocks: Iterable[NDArray[np.float32]], rate: int) -> NDArray[np.float32]:
+    """Join decoded blocks, within bounds: the length in a header may be false."""
+    joined, length = [np.zeros(0, np.float32)], 0
+    for block in blocks:
+        joined.append(block)
+        length += len(block)
+        if length > MOST_SAMPLES:
+            raise SoundError(
+                f"longer than {MOST_SAMPLES / rate / 60:.0f} minutes; cut it into parts"
+            )
+    return np.concatenate(joined)

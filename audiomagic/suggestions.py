@@ -14,12 +14,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> str:
-    """Word the complaint: no such `kind`, and the nearest one or all there are.
+    """Say that there is no such `kind`, and what to use: the nearest name, or any that exists.
 
     >>> unknown("voice", "corl", ["coral", "ash"])
     "no voice 'corl'; did you mean 'coral'?"
     """
-    known = list(known)
-    close = nearest(word, known)
-    hint = f"did you mean '{close}'?" if close else f"there is {', '.join(known) or 'none'}"
-    return f"no {kind} '{one_line(word, 60)}'; {hint}"
+    *most, last = list(known) or [""]
+    line = f"no {kind} '{one_line(word, 60)}'"
+    if close := nearest(word, [*most, last]):
+        return f"{line}; did you mean '{close}'?"
+    if not last:
+        return f"{line}; there are none"
+    return f"{line}; choose {', '.join(most)} or {last}" if most else f"{line}; use {last}"

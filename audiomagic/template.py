@@ -4,8 +4,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from . import suggestions
-from .errors import OptionError, ReplyPending, one_line
+from .errors import ReplyPending
 
 # A lone pair of braces around a name, with attributes and indices; `{{name}}` is left alone. The
 # name may be a column's, of several words.
@@ -18,8 +17,8 @@ STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
 def fill(text: str, variables: Mapping[str, object]) -> str:
     """Replace each `{name}`, `{name.attribute}`, `{name[index]}` that `variables` can answer.
 
-    Everything else in braces, JSON and code included, stays as typed. Raises ReplyPending for a reply
-    that is still to be recorded, and nothing else.
+    Everything else in braces, JSON and code included, stays as typed. Raises ReplyPending for a
+    reply that is still to be recorded, and nothing else.
 
     >>> fill('{name} said {"a": 1} to {nobody}', {"name": "Ada"})
     'Ada said {"a": 1} to {nobody}'
@@ -42,16 +41,6 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
 def fields(text: str) -> set[str]:
     """Return the names that `fill` would look up."""
     return {match[1] for match in FIELD.finditer(text)}
-
-
-def variable(name: str, variables: Mapping[str, object]) -> object:
-    """Return a variable of the notebook. Raises OptionError, with the nearest name."""
-    if name in variables:
-        return variables[name]
-    mine = [known for known in variables if not known.startswith("_")]
-    close = suggestions.nearest(name, mine)
-    hint = f"did you mean '{close}'?" if close else "define it in a cell above"
-    raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
 
 
 def _item(container: object, index: str, variables: Mapping[str, object]) -> object:

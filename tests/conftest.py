@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,22 +16,28 @@ from audiomagic.sound import Sound
 from .support.fake_server import KEY, FarEnd
 from .support.key_scan import leaks
 
-if TYPE_CHECKING:
-    from .support.jupyter import JupyterServer
-
+TESTS = Path(__file__).parent
 SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
+MARKED = ("models", "browser")  # folders whose tests bear the folder's name
+SPREAD = "unit"  # a folder whose tests share nothing that is slow to start: any worker takes any
 
 
+@pytest.hookimpl(tryfirst=True)  # before those are chosen that have a mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def slowness(item: pytest.Item) -> int:
         return max(
             (i + 1 for i, mark in enumerate(SLOW) if item.get_closest_marker(mark)), default=0
         )
 
-    items.sort(key=slowness)
     for item in items:
+        path = item.path.relative_to(TESTS)
+        if path.parts[0] in MARKED:
+            item.add_marker(path.parts[0])
+        if path.parts[0] != SPREAD:
+            item.add_marker(pytest.mark.xdist_group(str(path)))  # one kernel for all of a file
         if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it
             item.add_marker(pytest.mark.flaky(reruns=1))
+    items.sort(key=slowness)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,13 +101,3 @@ def listening(far_end: FarEnd) -> str:
     key = f"base64.b64decode({hidden!r}).decode()"
     address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={far_end.url!r})"
     return f"import os, base64\n{address}\n%load_ext audiomagic"
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[JupyterServer]":
-    """A Jupyter server for all browser tests: it takes longer to start than most of them."""
-    from .support.ipykernels import VERSIONS
-    from .support.jupyter import JupyterServer
-
-    with JupyterServer(tmp_path_factory.mktemp("root"), ipykernels=VERSIONS) as running:
-        yield running

@@ -1,5 +1,5 @@
-"""Batches: many items, one call each, on threads or on somebody else's workers.
+"""Batches: many items, one call each, on threads or on any executor's workers.
 
-A `batch` is what came of them; the `crew` hands out `task`s, made of `items`, each to a `worker`;
-the `purse` is what they may cost together; `progress` and `gallery` show them.
+A `batch` holds the results. The `scheduler` hands out `task`s, made of `items`, each to a thread or
+a `worker`; `progress` and `display` show them.
 """

@@ -10,22 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 from uuid import uuid4
 
-from ..costs import caps
 from ..errors import AudiomagicError, Interrupted, OptionError
-from ..file_sound import FileSound
-from ..turn.options import Settings
+from ..sound import FileSound
+from ..turn.options import CallOptions
 from ..turn.reply import Reply
 from . import display
 from .items import Items, lasting, rows
 from .progress import Progress
-from .purse import SharedBudget
 from .scheduler import Scheduler
+from .task import TaskSession
 from .worker import Setup
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..session import Session
 
 AHEAD = 2  # calls that stand ready for the thread that is free first
 Result = Reply | AudiomagicError
@@ -91,10 +89,12 @@ class Batch(Sequence[Result]):
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": display.html(self), "text/plain": display.plain(self)}
+        table = display.table(self.rows, self.results)
+        cards = display.cards(self.rows, self.results)
+        return {"text/html": cards + table._repr_html_(), "text/plain": repr(table)}
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(display.plain(self))
+        printer.text(repr(display.table(self.rows, self.results)))
 
 
 def _row(result: Result) -> tuple[Any, ...]:
@@ -107,7 +107,7 @@ def _row(result: Result) -> tuple[Any, ...]:
 
 
 def run_batch(
-    session: "Session",
+    session: TaskSession,
     items: object,
     template: str,
     *,
@@ -125,19 +125,18 @@ def run_batch(
     here = executor is None or isinstance(executor, ThreadPoolExecutor)
     setup = None if here else Setup.of(session, uuid4().hex, options)
     at_once = workers if executor else workers + AHEAD
-    most = Settings.of(session.options, options)["max_cost"]
+    left = CallOptions.of(session.options, options).call_budget().cap
     items = lasting(items)
     tasks = Items(rows(items), template, save).tasks(
         {**options, "verbatim": verbatim}, {**options, "text": text, "expect": expect}
     )
-    purse = SharedBudget(caps.amount(str(most))) if most is not None else None
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(workers)
     with pool as running, Progress(len(tasks), progress) as bar:
-        crew = Scheduler(session.resuming(), running, at_once, setup, purse)
+        scheduler = Scheduler(session, running, at_once, setup, left)
         try:
-            results = crew.run(tasks, bar)
+            results = scheduler.run(tasks, bar)
         except KeyboardInterrupt:
-            part = Batch(items, tuple(crew.results(len(tasks))))
+            part = Batch(items, tuple(scheduler.results(len(tasks))))
             line = f"{len(part.replies)} of {len(tasks)} are answered, and kept"
             raise Interrupted(line, part) from None
     return Batch(items, tuple(results))

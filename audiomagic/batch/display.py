@@ -1,79 +1,67 @@
-"""Gallery: the faces of a batch: the cards of its first items, then a table of all."""
+"""How a batch is shown: the cards of its first replies, then a table of all items."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ..costs.amounts import dollars
-from ..errors import one_line
+from ..costs.pricing import dollars
+from ..errors import AudiomagicError, one_line
 from ..render import card
 from ..render.comparison import COLUMN, GRID
+from ..render.html import title
 from ..render.table import Table
 from ..turn.reply import Reply
 
-if TYPE_CHECKING:
-    from .batch import Batch, Result
+CARDS, ROWS = 3, 20  # shown at most
 
-CARDS, ROWS = 3, 20  # shown at the most
-HEADING = ("", "item", "reply", "seconds", "cost")
-
-
-def html(batch: "Batch") -> str:
-    """Return the first cards over the table."""
-    return cards(batch) + table(batch)._repr_html_()
+Items = Sequence[Any]
+Results = Sequence[Reply | AudiomagicError]
 
 
-def plain(batch: "Batch") -> str:
-    """Return the table."""
-    return repr(table(batch))
-
-
-def cards(batch: "Batch") -> str:
+def cards(items: Items, results: Results) -> str:
     """Return the cards of the first replies, side by side."""
-    shown = [(at, one) for at, one in enumerate(batch) if isinstance(one, Reply)][:CARDS]
+    shown = [pair for pair in zip(items, results, strict=True) if isinstance(pair[1], Reply)]
     columns = "".join(
-        f'<div style="{COLUMN}"><div style="{card.TITLE}">{card.as_html(_named(batch, at))}</div>'
-        f"{card.html(reply)}</div>"
-        for at, reply in shown
+        f'<div style="{COLUMN}">{title(_named(item))}{card.html(reply)}</div>'
+        for item, reply in shown[:CARDS]
+        if isinstance(reply, Reply)
     )
     return f'<div style="{GRID}">{columns}</div>' if columns else ""
 
 
-def table(batch: "Batch") -> Table:
-    """Return items and replies, those that failed first in view, with what all of them took."""
-    failed = list(batch.errors)
-    answered = [at for at in range(len(batch)) if at not in batch.errors]
-    shown = sorted((failed + answered)[:ROWS])
-    lines = [(str(at), _named(batch, at), *_cells(batch[at])) for at in shown]
-    return Table(HEADING, lines, total(batch))
+def table(items: Items, results: Results) -> Table:
+    """Return items and results, failures first in view, with what all of them took."""
+    order = sorted(range(len(results)), key=lambda at: isinstance(results[at], Reply))
+    lines = [(str(at), _named(items[at]), *_cells(results[at])) for at in sorted(order[:ROWS])]
+    return Table(("", "item", "reply", "seconds", "cost"), lines, _total(results))
 
 
-def total(batch: "Batch") -> str:
-    """Say in one line what became of all items."""
-    replies, failed = batch.replies, len(batch.errors)
+def _total(results: Results) -> str:
+    replies = [result for result in results if isinstance(result, Reply)]
+    failed = len(results) - len(replies)
     paid = sum((reply.cost or Decimal(0) for reply in replies), Decimal(0))
-    replayed = sum(reply.receipt.engine == "replay" for reply in replies)
+    labels = Counter(reply.receipt.label.partition(" ")[0] for reply in replies)
     unknown = sum(reply.cost is None for reply in replies)
     parts = (
-        f"{len(batch)} items",
+        f"{len(results)} items",
         f"{failed} failed" if failed else "",
         f"{sum(reply.seconds for reply in replies):.1f} s of sound",
         dollars(paid) if paid else "free" if not unknown else "",
         f"{unknown} of unknown price" if unknown else "",
-        f"{replayed} replayed" if replayed else "",
-        f"{len(batch) - ROWS} rows not shown" if len(batch) > ROWS else "",
+        *(f"{count} {label}" for label, count in labels.items() if label),
+        f"{len(results) - ROWS} rows not shown" if len(results) > ROWS else "",
     )
     return " · ".join(filter(None, parts))
 
 
-def _named(batch: "Batch", at: int) -> str:
-    item = batch.rows[at]
+def _named(item: object) -> str:
     words = " · ".join(map(str, item.values())) if isinstance(item, Mapping) else str(item)
     return one_line(words, 60)
 
 
-def _cells(result: "Result") -> tuple[str, str, str]:
+def _cells(result: Reply | AudiomagicError) -> tuple[str, str, str]:
     if isinstance(result, Reply):
-        words = one_line(result.text, 80)
-        return (words, f"{result.seconds:.1f}", card.price(result.receipt))
-    return (f"failed: {one_line(result, 160)}", "", "")
+        text = one_line(result.text, 80)
+        return text, f"{result.seconds:.1f}", card.price(result.receipt)
+    return f"failed: {one_line(result, 160)}", "", ""

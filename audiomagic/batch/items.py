@@ -12,9 +12,8 @@ from typing import Any
 
 from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
-from ..file_sound import FileSound
-from ..sound import Sound
-from ..turn.question import PLACE
+from ..protocol.request import SOUND_FIELD
+from ..sound import FileSound, Sound
 from ..turn.reply import savable
 from .task import Task
 
@@ -170,7 +169,8 @@ def _template(save: object) -> str | None:
 def _row(item: Any, sound: bool = False) -> dict[str, Any]:
     """What an item gives to a template, a column `sound` only where asked: it marks a place."""
     row = item if isinstance(item, Mapping) else {ITEM: item}
-    return {str(name): value for name, value in row.items() if sound or name != PLACE.strip("{}")}
+    place = SOUND_FIELD.strip("{}")
+    return {str(name): value for name, value in row.items() if sound or name != place}
 
 
 def _sound(item: Any) -> Path | Sound | None:

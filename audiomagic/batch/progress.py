@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import HTML, display
 
-from ..costs.amounts import dollars
+from ..costs.pricing import dollars
 from ..errors import AudiomagicError
 from ..turn.reply import Reply
 

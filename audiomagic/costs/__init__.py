@@ -1,6 +1,6 @@
-"""What calls cost: known before, exact after, capped, and kept.
+"""What calls cost: estimated before they are sent, billed exactly afterwards, capped, recorded.
 
-`prices` are data; `costs` bills tokens; a `receipt` is one call's. `estimate` says before what
-it may be, `budget` whether that is allowed, `ledger` what it was; the `till` does all three, and an
-`account` is one call of the user's.
+`prices` are dated data; `pricing` turns tokens into dollars, `estimate` forecasts a request, `caps`
+say how long its answer may be, `budget` reserves and settles it, `ledger` keeps a row for each call
+and `receipt` describes one.
 """

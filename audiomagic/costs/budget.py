@@ -1,170 +1,155 @@
-"""The till: admits a call under the caps, books it in the ledger, and settles it afterwards."""
+"""The budget: reserves what a call may cost before it is sent, and settles what it did cost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from ..errors import BudgetExceeded, LedgerError, one_line
-from .books import Books
-from .caps import HOW, Allowance, Cap, allow, start
+from ..errors import BudgetExceeded, LedgerError
+from .caps import Cap, allow, start
 from .estimate import Estimate
-from .ledger import Ledger
+from .ledger import Ledger, Transaction
 from .ledger_entries import CallEnd, CallStart
-from .reservation import Reservation, Unbooked
+from .prices import Prices, exact, listed
 
-PATIENCE = 4.0  # seconds that a call waits for a ledger that others write in
-GLANCE = 0.3  # seconds to wait where that was in vain: a call's two more looks make five in all
+
+@dataclass(eq=False)
+class Reservation:
+    """A call that was allowed; the caller says how it ended."""
+
+    max_tokens: int | None  # the longest answer that the caps allow; None: there is no cap
+    held: Decimal | None = None  # US dollars that it may cost; None: unknown
+    recorded: bool = True  # whether the ledger has it
+    end: CallEnd | None = None
+
+
+@dataclass
+class CallBudget:
+    """What one call of the user may cost, and has cost, over all its requests (US dollars)."""
+
+    cap: Decimal | None = None  # None: only the caps in the ledger apply
+    allow_unpriced: bool = False  # whether a model without a known price may be used under a cap
+    sharing: int = 1  # calls that are made at once, and share what the caps leave
+    cell: str = ""  # its id, for the ledger
+    prices: Prices = field(default_factory=listed)
+    spent: Decimal = Decimal(0)
+
+    @exact()
+    def charge(self, reservation: Reservation) -> None:
+        """Add a request that was made; one without a bill may have cost its worst case."""
+        end = reservation.end
+        paid = (end and end.dollars) or Decimal(0)
+        worst = reservation.held or Decimal(0)
+        self.spent += paid if end and end.settled else max(paid, worst)
+
+    def allow(self, estimate: Estimate | None, caps: list[Cap]) -> Reservation:
+        """Allow a request under these caps and the call's own; without an estimate it is free."""
+        if estimate is None:
+            return Reservation(None, Decimal(0))
+        own = [] if self.cap is None else [Cap(self.cap, "call", self.spent)]
+        return Reservation(*allow(estimate, [*own, *caps], self.allow_unpriced, self.sharing))
 
 
 class Budget:
-    """Stands between a session and the ledger; `warn` is told, once, that nothing can be booked."""
+    """Stands between the calls of a session and the ledger.
+
+    `warn` is called once, with a line, if calls cannot be recorded.
+    """
 
     def __init__(self, ledger: Ledger, warn: Callable[[str], None]):
         self.ledger = ledger
         self._warn = warn
         self._warned = False
-        self._known: dict[str, dict[str, Decimal]] = {}  # caps when last looked at, by notebook
-        self._unbooked = Unbooked()
-        self._locked = False  # whether waiting for the ledger was in vain, the last time
+        self._capped: bool | None = None  # whether a cap applied when the ledger was last read
 
     @contextmanager
-    def admitted(
-        self, call: CallStart, estimate: Estimate | None, **how: Any
+    def reserve(
+        self, call: CallStart, estimate: Estimate | None, call_budget: CallBudget
     ) -> Iterator[Reservation]:
-        """Admit a call (see `admit`), let it run, and settle it as its ticket's `end` says.
+        """Hold what a call may cost while it runs; then record what its `end` says it cost.
 
-        >>> with till.admitted(call, estimate, own=Cap(Decimal("0.05"), "call")) as ticket:
-        ...     receipt = send(replace(request, max_tokens=ticket.max_tokens))
-        ...     ticket.end = CallEnd.of(receipt)
+        An exception means that nothing was answered. Raises BudgetExceeded: nothing may be sent
+        then. A ledger that cannot be used stops a call only if there is a cap, or may be.
+
+        >>> with budget.reserve(call, estimate, CallBudget(Decimal("0.05"))) as reservation:
+        ...     receipt = send(replace(request, max_tokens=reservation.max_tokens))
+        ...     reservation.end = CallEnd.of(receipt)
         """
-        ticket = self.admit(call, estimate, **how)
+        reservation = self._reserved(call, estimate, call_budget)
         try:
-            yield ticket
+            yield reservation
         except BaseException as error:
-            ticket.end = ticket.end or CallEnd.failed(error)
+            sent = estimate.worst(0) if estimate and estimate.price else None
+            reservation.end = reservation.end or CallEnd.failed(error, sent)
+            if estimate is None:  # nothing is paid for it, whatever happened
+                reservation.end = replace(reservation.end, dollars=Decimal(0), settled=True)
             raise
         finally:
-            self.settle(ticket)
-
-    def admit(
-        self,
-        call: CallStart,
-        estimate: Estimate | None,
-        own: Cap | None = None,
-        *,
-        allow_unpriced: bool = False,
-        among: int = 1,
-    ) -> Reservation:
-        """Open a call in the ledger, its worst case held, if the caps allow it.
-
-        Looking and holding are one transaction: two kernels cannot both take the last cent. Without
-        an estimate the call is free (the embedded engine, a replay). `own` is a cap on this call
-        alone; see `allow` for the rest. Raises BudgetExceeded: nothing may be sent then. A ledger
-        that cannot be used stops no call, unless there is a cap, or may be.
-        """
-
-        def decide(books: Books | None) -> Allowance:
-            if estimate is None:
-                return Allowance(None, Decimal(0))
-            caps = [own] if own else []
-            if books:
-                caps += self._caps(books, call)
-            return allow(estimate, caps, allow_unpriced=allow_unpriced, among=among)
-
-        try:
-            with self._writing() as books:
-                allowance = decide(books)
-                number = books.open(call, allowance.worst)
-        except LedgerError as error:
-            if estimate is not None:
-                self._refuse_unbookable(call.notebook, own, error)
-            self._complain(error)
-            allowance, number = decide(None), None
-        return Reservation(call, number, allowance.max_tokens, allowance.worst)
-
-    def settle(self, ticket: Reservation) -> None:
-        """Close a call in the ledger; what goes wrong is told, and keeps no answer back."""
-        ticket.end = ticket.end or CallEnd("answered")
-        self._unbooked.add(ticket)
-        try:
-            with self._writing():
-                pass
-        except LedgerError as error:
-            self._unbooked.keep(self.ledger)
-            self._complain(error)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Books]:
-        """Change the ledger; the calls that could not be booked before are booked first."""
-        try:
-            patience = GLANCE if self._locked else PATIENCE
-            with self._unbooked.booked(self.ledger, patience) as books:
-                self._locked = False
-                yield books
-        except LedgerError as error:
-            self._locked = error.busy
-            raise
+            reservation.end = reservation.end or CallEnd("answered")
+            call_budget.charge(reservation)
+            if reservation.recorded:
+                self._settle(call, reservation.end)
 
     def caps(self, notebook: str) -> list[Cap]:
-        """Return the caps that hold for a notebook, with what is gone of each."""
-        with self.ledger.reading() as books:
-            return self._caps(books, CallStart("", "", "", notebook))
+        """Return the caps that apply to a notebook, with what is used of each."""
+        with self.ledger.reading() as transaction:
+            return self._caps(transaction, notebook, datetime.now().astimezone())
 
     def set_cap(self, amount: Decimal | None, per: str, notebook: str) -> None:
         """Keep a cap in the ledger, for this notebook or for every day or month; None lifts it."""
-        with self._writing() as books:
-            books.cap(per, amount, notebook if per == "notebook" else "")
-            found = books.caps(notebook)
-        # Of the other caps, one that is gone from the ledger stays known: it was not lifted.
-        self._known[notebook] = self._known.get(notebook, {}) | _holding(found)
-        if amount is None:
-            self._known[notebook].pop(per, None)
+        with self.ledger.writing() as transaction:
+            transaction.set_cap(per, amount, notebook if per == "notebook" else "")
+            self._capped = bool(transaction.caps(notebook))
 
-    def _caps(self, books: Books, call: CallStart) -> list[Cap]:
+    def _reserved(
+        self, call: CallStart, estimate: Estimate | None, call_budget: CallBudget
+    ) -> Reservation:
+        """Read the caps and hold the worst case in one transaction.
+
+        So two kernels cannot both take the last cent.
+        """
+        try:
+            with self.ledger.writing() as transaction:
+                caps = self._caps(transaction, call.notebook, call.when)
+                reservation = call_budget.allow(estimate, caps)
+                transaction.insert(call, reservation.held)
+        except LedgerError as error:
+            own = call_budget.cap is not None
+            if estimate and (own or self._may_be_capped(call.notebook, error)):
+                raise BudgetExceeded(f"no budget can be enforced: {error}") from error
+            self._warn_once(error)
+            reservation = call_budget.allow(estimate, [])
+            reservation.recorded = False
+        return reservation
+
+    def _may_be_capped(self, notebook: str, error: LedgerError) -> bool:
+        try:
+            with self.ledger.reading(patience=0) as transaction:
+                self._capped = bool(transaction.caps(notebook))
+        except LedgerError:  # a locked ledger may hold a cap that was never seen
+            return error.busy if self._capped is None else self._capped
+        return self._capped
+
+    def _caps(self, transaction: Transaction, notebook: str, now: datetime) -> list[Cap]:
         found = []
-        for per, amount in self._look(books, call.notebook).items():
-            only = call.notebook if per == "notebook" else None
-            spent, held = books.charges(start(per, call.when), only)
-            found.append(Cap(amount, per, spent, held))
+        for per, amount in transaction.caps(notebook).items():
+            only = notebook if per == "notebook" else None
+            found.append(Cap(amount, per, *transaction.charges(start(per, now), only)))
+        self._capped = bool(found)
         return found
 
-    def _look(self, books: Books, notebook: str) -> dict[str, Decimal]:
-        """Return the caps that hold for a notebook, and remember them.
-
-        Raises BudgetExceeded where one that was known is neither in the ledger nor lifted.
-        """
-        found = books.caps(notebook)
-        for per, cap in self._known.get(notebook, {}).items():
-            if per not in found:
-                raise BudgetExceeded(
-                    f"the budget of {Cap(cap, per)} is gone: the ledger "
-                    f"{one_line(self.ledger.path, 120)} was deleted or replaced; set it anew: "
-                    f"{HOW[per].format(f'{cap:f}')}, or lift it: {HOW[per].format('off')}"
-                )
-        self._known[notebook] = _holding(found)
-        return self._known[notebook]
-
-    def _refuse_unbookable(self, notebook: str, own: Cap | None, error: LedgerError) -> None:
-        """Raise BudgetExceeded where there is a cap, or may be; without one a call may go on."""
+    def _settle(self, call: CallStart, end: CallEnd) -> None:
+        """Record the end of a call; what goes wrong must not keep its answer back."""
         try:
-            with self.ledger.reading(GLANCE) as books:
-                caps: dict[str, Decimal] | None = self._look(books, notebook)
-        except LedgerError as blind:
-            caps = self._known.get(notebook)
-            # Who caps a call minds what it costs: it goes on only where it is seen what else holds.
-            if not caps and (own or (caps is None and blind.busy)):
-                line = f"there may be a budget, which cannot be looked at: {blind}"
-                raise BudgetExceeded(line) from error
-        if caps:
-            raise BudgetExceeded(f"there is a budget, and it cannot be kept: {error}") from error
+            with self.ledger.writing() as transaction:
+                transaction.finish(call, end)
+        except LedgerError as error:
+            self._warn_once(error)
 
-    def _complain(self, error: LedgerError) -> None:
+    def _warn_once(self, error: LedgerError) -> None:
         if not self._warned:
             self._warned = True
-            self._warn(f"{error}; until then calls are not in it, and no budget is kept")
-
-
-def _holding(caps: dict[str, Decimal | None]) -> dict[str, Decimal]:
-    """Return the caps but for those that were lifted."""
-    return {per: cap for per, cap in caps.items() if cap is not None}
+            self._warn(
+                f"{error}; until this is fixed, calls are not recorded and budgets are not enforced"
+            )

@@ -1,4 +1,13 @@
-"""What a request will take before it is sent: seconds, tokens, and a range in dollars."""
+"""What a request will take, before it is sent: seconds, tokens, and a range in dollars.
+
+Tokens of a text are bounded, not counted: a tokenizer's vocabulary takes 40 MB of memory. The
+bounds follow from how the models' tokenizer (o200k, a byte-level BPE) works:
+
+- at most one token per byte of UTF-8, since every token stands for at least one byte. Shorter
+  bounds such as a third of the bytes fail for emoji, rare scripts and text with many digits;
+- at least one token per word, since no token crosses the space between two words;
+- likely one for four bytes: 4 letters of English, 2 of Cyrillic, 1.3 of Japanese.
+"""
 
 import json
 import math
@@ -9,19 +18,18 @@ from decimal import Decimal
 from ..catalogue import catalogue
 from ..protocol.request import VERBATIM, Message, Request
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
-from .prices import Price
-from .pricing import EXACT, bill
-from .tokens import count
+from .prices import Price, exact
+from .pricing import bill
 
-FRAME = 8  # tokens around a message: twice what was seen
+FRAME = 4  # tokens around a message
 ROUNDING = 2  # tokens by which a sound's may differ: it is resampled, and perhaps made an mp3
 AUDIO_PER_TEXT = 6  # tokens of sound for one of its transcript, in most recorded answers
-LIKELY_TEXT = 60  # tokens of an answer's words, when nothing more is known: 15 to 20 s of speech
+LIKELY_TEXT = 60  # text tokens of an answer about which nothing is known: 15 to 20 s of speech
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Tokens at the least, as is likely, and at the most; and the price they are billed at."""
+    """The fewest, the likely and the most tokens, and the price at which they are billed."""
 
     low: Usage
     likely: Usage
@@ -30,13 +38,13 @@ class Estimate:
 
     @property
     def seconds_out(self) -> tuple[float, ...]:
-        """Seconds of sound received: at the least, likely, at the most."""
+        """Seconds of sound received: the least, likely, the most."""
         usages = (self.low, self.likely, self.high)
         return tuple((usage.output_audio_tokens or 0) / AUDIO_OUT_PER_SECOND for usage in usages)
 
     @property
     def dollars(self) -> tuple[Decimal, Decimal, Decimal] | None:
-        """US dollars: at the least, likely, at the most; None when the price is unknown."""
+        """US dollars: the least, likely, the most; None when the price is unknown."""
         low, likely = bill(self.low, self.price), bill(self.likely, self.price)
         if low is None or likely is None:
             return None
@@ -48,22 +56,23 @@ class Estimate:
         The price must be known.
         """
         assert self.price is not None
-        dear = (
-            self.high.output_audio_tokens and self.price.rates.audio_out > self.price.rates.text_out
+        rates = self.price.rates
+        sound = self.high.output_audio_tokens and rates.audio_out > rates.text_out
+        audio = tokens if sound else 0
+        billed = bill(
+            replace(self.high, output_tokens=tokens, output_audio_tokens=audio), self.price
         )
-        most = replace(self.high, output_tokens=tokens, output_audio_tokens=tokens if dear else 0)
-        billed = bill(most, self.price)
         assert billed is not None
         return billed.dollars
 
+    @exact()
     def affordable(self, dollars: Decimal) -> int:
-        """Return how long an answer may be, in tokens, so that the worst case costs no more."""
-        room = EXACT.subtract(dollars, self.worst(0))
+        """Return how many tokens an answer may have so that the worst case costs no more."""
+        room, token = dollars - self.worst(0), self.worst(1) - self.worst(0)
+        longest = self.high.output_tokens
         if room < 0:
             return 0
-        token = EXACT.subtract(self.worst(1), self.worst(0))
-        longest = self.high.output_tokens
-        return min(longest, int(EXACT.divide_int(room, token))) if token else longest
+        return min(longest, int(room // token)) if token else longest
 
 
 def estimate(
@@ -72,51 +81,56 @@ def estimate(
     """Estimate a request at a price. `said`: seconds and words of earlier answers, by audio id.
 
     The most is what the request's cap on tokens allows, else the model's longest answer, all of it
-    sound where sound is asked for. How the service counts an earlier answer is not documented: at
-    the least as its words, at the most as what it was when it was made.
+    sound if it is spoken. How the service counts an earlier answer is not documented: at least as
+    its words, at most as what it was when it was made.
     """
-    messages, spoken = request.messages, bool(request.voice)
+    said, messages, spoken = said or {}, request.messages, bool(request.voice)
     sounds = [sound.seconds for message in messages for sound in message.sounds]
     heard = sum(math.floor(seconds * AUDIO_IN_PER_SECOND) for seconds in sounds)
-    earlier = [_earlier(m.audio_id, said or {}) for m in messages if m.audio_id]
-    words, resent = (sum(part) for part in zip((0, 0), *earlier, strict=True))
-    text = sum(count(message.text) for message in messages) + words
-    # What is asked for besides messages (tools, say) counts as the text that it is sent as.
-    rest = count(json.dumps(replace(request, messages=()).wire()))
-    most_text = sum(map(_most_text, messages)) + words + FRAME + rest
+    earlier = [said.get(message.audio_id) for message in messages if message.audio_id]
+    resent = sum(
+        math.ceil(answer[0] * AUDIO_OUT_PER_SECOND) if answer else catalogue().max_output
+        for answer in earlier
+    )
+    texts = [said.get(message.audio_id or "", (0, message.text))[1] for message in messages]
+    least_text, likely_text = sum(len(text.split()) for text in texts), sum(map(count, texts))
+    most_text = _most_text(request) + sum(_bytes(answer[1]) for answer in earlier if answer)
     most_heard = heard + resent + ROUNDING * len(sounds)
 
     longest = min(request.max_tokens or catalogue().max_output, catalogue().max_output)
     answer = min(longest, _likely_answer(messages, spoken))
     audio = answer * AUDIO_PER_TEXT // (AUDIO_PER_TEXT + 1) if spoken else 0
     return Estimate(
-        Usage(text + heard, 0, heard, 0, cached_tokens=text),
-        Usage(text + FRAME * len(messages) // 2 + heard, answer, heard, audio),
+        Usage(least_text + heard, 0, heard, 0, cached_tokens=least_text),
+        Usage(likely_text + FRAME * len(messages) + heard, answer, heard, audio),
         Usage(most_text + most_heard, longest, most_heard, longest if spoken else 0),
         price,
     )
 
 
 def afterwards(request: Request, text: str, seconds_out: float) -> Usage:
-    """Count what an answer took of which the server did not say it: one that was stopped, say."""
+    """Count what an answer took if the server did not report it: one that was stopped, say."""
     asked = estimate(request, None).likely
     audio = round(seconds_out * AUDIO_OUT_PER_SECOND)
     return replace(asked, output_tokens=count(text) + audio, output_audio_tokens=audio)
 
 
-def _most_text(message: Message) -> int:
-    """Count a message's text at the most: with whatever else it is sent with, sounds apart."""
-    texts = tuple(part for part in message.parts if isinstance(part, str))
-    sent = json.dumps(replace(message, parts=texts).wire(), ensure_ascii=False)
-    return FRAME + max(count(message.text), count(sent))
+def count(text: str) -> int:
+    """Return the likely number of tokens of a text."""
+    return max(len(text.split()), math.ceil(_bytes(text) / 4))
 
 
-def _earlier(audio_id: str, said: Mapping[str, tuple[float, str]]) -> tuple[int, int]:
-    """Return the words' tokens of an earlier answer, and those of its sound at the most."""
-    if audio_id not in said:
-        return 0, catalogue().max_output
-    seconds, words = said[audio_id]
-    return count(words), math.ceil(seconds * AUDIO_OUT_PER_SECOND)
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))  # half a character has no bytes
+
+
+def _most_text(request: Request) -> int:
+    """Bound the tokens of all that is sent but sound: messages, tools, and JSON around them."""
+    texts = tuple(
+        replace(message, parts=tuple(part for part in message.parts if isinstance(part, str)))
+        for message in request.messages
+    )
+    return _bytes(json.dumps(replace(request, messages=texts).wire(), ensure_ascii=False))
 
 
 def _likely_answer(messages: Iterable[Message], spoken: bool) -> int:

@@ -1,30 +1,112 @@
-"""The ledger: every call of every notebook in one SQLite file, to which nothing is done but add.
+"""The ledger: every call of every notebook, a row each, in one SQLite file.
 
-A call is opened by one row before its request goes out, and closed by a second one. No words and
-no sound of it are kept, and no key. Many kernels may write at once; one that is killed in the
-middle of a call leaves its opening row, which then reads as "cut off".
+A row is inserted before its request is sent, with the most it may cost, and updated when the call
+ends. Neither words nor sound nor keys are kept. Many kernels may write at once; the call of a
+kernel that was killed keeps holding its worst case, and reads as "cut off" after an hour.
 """
 
 import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from datetime import datetime
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import random
-from threading import Lock
 from time import monotonic, sleep
 from typing import Any
 
 from ..errors import LedgerError, one_line
 from ..files import check_writable
-from .books import Books
-from .schema import Unfit, prepare
+from .ledger_entries import CallEnd, CallStart
+from .pricing import total
 
 VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
-PATIENCE = 5.0  # seconds to wait, in all, for other kernels and threads
-PAUSE = 0.02  # seconds between two looks whether they are done, at the most
+PATIENCE = 4.0  # seconds to wait for other kernels and threads
+PAUSE = 0.02  # seconds between two tries, at most
+LONGEST_CALL = timedelta(hours=1)
+APPLICATION_ID, VERSION = 0x41756D67, 2  # in the file's header
+SCHEMA = (
+    """create table calls (
+        id text primary key, at text not null, notebook text not null, cell text not null,
+        model text not null, engine text not null, host text not null, paid integer not null,
+        seconds_in real not null, held text, outcome text, seconds_out real,
+        input_text_tokens integer, cached_tokens integer, input_audio_tokens integer,
+        output_text_tokens integer, output_audio_tokens integer,
+        dollars text, estimated integer not null default 0, settled integer not null default 0)""",
+    "create index calls_at on calls (at)",
+    """create table caps (
+        per text not null, notebook text not null, amount text not null,
+        primary key (per, notebook))""",
+    f"pragma application_id = {APPLICATION_ID}",
+    f"pragma user_version = {VERSION}",
+)
+TOKENS = (
+    "input_text_tokens", "cached_tokens", "input_audio_tokens",
+    "output_text_tokens", "output_audio_tokens",
+)  # fmt: skip
+COLUMNS = (
+    "at, notebook, cell, model, engine, host, paid, seconds_in, seconds_out, "
+    f"{', '.join(TOKENS)}, dollars, estimated, outcome"
+)
+
+
+class Transaction:
+    """The ledger, opened; a notebook is named by its path, "" stands for none."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def insert(self, call: CallStart, held: Decimal | None = None) -> None:
+        """Record the start of a call, which may cost `held` US dollars (None: unknown)."""
+        row = vars(call) | {"held": held}
+        row["at"] = row.pop("when")
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        self._run(f"insert into calls ({names}) values ({marks})", *row.values())
+
+    def finish(self, call: CallStart, end: CallEnd) -> None:
+        """Record the end of a call that was inserted; the first of two ends stands."""
+        row = {name: getattr(end.usage, name, None) for name in TOKENS}
+        row |= {name: value for name, value in vars(end).items() if name != "usage"}
+        changes = ", ".join(f"{name} = ?" for name in row)
+        update = f"update calls set {changes} where id = ? and outcome is null"
+        self._run(update, *row.values(), call.id)
+
+    def set_cap(self, per: str, amount: Decimal | None, notebook: str = "") -> None:
+        """Set a cap in US dollars for every notebook or for one; None lifts it."""
+        if amount is None:
+            self._run("delete from caps where per = ? and notebook = ?", per, notebook)
+        else:
+            self._run("insert or replace into caps values (?, ?, ?)", per, notebook, amount)
+
+    def caps(self, notebook: str) -> dict[str, Decimal]:
+        """Return the caps that apply to a notebook, by their period."""
+        query = "select per, amount from caps where notebook in ('', ?) order by rowid"
+        return {per: Decimal(amount) for per, amount in self._run(query, notebook)}
+
+    def charges(
+        self, since: datetime | None = None, notebook: str | None = None
+    ) -> tuple[Decimal, Decimal]:
+        """Return the dollars spent, and those held for calls whose cost is not settled.
+
+        Those are calls in flight, and calls whose bill never came: they may have cost all of it.
+        """
+        spent, held = [], []
+        for dollars, most, settled in self.select("dollars, held, settled", since, notebook):
+            if settled:
+                spent.append(Decimal(dollars or 0))
+            else:
+                held.append(max(Decimal(dollars or 0), Decimal(most or 0)))
+        return total(spent), total(held)
+
+    def select(self, columns: str, since: datetime | None, notebook: str | None) -> sqlite3.Cursor:
+        """Query the calls, oldest first."""
+        where = "where at >= ? and (? is null or notebook = ?) order by rowid"
+        return self._run(f"select {columns} from calls {where}", since or "", notebook, notebook)
+
+    def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
+        return self._connection.execute(statement, tuple(map(_stored, values)))
 
 
 class Ledger:
@@ -33,12 +115,15 @@ class Ledger:
     >>> pandas.DataFrame(Ledger().rows())
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None):
-        """Name the file: `path`, $AUDIOMAGIC_LEDGER, or the one in the user's data directory."""
-        self.path = Path(path or os.environ.get(VARIABLE) or _home())
-        with suppress(RuntimeError):  # nobody's home: said when it is used
+    def __init__(self, path: str | os.PathLike[str] | None = None, patience: float = PATIENCE):
+        """Name the file: `path`, $AUDIOMAGIC_LEDGER, or the one in the user's data directory.
+
+        `patience`: seconds to wait while other programs write.
+        """
+        self.path = Path(path or os.environ.get(VARIABLE) or _default())
+        self.patience = patience
+        with suppress(RuntimeError):  # there is no such home: reported when it is used
             self.path = self.path.expanduser()
-        self._writer = Lock()  # threads queue for it: SQLite would have them sleep and look again
 
     def rows(
         self, since: datetime | None = None, notebook: str | None = None
@@ -47,98 +132,120 @@ class Ledger:
 
         `when` is a datetime in local time, lengths are in seconds, `dollars` a Decimal or None.
         """
-        with self.reading() as books:
-            return books.rows(since, notebook)
+        with self.reading() as transaction:
+            return [_row(dict(row)) for row in transaction.select(COLUMNS, since, notebook)]
+
+    def reading(self, patience: float | None = None) -> AbstractContextManager[Transaction]:
+        """Read it; a file that does not exist yet is empty. `patience`: instead of its own."""
+        return self._opened("begin", self.patience if patience is None else patience)
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Change it: all that is done inside takes effect, or after an exception nothing."""
+        return self._opened("begin immediate", self.patience)
 
     @contextmanager
-    def reading(self, patience: float | None = None) -> Iterator[Books]:
-        """Look into it; one that is not there yet is empty. `patience`: seconds to wait for it."""
-        with self._opened(False, _until(patience)) as books:
-            yield books
-
-    @contextmanager
-    def writing(self, patience: float | None = None) -> Iterator[Books]:
-        """Change it: all of what is done inside, or after an exception nothing."""
-        until = _until(patience)
-        if not self._writer.acquire(timeout=until - monotonic()):
-            raise self._locked()
+    def _opened(self, begin: str, patience: float) -> Iterator[Transaction]:
         try:
-            with self._opened(True, until) as books:
-                yield books
-        finally:
-            self._writer.release()
-
-    @contextmanager
-    def _opened(self, write: bool, until: float) -> Iterator[Books]:
-        try:
-            there = self._there()
-            if write and not self.path.exists():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.path.touch(mode=0o600)
-            name = str(self.path) if write or there else ":memory:"
+            name = str(self.path)
+            if not self._has_content():
+                if begin == "begin":
+                    name = ":memory:"
+                elif not self.path.exists():
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    self.path.touch(mode=0o600)
             with closing(sqlite3.connect(name, 0, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
-                _begin(connection, "begin immediate" if write or not there else "begin", until)
-                prepare(connection)
-                yield Books(connection)
+                _begin(connection, begin, patience)
+                _prepare(connection)
+                yield Transaction(connection)
                 connection.execute("commit")
-        except (sqlite3.Error, OSError, UnicodeError, Unfit) as error:
-            raise (self._locked() if _busy(error) else self._unusable(error)) from error
+        except (sqlite3.Error, OSError, UnicodeError) as error:
+            raise self._error(error) from error
 
-    def _there(self) -> bool:
-        """Whether anything was written; raises OSError where no file can be."""
+    def _has_content(self) -> bool:
+        """Whether anything was written yet; raises OSError where no file can be."""
         if self.path.is_file():
             return self.path.stat().st_size > 0
         if str(self.path).startswith("~"):
             raise OSError(errno.ENOENT, "there is no such home folder")
         if self.path.exists():
-            check_writable(self.path)  # a folder; or a device, which is empty for ever
-        made = next(place for place in self.path.parents if place.exists())
-        check_writable(made / self.path.name)
+            check_writable(self.path)  # a folder, or a device, which would be empty for ever
+        existing = next(folder for folder in self.path.parents if folder.exists())
+        check_writable(existing / self.path.name)
         return False
 
-    def _locked(self) -> LedgerError:
-        shown = one_line(self.path, 120)
-        error = LedgerError(f"the ledger {shown} is locked by another program; wait for it to end")
-        error.busy = True
-        return error
+    def _error(self, error: Exception) -> LedgerError:
+        name, step = one_line(self.path, 120), f"set {VARIABLE} to another file"
+        if _busy(error):
+            locked = LedgerError(
+                f"the ledger {name} is locked by another program; wait for it to end"
+            )
+            locked.busy = True
+            return locked
+        why = one_line(getattr(error, "strerror", None) or error, 100)
+        if os.path.isfile(self.path):  # unlike Path's, it accepts any name
+            step = f"move it away, or {step}"
+        return LedgerError(f"the ledger {name} cannot be used ({why}); {step}")
 
-    def _unusable(self, error: Exception) -> LedgerError:
-        said = one_line(getattr(error, "strerror", None) or error, 100)
-        step = f"set {VARIABLE} to another file"
-        if os.path.isfile(self.path):  # unlike a Path's own, it takes any name
-            step = getattr(error, "step", "") or f"move it away, or {step}"
-        return LedgerError(f"the ledger {one_line(self.path, 120)} cannot be used ({said}); {step}")
 
-
-def _home() -> Path:
+def _default() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("audiomagic") / "ledger.sqlite"
 
 
-def _until(patience: float | None) -> float:
-    return monotonic() + (PATIENCE if patience is None else patience)
+def _begin(connection: sqlite3.Connection, begin: str, patience: float) -> None:
+    """Begin a transaction, trying again at random intervals while others write.
 
-
-def _begin(connection: sqlite3.Connection, how: str, until: float) -> None:
-    """Begin a transaction, and have what is left of the time for its end.
-
-    SQLite's own waiting looks ever more seldom: among many that write, one would starve.
+    SQLite itself would wait longer and longer between two tries: of many writers, one would starve.
     """
+    until = monotonic() + patience
     while True:
         try:
             connection.execute("pragma synchronous = normal")  # a killed kernel loses nothing
-            connection.execute(how)
+            connection.execute(begin)
             break
         except sqlite3.OperationalError as error:
             if not _busy(error) or monotonic() >= until:
                 raise
         sleep(random() * PAUSE)
     left = max(0.0, until - monotonic())
-    connection.execute(f"pragma busy_timeout = {round(1000 * left)}")
+    connection.execute(f"pragma busy_timeout = {round(1000 * left)}")  # for the commit
 
 
 def _busy(error: Exception) -> bool:
-    kind = getattr(error, "sqlite_errorcode", None) or 0
-    return kind & 0xFF == sqlite3.SQLITE_BUSY  # the low byte: there are several sorts of it
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF == sqlite3.SQLITE_BUSY  # the low byte: it comes in several kinds
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Create the tables in an empty file. Raises DatabaseError for a file of anything else."""
+    (mark,) = connection.execute("pragma application_id").fetchone()
+    (version,) = connection.execute("pragma user_version").fetchone()
+    if (mark, version) == (APPLICATION_ID, VERSION):
+        return
+    if mark == APPLICATION_ID:
+        newer = "a newer version wrote it: pip install --upgrade audiomagic"
+        raise sqlite3.DatabaseError(newer if version > VERSION else "an older version wrote it")
+    if mark or version or connection.execute("select 1 from sqlite_master").fetchone():
+        raise sqlite3.DatabaseError("it is not a ledger of audiomagic")
+    for statement in SCHEMA:
+        connection.execute(statement)
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, str):  # SQLite refuses half a character, which a hostile name may have
+        return value.encode("utf-8", "backslashreplace").decode()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    when = datetime.fromisoformat(row.pop("at"))
+    row["dollars"] = None if row["dollars"] is None else Decimal(row["dollars"])
+    row["paid"], row["estimated"] = bool(row["paid"]), bool(row["estimated"])
+    if row["outcome"] is None:
+        recent = datetime.now(UTC) - when < LONGEST_CALL
+        row["outcome"] = "in flight" if recent else "cut off"
+    return {"when": when.astimezone()} | row

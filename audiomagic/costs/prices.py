@@ -1,9 +1,11 @@
 """Prices: what a model's tokens cost at one seller, as dated data that a user may extend."""
 
+import decimal
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -16,13 +18,26 @@ from ..errors import OptionError, one_line
 from ..files import contents, file_path, reason
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
 
-OPENAI = "openai"  # the seller of models that are named without one
-LARGEST = 1_000_000  # bytes of a file of prices
-OLD = 90  # days after which a price says its age
+OPENAI = "openai"  # the seller of models whose name has none
+LARGEST = 1_000_000  # bytes of a price file
+OLD = 90  # days after which a price mentions its age
 DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 MINUTE_IN, MINUTE_OUT = 60 * AUDIO_IN_PER_SECOND, 60 * AUDIO_OUT_PER_SECOND  # tokens of sound
-NEEDED = ("text_in", "text_out", "audio_in", "audio_out")
-KNOWN = (*NEEDED, "cached_in", "source", "checked")
+REQUIRED = ("text_in", "text_out", "audio_in", "audio_out")
+RATES = (*REQUIRED, "cached_in")
+KEYS = (*RATES, "source", "checked")
+EXACT = decimal.Context(
+    prec=100,
+    rounding=decimal.ROUND_HALF_EVEN,
+    traps=[InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Compute exactly, as a decorator too: a notebook may have set a low precision or a trap."""
+    with decimal.localcontext(EXACT):
+        yield
 
 
 @dataclass(frozen=True)
@@ -36,36 +51,33 @@ class Rates:
     cached_in: Decimal | None = None
 
     @property
-    def minute_in(self) -> Decimal:
-        """Dollars for a minute of sound sent."""
+    @exact()
+    def minute_in(self) -> Decimal:  # dollars for a minute of sound sent
         return self.audio_in * MINUTE_IN / 1_000_000
 
     @property
-    def minute_out(self) -> Decimal:
-        """Dollars for a minute of sound received, without its transcript."""
+    @exact()
+    def minute_out(self) -> Decimal:  # dollars for a minute received, without its transcript
         return self.audio_out * MINUTE_OUT / 1_000_000
 
 
 @dataclass(frozen=True)
 class Price:
-    """A model's rates, where they were found, and when they were last compared with that."""
+    """A model's rates, their source, and when they were last compared with it."""
 
     rates: Rates
     source: str
     checked: date | None = None
-    assumed: bool = False  # another seller's, for lack of the prices of the server that answered
+    assumed: bool = False  # another seller's price, since this server's own is not known
 
     def day(self, today: date | None = None) -> str:
-        """Say when it was checked, "" when nobody knows; an old price says its age."""
-        if self.checked is None:
-            return ""
-        days = ((today or date.today()) - self.checked).days
-        return f"{self.checked}" + (
-            f" ({days} days ago, it may have changed)" if days > OLD else ""
-        )
+        """Return when it was checked, with its age if it is old; "" if that is not known."""
+        days = ((today or date.today()) - self.checked).days if self.checked else 0
+        age = f" ({days} days ago, it may have changed)" if days > OLD else ""
+        return f"{self.checked or ''}{age}"
 
     def origin(self, today: date | None = None) -> str:
-        """Say where it comes from, and of what day it is."""
+        """Return the source and the day it was checked."""
         source = f"not this server's own but {self.source}" if self.assumed else self.source
         return f"{source}, checked {self.day(today)}" if self.checked else source
 
@@ -82,15 +94,15 @@ class Prices:
     sellers: Mapping[str, str]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle those that everyone has by their name: a reply carries its prices."""
+        """Pickle the listed prices by name: every reply carries its prices."""
         return (listed, ()) if self is listed() else (Prices, (self.prices, self.sellers))
 
     def find(self, model: str, host: str = "") -> Price | None:
-        """Return the price of a model at a server, or None when it is not known.
+        """Return the price of a model at a server, or None if it is not known.
 
-        Without a host it is that of the seller whom the model's name begins with ("azure/…"), or
-        OpenAI's. A server without prices of its own is taken to charge the same, and the price
-        says so (`assumed`): most such servers hand requests on.
+        Without a host, the seller is the one that the model's name begins with ("azure/…"), or
+        OpenAI. A server without prices of its own is assumed to charge the same, and the price
+        says so (`assumed`): most such servers pass requests on.
         """
         named, name = _split(model, set(self.sellers.values()))
         seller = self._seller(host) if host else named or OPENAI
@@ -101,7 +113,7 @@ class Prices:
         if seller is None:
             found = self.find(f"{named or OPENAI}/{name}")
             return found and replace(found, assumed=True)
-        return _elsewhere(name) if seller == OPENAI else None
+        return _from_genai_prices(name) if seller == OPENAI else None
 
     def _seller(self, host: str) -> str | None:
         for known, seller in self.sellers.items():
@@ -110,15 +122,16 @@ class Prices:
         return None
 
     def extended(self, given: Mapping[str, Any] | str | os.PathLike[str]) -> "Prices":
-        """Return these with a user's over them: a mapping, or the path of a TOML file of its form.
+        """Return these prices with a user's over them: a mapping, or the path of a TOML file.
 
-        Raises OptionError for a file that cannot be read, and for what is no price.
+        Raises OptionError for a file that cannot be read and for an invalid price.
         """
         if not isinstance(given, Mapping | str | os.PathLike):
-            raise OptionError(f"prices are a dict or a TOML file, not '{one_line(given, 40)}'")
-        entries = given if isinstance(given, Mapping) else _file(given)
-        sellers = {host: name for host, name in entries.items() if isinstance(name, str)}
-        sellers = {**self.sellers, **sellers}
+            shown = one_line(given, 40)
+            raise OptionError(f"prices must be a dict or the path of a TOML file, not '{shown}'")
+        entries = given if isinstance(given, Mapping) else _read(given)
+        hosts = {host: name for host, name in entries.items() if isinstance(name, str)}
+        sellers = {**self.sellers, **hosts}
         fresh = {
             _split(str(key), set(sellers.values())): _price(key, entry)
             for key, entry in entries.items()
@@ -128,7 +141,10 @@ class Prices:
         prices = {**kept, **fresh}
         for host, seller in sellers.items():
             if seller not in {name for name, _ in prices}:
-                raise OptionError(f"'{one_line(host, 80)}': no prices of '{one_line(seller, 80)}'")
+                raise OptionError(
+                    f"'{one_line(host, 80)}' is sold by '{one_line(seller, 80)}', which has no "
+                    'prices; add one for "seller/model"'
+                )
         return Prices(prices, sellers)
 
 
@@ -140,60 +156,63 @@ def listed() -> Prices:
 
 
 def _split(name: str, sellers: set[str]) -> tuple[str, str]:
-    """Take the seller off a model's name; a relay's name may hold the maker's too."""
+    """Split a model's name into seller and model; a relay's name may hold the maker's too."""
     found = ""
     while (first := name.partition("/")[0]) in sellers and first != name:
         found, name = found or first, name.partition("/")[2]
     return found, name
 
 
-def _file(path: str | os.PathLike[str]) -> dict[str, Any]:
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         text = contents(file_path(path), LARGEST).decode("utf-8")
         return tomllib.loads(text, parse_float=Decimal)
     except OptionError:
         raise
     except (OSError, ValueError) as error:
-        said = reason(error) if isinstance(error, OSError) else one_line(error, 100)
-        raise OptionError(f"cannot read prices from {one_line(path, 120)}: {said}") from error
+        why = reason(error) if isinstance(error, OSError) else one_line(error, 100)
+        raise OptionError(f"cannot read prices from {one_line(path, 120)}: {why}") from error
 
 
 def _price(key: str, entry: object) -> Price:
-    name = one_line(key, 80)
+    name = f"the price of '{one_line(key, 80)}'"
     if not isinstance(entry, Mapping):
-        raise OptionError(f"the price of '{name}' is a table of {', '.join(KNOWN)}")
+        raise OptionError(f"{name} must be a table with {', '.join(KEYS)}")
     for word in entry:
-        if word not in KNOWN:
-            raise OptionError(
-                suggestions.unknown(f"key of the price of '{name}'", str(word), KNOWN)
-            )
-    if missing := [kind for kind in NEEDED if kind not in entry]:
-        raise OptionError(f"the price of '{name}' lacks {', '.join(missing)} (dollars a million)")
-    rates = {kind: _rate(name, kind, entry[kind]) for kind in KNOWN[:5] if kind in entry}
+        if word not in KEYS:
+            raise OptionError(suggestions.unknown(f"key of {name}", str(word), KEYS))
+    if missing := [kind for kind in REQUIRED if kind not in entry]:
+        raise OptionError(f"{name} lacks {', '.join(missing)} (US dollars per million tokens)")
+    rates = {}
+    for kind in (kind for kind in RATES if kind in entry):
+        if (rate := read_amount(entry[kind])) is None:
+            form = "US dollars per million tokens, such as '2.50'"
+            raise OptionError(f"{name}: {kind} must be {form}")
+        rates[kind] = rate
     try:
         checked = date.fromisoformat(str(entry["checked"])[:10]) if "checked" in entry else None
     except ValueError as error:
-        raise OptionError(f"the price of '{name}': checked takes a day, as 2026-11-22") from error
+        raise OptionError(f"{name}: checked must be a date such as 2026-11-22") from error
     return Price(Rates(**rates), one_line(entry.get("source", "your own prices")), checked)
 
 
-def _rate(name: str, kind: str, value: object) -> Decimal:
+def read_amount(value: object) -> Decimal | None:
+    """Read US dollars; None for what is not an amount from 0 to a million."""
     try:
-        rate = Decimal(str(value))
-        if not isinstance(value, bool) and rate.is_finite() and 0 <= rate <= 1_000_000:
-            return rate
+        amount = Decimal(str(value))
     except InvalidOperation:
-        pass
-    raise OptionError(f"the price of '{name}': {kind} takes dollars per million tokens, as '2.50'")
+        return None
+    return amount if amount.is_finite() and 0 <= amount <= 1_000_000 else None
 
 
 @cache
-def _elsewhere(model: str) -> Price | None:
-    """Ask genai-prices for a model that came after us; where it prices sound apart from text.
+@exact()
+def _from_genai_prices(model: str) -> Price | None:
+    """Look up a model newer than this package, if genai-prices prices its sound separately.
 
-    For some models it knows the text's rates alone, which would be many times too low.
+    For some models it knows only the rates of text, which would be many times too low.
     """
-    import genai_prices  # a fifth of a second: not at import
+    import genai_prices  # takes a fifth of a second
 
     tokens = genai_prices.Usage(
         input_tokens=2, output_tokens=2, input_audio_tokens=1, output_audio_tokens=1
@@ -202,11 +221,10 @@ def _elsewhere(model: str) -> Price | None:
         found = genai_prices.calc_price(tokens, model, provider_id=OPENAI).model_price
     except LookupError:
         return None
-    rates = (found.input_mtok, found.output_mtok, found.input_audio_mtok, found.output_audio_mtok)
-    if not all(isinstance(rate, Decimal) for rate in rates):
+    mtok = (found.input_mtok, found.output_mtok, found.input_audio_mtok, found.output_audio_mtok)
+    pairs = zip(REQUIRED, mtok, strict=True)
+    rates = {kind: rate for kind, rate in pairs if isinstance(rate, Decimal)}
+    if len(rates) < len(REQUIRED):
         return None
-    cached = found.cache_read_mtok
-    return Price(
-        Rates(*rates, cached if isinstance(cached, Decimal) else None),  # type: ignore[arg-type]
-        f"genai-prices {genai_prices.__version__}",
-    )
+    cached = found.cache_read_mtok if isinstance(found.cache_read_mtok, Decimal) else None
+    return Price(Rates(**rates, cached_in=cached), f"genai-prices {genai_prices.__version__}")

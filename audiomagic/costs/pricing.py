@@ -2,19 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Context, Decimal
-from functools import reduce
+from decimal import Decimal
 
 from ..protocol.usage import Usage
-from .prices import MINUTE_IN, MINUTE_OUT, Price, listed
+from .prices import MINUTE_IN, MINUTE_OUT, Price, exact, listed
 
-EXACT = Context(prec=100)  # a notebook may have set a precision of its own
 MINUTES = {"sound in": MINUTE_IN, "sound out": MINUTE_OUT}  # tokens
 
 
+@exact()
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """Add up, exactly."""
-    return reduce(EXACT.add, amounts, Decimal(0))
+    """Return the exact sum."""
+    return sum(amounts, Decimal(0))
+
+
+@exact()
+def dollars(amount: Decimal) -> str:
+    """Format US dollars to a hundredth of a cent, smaller amounts to two digits.
+
+    >>> dollars(Decimal("0.0213")), dollars(Decimal("0.0000175"))
+    ('$0.0213', '$0.000018')
+    """
+    if amount and amount < Decimal("0.0001"):
+        return f"${amount:.2g}" if amount >= Decimal("0.000001") else "under $0.000001"
+    return f"${amount.quantize(Decimal('0.0001'))}"
 
 
 @dataclass(frozen=True)
@@ -26,20 +37,20 @@ class LineItem:
     rate: Decimal
 
     @property
+    @exact()
     def dollars(self) -> Decimal:
-        """What they cost, exactly."""
-        return EXACT.multiply(self.tokens, self.rate).scaleb(-6, EXACT)
+        return self.tokens * self.rate / 1_000_000
 
     @property
     def minute(self) -> Decimal | None:
-        """Dollars for a minute of it; None for text."""
+        """Dollars for a minute of sound; None for text."""
         tokens = MINUTES.get(self.kind)
         return None if tokens is None else LineItem(self.kind, tokens, self.rate).dollars
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The lines of one call's cost at a price; or what the server says it was `paid`."""
+    """The line items of one call at a price, or the sum that the server says was `paid`."""
 
     lines: tuple[LineItem, ...]
     price: Price | None = None
@@ -47,28 +58,26 @@ class Bill:
 
     @property
     def dollars(self) -> Decimal:
-        """The sum, exactly."""
         return total(line.dollars for line in self.lines) if self.paid is None else self.paid
 
     @property
     def origin(self) -> str:
-        """Where the rates, or the sum, come from, in words; see `Price.origin`."""
         return self.price.origin() if self.price else "the server's own bill"
 
     @property
     def assumed(self) -> bool:
-        """Whether the rates are another seller's, for lack of those of the server that answered."""
         return self.price is not None and self.price.assumed
 
 
+@exact()
 def cost_of(usage: object, model: str) -> Decimal | None:
     """Return what a call cost in US dollars, or None when that cannot be known.
 
-    `usage` is the client's usage object, a dict of its shape, or a `Usage`. A server that says
-    what it charged is believed. Otherwise it cannot be known for a model without a known price,
-    where the counts contradict each other, and where the server did not say how many of the tokens
-    were sound: those cost up to thirty times as much as text. Prices are OpenAI's; another seller
-    is named before the model, as in "azure/gpt-audio".
+    `usage` is the client's usage object, a dict of its shape, or a `Usage`. A server that reports
+    what it charged is believed. Otherwise the cost cannot be known for a model without a known
+    price, if the counts contradict each other, or if the server did not report how many of the
+    tokens were sound: those cost up to thirty times as much as text. Prices are OpenAI's; name
+    another seller before the model, as in "azure/gpt-audio".
 
     >>> cost_of(completion.usage, "gpt-audio-1.5")
     """
@@ -77,26 +86,27 @@ def cost_of(usage: object, model: str) -> Decimal | None:
     return billed.dollars if billed else None
 
 
+cost_of.__module__ = "audiomagic"  # where users have it from
+
+
 def bill(usage: Usage, price: Price | None) -> Bill | None:
     """Itemise a call, or return None when its cost cannot be known (see `cost_of`)."""
     if usage.server_cost is not None:
         return Bill((), paid=usage.server_cost)
+    text_in, text_out = usage.input_text_tokens, usage.output_text_tokens
+    audio_in, audio_out = usage.input_audio_tokens, usage.output_audio_tokens or 0
     if price is None or not usage.consistent:
         return None
-    if (
-        usage.input_text_tokens is None
-        or usage.output_text_tokens is None
-        or usage.input_audio_tokens is None
-    ):
+    if text_in is None or text_out is None or audio_in is None:
         return None
     rates = price.rates
-    # Chat Completions never says which of the cached tokens were sound: count them as text first.
-    cached = min(usage.cached_tokens, usage.input_text_tokens) if rates.cached_in is not None else 0
+    # Chat Completions never reports which cached tokens were sound: count them as text first.
+    cached = min(usage.cached_tokens, text_in) if rates.cached_in is not None else 0
     lines = (
-        LineItem("text in", usage.input_text_tokens - cached, rates.text_in),
+        LineItem("text in", text_in - cached, rates.text_in),
         LineItem("cached text in", cached, rates.cached_in or Decimal(0)),
-        LineItem("sound in", usage.input_audio_tokens, rates.audio_in),
-        LineItem("text out", usage.output_text_tokens, rates.text_out),
-        LineItem("sound out", usage.output_audio_tokens or 0, rates.audio_out),
+        LineItem("sound in", audio_in, rates.audio_in),
+        LineItem("text out", text_out, rates.text_out),
+        LineItem("sound out", audio_out, rates.audio_out),
     )
     return Bill(tuple(line for line in lines if line.tokens), price)

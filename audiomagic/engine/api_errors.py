@@ -1,11 +1,13 @@
-"""How the service refuses a request: its words, its shape, and the checks of single values."""
+"""Errors of the engine's HTTP API, in the shape of OpenAI's."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class APIError(Exception):
-    """A request that the engine refuses, in the service's own words and shape."""
+    """A request that the engine refuses."""
 
     def __init__(
         self,
@@ -19,67 +21,31 @@ class APIError(Exception):
         self.param = param
         self.code = code
 
+    @classmethod
+    def of(cls, error: "ValidationError") -> "APIError":
+        """Report the first of pydantic's complaints."""
+        first = error.errors(include_url=False, include_input=False)[0]
+        kind, bounds = first["type"], first.get("ctx") or {}
+        names = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        param = "".join(names).removeprefix(".")
+        if kind == "json_invalid":
+            return cls("We could not parse the JSON body of your request.", None, None)
+        if kind == "missing":
+            return missing(param)
+        code = "invalid_type" if kind.endswith("_type") else "invalid_value"
+        for bound, side in (("ge", "below_min"), ("le", "above_max")):
+            if bound in bounds:
+                number = "integer" if isinstance(bounds[bound], int) else "decimal"
+                code = f"{number}_{side}_value"
+        return cls(f"Invalid '{param or 'request'}': {first['msg']}.", param or None, code)
+
     def wire(self) -> dict[str, Any]:
-        """Spell it."""
-        error = {"message": str(self), "type": "invalid_request_error"}
-        return {"error": error | {"param": self.param, "code": self.code}}
-
-
-def short(value: object) -> str:
-    """Shorten a long value as the service does."""
-    text = str(value)
-    return text if len(text) <= 20 else f"{text[:3]}...{text[-3:]}"
+        """Return the body of the response."""
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        error = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
+        return {"error": error}
 
 
 def missing(param: str) -> APIError:
-    """Word the refusal of a request that lacks something."""
+    """Return the error for a parameter that is not there."""
     return APIError(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
-
-
-def check_type(value: object, kind: type, param: str) -> None:
-    """Refuse a value of another JSON type; an integer will do where a decimal is wanted."""
-    if _is(value, kind):
-        return
-    wanted, got = NAMES[kind], next((name for k, name in NAMES.items() if _is(value, k)), "null")
-    raise APIError(
-        f"Invalid type for '{param}': expected {wanted}, but got {got} instead.",
-        param,
-        "invalid_type",
-    )
-
-
-def check_number(
-    body: Mapping[str, Any], param: str, kind: type, least: float, most: float | None
-) -> None:
-    """Refuse a number of a request that is out of its range; without one nothing is refused."""
-    if (value := body.get(param)) is None:
-        return
-    check_type(value, kind, param)
-    word = "integer" if kind is int else "decimal"
-    for broken, way, sign, bound in (
-        (not value >= least, "below minimum", ">=", least),
-        (most is not None and value > most, "above maximum", "<=", most),
-    ):
-        if broken:
-            raise APIError(
-                f"Invalid '{param}': {word} {way} value. "
-                f"Expected a value {sign} {bound}, but got {short(value)} instead.",
-                param,
-                f"{word}_{'below_min' if sign == '>=' else 'above_max'}_value",
-            )
-
-
-NAMES: dict[type, str] = {
-    bool: "a boolean",
-    int: "an integer",
-    float: "a decimal",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-}
-
-
-def _is(value: object, kind: type) -> bool:
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is kind

@@ -1,208 +1,220 @@
-"""A request's JSON, read and refused as the service does it: for the embedded engine."""
+"""Reads and checks the JSON of a Chat Completions request that is sent to the engine."""
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from ..errors import SoundError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ..errors import one_line
 from ..protocol.request import Message, Request
-from ..protocol.tool_calls import ToolCall
+from ..protocol.tool_calls import MOST_CALLS, Tool, ToolCall
 from ..sound import SHORTEST, Sound
-from .api_errors import APIError, check_number, missing, short
-from .api_tools import check_answered, read_call_id, read_calls, read_tools
+from .api_errors import APIError, missing
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
+Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$", max_length=64)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Limit = Annotated[int, Field(ge=1)]
+MAGIC = {"wav": (b"RIFF",), "mp3": (b"ID3", b"\xff")}
 
 
-def read(body: object, spoken: Mapping[str, str], voices: Sequence[str]) -> Request:
-    """Read a request's JSON; `spoken` holds earlier answers' transcripts by audio id.
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True)
 
-    Raises APIError in the order of the service's own checks: the labels of all sounds, their bytes,
-    the voice, the format, the earlier answers. Numbers and tools come first.
-    """
-    if not isinstance(body, Mapping):
-        raise APIError("The request body must be a JSON object.", code=None)
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        raise APIError("you must provide a model parameter", "model", None)
-    listed = body.get("messages")
-    if not isinstance(listed, list) or not listed:
-        raise missing("messages")
-    _check_numbers(body)
-    tools, choice = read_tools(body)
-    drafts = [_draft(item, index) for index, item in enumerate(listed)]
-    heard = [tuple(part if isinstance(part, str) else part.decode() for part in draft.parts)
-             for draft in drafts]  # fmt: skip
-    stream = body.get("stream") is True
-    voice, form = _read_audio(body, voices, stream)
-    messages = tuple(
-        Message(
-            draft.role,
-            draft.said(spoken, index) or parts,
-            tool_calls=draft.calls,
-            tool_call_id=draft.call_id,
-        )
-        for index, (draft, parts) in enumerate(zip(drafts, heard, strict=True))
+
+class _InputAudio(_Model):
+    format: Literal["wav", "mp3"]
+    data: str
+
+
+class _Part(_Model):
+    type: Literal["text", "refusal", "input_audio"]
+    text: str | None = None
+    refusal: str | None = None
+    input_audio: _InputAudio | None = None
+
+
+class _CalledFunction(_Model):
+    name: Name
+    arguments: str
+
+
+class _Call(_Model):
+    id: str
+    function: _CalledFunction
+
+
+class _Message(_Model):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: list[_Part] | None = None
+    audio: dict[str, Any] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _in_parts(cls, value: object) -> object:
+        return [{"type": "text", "text": value}] if isinstance(value, str) else value
+
+
+class _Function(_Model):
+    name: Name
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class _Tool(_Model):
+    type: Literal["function"]
+    function: _Function
+
+
+class _Audio(_Model):
+    format: Literal["pcm16", "wav", "mp3", "flac", "opus"]
+    voice: str | dict[str, Any] | None = None
+
+
+class _Body(_Model):
+    model: Annotated[str, Field(min_length=1)]
+    messages: Annotated[list[_Message], Field(min_length=1)]
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: _Audio | None = None
+    stream: bool | None = None
+    stream_options: dict[str, Any] | None = None
+    tools: Annotated[list[_Tool], Field(min_length=1, max_length=MOST_CALLS)] | None = None
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None  # the engine gives one answer
+    max_completion_tokens: Limit | None = None
+    max_tokens: Limit | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+
+
+def read(data: bytes, transcripts: Mapping[str, str], voices: Sequence[str]) -> Request:
+    """Read a request; `transcripts` are those of earlier answers, by audio id. Raises APIError."""
+    try:
+        body = _Body.model_validate_json(data)
+    except ValidationError as error:
+        raise APIError.of(error) from None
+    tools = tuple(
+        _tool(tool.function, f"tools[{index}].function.parameters")
+        for index, tool in enumerate(body.tools or ())
     )
-    check_answered([(message.tool_calls, message.tool_call_id) for message in messages])
-    options = body.get("stream_options")
-    usage = isinstance(options, Mapping) and options.get("include_usage") is True
-    limit = body.get("max_completion_tokens", body.get("max_tokens"))
-    return Request(model, messages, voice, form, limit, stream, usage, tools, choice)
+    voice, form = _spoken(body, voices)
+    messages = tuple(
+        _message(message, f"messages[{index}]", transcripts)
+        for index, message in enumerate(body.messages)
+    )
+    _check_answered(messages)
+    return Request(
+        body.model,
+        messages,
+        voice,
+        form,
+        body.max_completion_tokens or body.max_tokens,
+        stream=bool(body.stream),
+        usage=(body.stream_options or {}).get("include_usage") is True,
+        tools=tools,
+        tool_choice=_choice(body, [tool.name for tool in tools]),
+    )
 
 
-def _check_numbers(body: Mapping[str, Any]) -> None:
-    """Refuse what the service would, and two answers at once, which the engine does not give."""
-    check_number(body, "n", int, 1, 1)
-    for param in ("max_completion_tokens", "max_tokens"):
-        check_number(body, param, int, 1, None)
-    for param, least, most in (
-        ("temperature", 0, 2),
-        ("top_p", 0, 1),
-        ("frequency_penalty", -2, 2),
-        ("presence_penalty", -2, 2),
-    ):
-        check_number(body, param, float, least, most)
+def _tool(function: _Function, where: str) -> Tool:
+    schema = function.parameters
+    if schema is None:
+        schema = {"type": "object", "properties": {}}
+    if schema.get("type") != "object" or not isinstance(schema.get("properties", {}), dict):
+        code = "invalid_function_parameters"
+        raise APIError(f"Invalid '{where}': expected the JSON schema of an object.", where, code)
+    return Tool(function.name, function.description or "", schema)
 
 
-@dataclass(frozen=True)
-class _Recording:
-    """A sound of a message, not yet decoded: its label, its base64, its place."""
-
-    label: str
-    data: object
-    message: int
-    part: int
-
-    def decode(self) -> Sound:
-        """Look at the bytes, whatever the label says, then decode them."""
-        try:
-            file = base64.b64decode(str(self.data or ""), validate=True)
-        except ValueError:
-            file = b"no base64"
-        if file and _sniff(file) != self.label:
-            raise APIError(
-                "This model does not support the format you provided.",
-                "messages",
-                "unsupported_format",
-            )
-        try:
-            sound = Sound.decode(file) if file else None
-        except SoundError as error:
-            raise APIError(
-                f"The data provided for 'input_audio' is not of valid {self.label} format.",
-                f"messages.[{self.message}].content.[{self.part}].input_audio.data",
-            ) from error
-        if sound is None or sound.seconds < SHORTEST:
-            raise APIError("Input audio is too short. Provide at least 0.1 seconds.", "messages")
-        return sound
+def _choice(body: _Body, tools: Sequence[str]) -> str | None:
+    """Return "none", "auto", "required", the name of one tool, or None."""
+    for param in ("tool_choice", "parallel_tool_calls"):
+        if getattr(body, param) is not None and not tools:
+            raise APIError(f"'{param}' is only allowed when 'tools' are specified.", param)
+    match body.tool_choice:
+        case None:
+            return None
+        case "none" | "auto" | "required" as choice:
+            return str(choice)
+        case {"function": {"name": str(name)}} if name in tools:
+            return name
+    expected = "expected 'none', 'auto', 'required' or a function of 'tools'."
+    raise APIError(f"Invalid 'tool_choice': {expected}", "tool_choice")
 
 
-def _sniff(file: bytes) -> str | None:
-    if file[:4] == b"RIFF" and file[8:12] == b"WAVE":
-        return "wav"
-    # An ID3 tag, or the eleven set bits of a frame and the two of layer III.
-    is_mp3 = file[:3] == b"ID3" or (file[:1] == b"\xff" and file[1:2] and file[1] & 0xE6 == 0xE2)
-    return "mp3" if is_mp3 else None
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A message whose sounds and whose reference to an earlier answer are still to be checked."""
-
-    role: str
-    parts: tuple[str | _Recording, ...] = ()
-    audio_id: str | None = None
-    calls: tuple[ToolCall, ...] = ()
-    call_id: str | None = None
-
-    def said(self, spoken: Mapping[str, str], index: int) -> tuple[str, ...]:
-        """The transcript of the earlier answer, where the message is one."""
-        if self.audio_id is None:
-            return ()
-        if self.audio_id not in spoken:
-            raise APIError(
-                f"Assistant audio {self.audio_id[:60]} not found.",
-                f"content.messages[{index}].audio.id",
-                "audio_not_found",
-            )
-        return (spoken[self.audio_id],)
-
-
-def _draft(item: object, index: int) -> _Draft:
-    where = f"messages[{index}]"
-    if not isinstance(item, Mapping) or item.get("role") not in ROLES:
-        raise APIError(f"Invalid '{where}': expected an object with a role of {ROLES}.", where)
-    role = str(item["role"])
-    calls = read_calls(item, where) if role == "assistant" else ()
-    audio = item.get("audio")
-    if role == "assistant" and isinstance(audio, Mapping):
-        return _Draft(role, audio_id=str(audio.get("id")), calls=calls)
-    content = item.get("content")
-    parts: tuple[str | _Recording, ...] = ()
-    if isinstance(content, list):
-        read = (_read_part(part, index, k) for k, part in enumerate(content))
-        parts = tuple(part for part in read if part != "")
-    elif isinstance(content, str) and content:
-        parts = (content,)
-    elif content not in (None, ""):
-        raise APIError(f"Invalid type for '{where}.content'.", f"{where}.content")
-    return _Draft(role, parts, calls=calls, call_id=read_call_id(item, where))
-
-
-def _read_part(part: object, message: int, index: int) -> str | _Recording:
-    where = f"messages[{message}].content[{index}]"
-    if not isinstance(part, Mapping):
-        raise APIError(f"Invalid type for '{where}'.", where)
-    if part.get("type") in ("text", "refusal"):
-        return str(part.get(str(part["type"])) or "")
-    audio = part.get("input_audio")
-    if part.get("type") != "input_audio" or not isinstance(audio, Mapping):
-        raise APIError(
-            f"Invalid value: '{short(part.get('type'))}'. Supported values are: "
-            "'text' and 'input_audio'.",
-            f"{where}.type",
-        )
-    label = audio.get("format")
-    if label not in ("wav", "mp3"):
-        raise APIError(
-            f"Invalid value: '{short(label)}'. Supported values are: 'wav' and 'mp3'.",
-            f"{where}.input_audio.format",
-        )
-    return _Recording(str(label), audio.get("data"), message, index)
-
-
-def _read_audio(
-    body: Mapping[str, Any], voices: Sequence[str], stream: bool
-) -> tuple[str | None, str]:
-    modalities = body.get("modalities") or ["text"]
-    if not isinstance(modalities, list) or "audio" not in modalities:
+def _spoken(body: _Body, voices: Sequence[str]) -> tuple[str | None, str]:
+    """Return the voice, None for an answer in text, and the format of the sound."""
+    if "audio" not in (body.modalities or ()):
         return None, "pcm16"
-    audio = body.get("audio")
-    voice = audio.get("voice") if isinstance(audio, Mapping) else None
-    voice = voice.get("id") if isinstance(voice, Mapping) else voice
-    if not isinstance(audio, Mapping) or not voice:
+    voice = body.audio and body.audio.voice
+    voice = voice.get("id") if isinstance(voice, dict) else voice
+    if body.audio is None or not voice:
         raise missing("audio.voice")
+    form = body.audio.format
     if voice not in voices:
-        *most, last = (f"'{name}'" for name in voices)
-        raise APIError(
-            f"Invalid value: '{short(voice)}'. Supported values are: "
-            f"{', '.join(most)}, and {last}.",
-            "audio.voice",
-        )
-    form = audio.get("format")
-    if stream and form != "pcm16":
-        raise APIError(
-            f"Unsupported value: 'audio.format' does not support '{short(form)}' when "
-            "stream=true. Supported values are: 'pcm16'.",
-            "audio.format",
-            "unsupported_value",
-        )
-    if form not in ("pcm16", "wav", "mp3", "flac", "opus"):
-        raise APIError(
-            f"Invalid value: '{short(form)}'. Supported values are: 'wav', 'mp3', "
-            "'flac', 'opus', and 'pcm16'.",
-            "audio.format",
-        )
-    return str(voice), str(form)
+        message = f"'{one_line(voice, 60)}' is not one of {', '.join(voices)}."
+        raise APIError(f"Invalid 'audio.voice': {message}", "audio.voice")
+    if body.stream and form != "pcm16":
+        message = f"'audio.format' must be 'pcm16' when stream=true, not '{form}'."
+        raise APIError(message, "audio.format", "unsupported_value")
+    return voice, form
+
+
+def _message(message: _Message, where: str, transcripts: Mapping[str, str]) -> Message:
+    read = (_part(p, f"{where}.content[{i}]") for i, p in enumerate(message.content or ()))
+    parts = tuple(part for part in read if part != "")
+    if message.role == "tool":
+        if message.tool_call_id is None:
+            raise missing(f"{where}.tool_call_id")
+        return Message("tool", parts, tool_call_id=message.tool_call_id)
+    if message.role != "assistant":
+        return Message(message.role, parts)
+    if message.audio:
+        audio_id = str(message.audio.get("id"))
+        if audio_id not in transcripts:
+            line = f"Assistant audio {one_line(audio_id, 60)} not found."
+            raise APIError(line, f"{where}.audio.id", "audio_not_found")
+        said = transcripts[audio_id]
+        parts = (said,) if said else ()
+    calls = tuple(
+        ToolCall(call.id, call.function.name, call.function.arguments)
+        for call in message.tool_calls or ()
+    )
+    return Message("assistant", parts, tool_calls=calls)
+
+
+def _part(part: _Part, where: str) -> str | Sound:
+    if part.type != "input_audio":
+        return part.text or part.refusal or ""
+    if part.input_audio is None:
+        raise missing(f"{where}.input_audio")
+    where, label = f"{where}.input_audio.data", part.input_audio.format
+    try:
+        file = base64.b64decode(part.input_audio.data, validate=True)
+        if file and not file.startswith(MAGIC[label]):
+            raise APIError(f"Invalid '{where}': not a {label} file.", where, "unsupported_format")
+        sound = Sound.decode(file) if file else None
+    except ValueError as error:
+        raise APIError(f"Invalid '{where}': expected {label} data in base64.", where) from error
+    if sound is None or sound.seconds < SHORTEST:
+        raise APIError("Input audio is too short. Provide at least 0.1 seconds.", where)
+    return sound
+
+
+def _check_answered(messages: Sequence[Message]) -> None:
+    """Refuse tool calls without results, and results without calls."""
+    waiting: set[str | None] = set()
+    for index, message in enumerate((*messages, Message("user"))):
+        where = f"messages[{index}].role"
+        answered = {message.tool_call_id} - {None}
+        if answered - waiting:
+            raise APIError("A tool message must respond to a preceding tool call.", where)
+        if waiting and not answered:
+            ids = one_line(", ".join(map(str, waiting)), 100)
+            raise APIError(f"Tool calls without a tool message that responds: {ids}", where)
+        waiting = waiting - answered | {call.id for call in message.tool_calls}

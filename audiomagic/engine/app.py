@@ -1,12 +1,13 @@
-"""The engine as a server: a WSGI app that speaks Chat Completions, here or over HTTP (see door)."""
+"""The engine as a WSGI app that speaks Chat Completions, in this process or over HTTP."""
 
 import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
-from ..errors import one_line
+from ..errors import AudiomagicError, one_line
 from ..protocol.chunks import ChunkWriter
 from ..protocol.request import Request
 from ..protocol.response import Completion
@@ -17,124 +18,105 @@ from .engine import MODEL, Engine
 from .pipeline import Pipeline
 from .tts import voices
 
-LARGEST_BODY = 100_000_000  # bytes: an hour of mp3 in base64
+JSON = "application/json"
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class App:
-    """Completion `/v1/chat/completions` and `/v1/models`."""
+    """Answers `/v1/chat/completions` and `/v1/models`."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
-        self._spoken: dict[str, tuple[int, str]] = {}  # audio id -> (expires at, transcript)
+        self._transcripts: dict[str, tuple[int, str]] = {}  # audio id -> (expires at, transcript)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Completion one request (WSGI)."""
+        """Answer one request."""
         try:
-            status, kind, body = self._route(environ)
-        except APIError as refused:
-            status, kind, body = refused.status, "application/json", _json(refused.wire())
-        start_response(
-            f"{status} {'OK' if status == 200 else 'APIError'}",
-            [("content-type", kind), ("x-request-id", "req_" + secrets.token_hex(16))],
-        )
+            kind, body = self._answer(environ)
+        except (APIError, AudiomagicError) as error:
+            return respond(error, start_response)
+        _start(start_response, 200, kind)
         return body
 
-    def _route(self, environ: Environ) -> tuple[int, str, Iterable[bytes]]:
+    def _answer(self, environ: Environ) -> tuple[str, Iterable[bytes]]:
         match environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""):
             case "GET", "/v1/models":
-                listed = {"object": "list", "data": [_model()]}
-                return 200, "application/json", _json(listed)
-            case "GET", path if path == f"/v1/models/{MODEL}":
-                return 200, "application/json", _json(_model())
+                model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "audiomagic"}
+                return JSON, _json({"object": "list", "data": [model]})
             case "POST", "/v1/chat/completions":
-                return self._complete(_body(environ))
-        raise APIError(
-            f"Unknown request URL: {environ['REQUEST_METHOD']} "
-            f"{environ.get('PATH_INFO', '')[:80]}.",
-            None,
-            "unknown_url",
-            404,
-        )
+                return self._complete(environ["wsgi.input"].read())
+            case method, path:
+                url = one_line(f"{method} {path}", 80)
+                raise APIError(f"Unknown request URL: {url}.", None, "unknown_url", 404)
 
-    def _complete(self, body: object) -> tuple[int, str, Iterable[bytes]]:
+    def _complete(self, body: bytes) -> tuple[str, Iterable[bytes]]:
         now = int(time.time())
-        spoken = {key: words for key, (until, words) in list(self._spoken.items()) if until > now}
-        request = read(body, spoken, tuple(voices()))
-        letter = ChunkWriter(
-            "chatcmpl-" + secrets.token_hex(12), MODEL, now, "audio_" + secrets.token_hex(16)
-        )
-        turn = Pipeline(self._engine, request)
+        for key, (expires_at, _) in list(self._transcripts.items()):
+            if expires_at <= now:
+                self._transcripts.pop(key, None)
+        transcripts = {key: words for key, (_, words) in list(self._transcripts.items())}
+        request = read(body, transcripts, tuple(voices()))
+        ids = "chatcmpl-" + secrets.token_hex(12), "audio_" + secrets.token_hex(16)
+        writer = ChunkWriter(ids[0], MODEL, now, ids[1])
+        pipeline = Pipeline(self._engine, request)
         if request.stream:
-            return 200, "text/event-stream; charset=utf-8", self._stream(turn, request, letter)
-        return 200, "application/json", _json(self._whole(turn, request, letter))
+            return "text/event-stream; charset=utf-8", self._stream(pipeline, request, writer)
+        return JSON, _json(self._whole(pipeline, request, writer))
 
-    def _stream(self, turn: Pipeline, request: Request, letter: ChunkWriter) -> Iterator[bytes]:
+    def _stream(self, pipeline: Pipeline, request: Request, writer: ChunkWriter) -> Iterator[bytes]:
         """Write the events of one answer, in the order of the service's own streams."""
-        yield _event(letter.opening())
+        yield _event(writer.opening())
         try:
-            for piece in turn.run():
-                for chunk in letter.spoken(piece) if request.voice else [letter.text(piece.text)]:
+            for delta in pipeline.run():
+                chunks = writer.spoken(delta) if request.voice else [writer.text(delta.text)]
+                for chunk in chunks:
                     yield _event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
-            told = error.wire() if isinstance(error, APIError) else letter.failure(one_line(error))
-            yield _event(told)
+            yield _event(_api_error(error).wire())
             return
-        if turn.calls:
-            yield _event(letter.calls(turn.calls))
-        if request.voice is None or turn.finish != "stop":
-            yield _event(letter.delta({}, turn.finish))
+        if pipeline.calls:
+            yield _event(writer.calls(pipeline.calls))
+        if request.voice is None or pipeline.finish_reason != "stop":
+            yield _event(writer.delta({}, pipeline.finish_reason))
         if request.usage:
-            yield _event(letter.chunk([], turn.usage))
-        if request.voice and turn.text:
-            self._remember(turn, letter)
-            yield _event(letter.expiry())
+            yield _event(writer.chunk([], pipeline.usage))
+        if request.voice and pipeline.text:
+            self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)
+            yield _event(writer.expiry())
         yield b"data: [DONE]\n\n"
 
-    def _whole(self, turn: Pipeline, request: Request, letter: ChunkWriter) -> dict[str, Any]:
-        pcm = b"".join(piece.pcm for piece in turn.run())
-        answer = Completion(turn.text, pcm, turn.finish, usage=turn.usage, tool_calls=turn.calls)
-        if request.voice is None or turn.calls:
-            return letter.whole(answer, None)
-        self._remember(turn, letter)
+    def _whole(self, pipeline: Pipeline, request: Request, writer: ChunkWriter) -> dict[str, Any]:
+        pcm = b"".join(delta.pcm for delta in pipeline.run())
+        answer = Completion(
+            pipeline.text,
+            pcm,
+            pipeline.finish_reason,
+            usage=pipeline.usage,
+            tool_calls=pipeline.calls,
+        )
+        if request.voice is None or pipeline.calls:
+            return writer.whole(answer, None)
+        self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)
         ending = {"opus": "ogg"}.get(request.format, request.format)
         file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm).encode(ending)
-        return letter.whole(answer, file)
-
-    def _remember(self, turn: Pipeline, letter: ChunkWriter) -> None:
-        """Keep what was said under its id, and forget what has expired."""
-        for key, (until, _) in list(self._spoken.items()):
-            if until <= letter.created:
-                self._spoken.pop(key, None)
-        self._spoken[letter.audio_id] = (letter.expires_at, turn.text)
+        return writer.whole(answer, file)
 
 
-def _model() -> dict[str, Any]:
-    return {
-        "id": MODEL,
-        "object": "model",
-        "created": 0,
-        "owned_by": "audiomagic",
-        "shutdown_date": None,
-    }
+def respond(error: Exception, start_response: StartResponse) -> list[bytes]:
+    """Answer a request with an error."""
+    failed = _api_error(error)
+    _start(start_response, failed.status, JSON)
+    return _json(failed.wire())
 
 
-def _body(environ: Environ) -> object:
-    try:
-        size = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        size = -1
-    if not 0 < size <= LARGEST_BODY:
-        raise APIError(f"A body of 1 to {LARGEST_BODY} bytes is expected.", None, None, 413)
-    sent = environ["wsgi.input"].read(size)
-    try:
-        body = json.loads(sent)
-        if b"\\ud" in sent.lower():  # half a character, perhaps, which nothing behind here can take
-            json.dumps(body, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise APIError("We could not parse the JSON body of your request.", None, None) from error
-    return body
+def _api_error(error: Exception) -> APIError:
+    return error if isinstance(error, APIError) else APIError(one_line(error), None, None, 500)
+
+
+def _start(start_response: StartResponse, status: int, kind: str) -> None:
+    headers = [("content-type", kind), ("x-request-id", "req_" + secrets.token_hex(16))]
+    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
 
 
 def _json(value: object) -> list[bytes]:
@@ -143,18 +125,3 @@ def _json(value: object) -> list[bytes]:
 
 def _event(chunk: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
-
-
-def serve(engine: Engine, port: int) -> None:
-    """Serve on the loopback until interrupted; print the address and a fresh token."""
-    from .http_server import create_server
-
-    token = "am-" + secrets.token_urlsafe(24)
-    server = create_server(App(engine), port, token, LARGEST_BODY)
-    address = f"http://127.0.0.1:{server.effective_port}/v1"
-    print(f"The local engine answers at {address} until Ctrl-C. For any OpenAI client:")
-    print(f"  export OPENAI_BASE_URL={address}\n  export OPENAI_API_KEY={token}", flush=True)
-    try:
-        server.run()
-    finally:
-        server.close()

@@ -1,28 +1,33 @@
-"""A brain in this process: a GGUF file on llama.cpp."""
+"""Language models: what any of them offers, and a GGUF file on llama.cpp in this process."""
 
 import os
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import InvalidResponse
 from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
-from ..protocol.tool_calls import cut
+from ..protocol.response import ResponseAccumulator
+from ..protocol.tool_calls import ToolCall, cut
 from .api_errors import APIError
 from .llama_cpp import LlamaCpp
-from .text_chat import TextDelta, plain, text_deltas
-from .tool_calling import ToolCaller, results_wait
+from .tool_calling import ToolCaller, tool_results
+
+if TYPE_CHECKING:
+    import openai
 
 CONTEXT = 8192  # tokens; a model of 7 billion parameters takes some 1 GB of memory for them
 SMALL_CONTEXT = 4096
-CHARACTERS_PER_TOKEN = 3  # a low guess, to stay inside the context
+FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
-REPEATS = 3  # the same clause for the third time: the model has lost its way
+REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
 DEFAULT_SYSTEM = (
     "You are a helpful AI assistant named SmolLM, trained by Hugging Face. "
@@ -30,111 +35,141 @@ DEFAULT_SYSTEM = (
 )
 
 
+@dataclass(frozen=True)
+class TextDelta:
+    """What one chunk adds to an answer; the last has the tool calls and the finish reason."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+
+
+class LanguageModel(Protocol):
+    """A model of text, in this process or on a server; threads may use it at once.
+
+    `small` models are not asked what speech recognition can answer alone. `reply` yields an answer
+    as it is generated, and closing the generator stops the model; the request holds no sound.
+    """
+
+    @property
+    def small(self) -> bool: ...
+    def count(self, text: str) -> int: ...
+    def reply(self, request: Request) -> Generator[TextDelta, None, None]: ...
+
+
 class LlamaModel:
-    """A GGUF file that thinks; `small` is for the engine's own, which needs help."""
+    """A GGUF file; `small` marks the engine's own model, which needs help."""
 
     def __init__(self, model: Path, small: bool = False):
         threads = 1 if small else max(1, (os.cpu_count() or 2) // 2)
         self.small = small
         self._context = SMALL_CONTEXT if small else CONTEXT
         self._llama = LlamaCpp(model, self._context, threads)
-        self._knows_tools = not small and self._llama.knows_tools
-        self._chooser = ToolCaller(self._llama)
+        self._supports_tools = not small and self._llama.supports_tools
+        self._tool_caller = ToolCaller(self._llama)
 
     def count(self, text: str) -> int:
-        """Count the tokens of a text, as the model's own tokenizer splits it."""
         return len(self._llama.tokens(text))
 
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
-        """Yield an answer in pieces, as they come; closing the iterator stops the model.
-
-        Calls are constrained: llama.cpp's own way holds no model to a `tool_choice`, and
-        Qwen2.5-Coder-0.5B then wrote its calls as text; constrained, it decided rightly on 23 of
-        25 requests. Raises APIError for a text that the context has no room for.
-        """
-        self._check_length(request.messages)
-        told = results_wait(request.messages)
+        """Raises APIError for a text that does not fit into the context."""
+        # Tool calls are made for models that could make them, too: llama.cpp holds no model to a
+        # `tool_choice`, and Qwen2.5-Coder-0.5B wrote its calls as text; so it decided rightly on
+        # 23 of 25 requests.
+        request = replace(request, messages=self._fitted(request.messages))
+        results = tool_results(request.messages)
         forced = request.tool_choice not in (None, "auto", "none")
-        asks = request.tools and request.tool_choice != "none" and not told
-        if (asks or forced) and (call := self._chooser.call(request)):
+        may_call = request.tools and request.tool_choice != "none" and not results
+        if (may_call or forced) and (call := self._tool_caller.call(request)):
             yield TextDelta(tool_calls=(call,), finish_reason="tool_calls")
-        elif told and self.small:
-            yield TextDelta(self._chooser.tell(request), finish_reason="stop")
+        elif results and self.small:
+            yield TextDelta(self._tool_caller.answer(request), finish_reason="stop")
         elif self.small:
             yield from self._short_reply(request)
         else:
-            body = plain(self._understood(request))
-            with closing(self._llama.stream(body)) as chunks:
-                yield from text_deltas(chunks)
+            yield from text_deltas(self._llama.client, self._body(request))
 
-    def _check_length(self, messages: Sequence[Message]) -> None:
-        """Refuse an instruction and a last text that are too long: neither can be left out."""
-        head, _, last = _parted(messages)
-        own = [message.text for message in (*head, *last) if message.role != "tool"]
-        text, room = "\n".join(own), self._context // 2  # the rest is for the answer
+    def _fitted(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Leave out the oldest turns that do not fit; refuse what cannot be left out."""
+        room = self._context // 2  # tokens; the rest is for the answer
+        characters = room * FEWEST_CHARACTERS
+        messages = [
+            replace(m, parts=(cut(m.text, characters // 2),)) if m.role == "tool" else m
+            for m in messages
+        ]
+        start = 1 if messages and messages[0].role == "system" else 0
+        head, turns, last = messages[:start], messages[start:-1], messages[start:][-1:]
+        text = "\n".join(message.text for message in (*head, *last) if message.role != "tool")
         if len(text.encode()) > room and (count := self.count(text)) > room:
             line = f"its language model takes {room} tokens of text, this has {count}"
             raise APIError(line, "messages", TOO_LONG)
+        # A result whose call is left out goes, too.
+        while turns and (_length(head + turns + last) > characters or turns[0].role == "tool"):
+            del turns[0]
+        return (*head, *turns, *last)
+
+    def _body(self, request: Request) -> dict[str, object]:
+        if not self._supports_tools:
+            messages = tuple(_in_words(message) for message in request.messages)
+            request = replace(request, messages=messages, tools=(), tool_choice=None)
+        return chat_body(request)
 
     def _short_reply(self, request: Request) -> Generator[TextDelta, None, None]:
-        said = [message for message in request.messages if message.role != "tool" and message.parts]
-        if not said or said[0].role != "system":
-            said.insert(0, Message("system", (DEFAULT_SYSTEM,)))
+        """Answer in at most LIMIT tokens, and stop when a clause repeats."""
+        said = (m for m in request.messages if m.role != "tool" and m.parts)
+        messages = [replace(message, tool_calls=()) for message in said]
+        if not messages or messages[0].role != "system":
+            messages.insert(0, Message("system", (DEFAULT_SYSTEM,)))
         cap = min(request.max_tokens or LIMIT, self._context // 2)
-        asked = replace(request, messages=_fitting(said, self._context), tools=(), tool_choice=None)
-        body = plain(replace(asked, max_tokens=cap)) | {"temperature": 0}
-        with closing(self._llama.stream(body)) as chunks:
-            yield from _until_repeating(text_deltas(chunks))
-
-    def _understood(self, request: Request) -> Request:
-        """Put a request as the model's template can take it, in the room that there is."""
-        messages = _fitting(request.messages, self._context)
-        if not self._knows_tools:
-            messages = tuple(_in_words(message) for message in messages)
-            request = replace(request, tools=(), tool_choice=None)
-        return replace(request, messages=messages)
+        body = self._body(replace(request, messages=tuple(messages), max_tokens=cap))
+        text = ""
+        with closing(text_deltas(self._llama.client, body | {"temperature": 0})) as deltas:
+            for delta in deltas:
+                text += delta.text
+                clauses = [clause.strip().casefold() for clause in CLAUSE.split(text)]
+                ended = len(clauses) > 1 and clauses[-1] == ""
+                if ended and clauses.count(clauses[-2]) >= REPEATS:
+                    return
+                yield TextDelta(delta.text)
 
 
 def _in_words(message: Message) -> Message:
-    """Tell of calls and their results to a model that has no place for them."""
+    """Describe tool calls and their results to a model whose template has no place for them."""
     if message.role == "tool":
         return Message("user", (f"The tool answered: {message.text}\nNow answer me.",))
     calls = [f"I call {call.name} with {call.arguments}." for call in message.tool_calls]
     return Message(message.role, (*message.parts, *calls))
 
 
-def _until_repeating(pieces: Iterable[TextDelta]) -> Generator[TextDelta, None, None]:
-    """Pass pieces on until a clause comes for the third time; where it ends is no cap's doing."""
-    said = ""
-    for piece in pieces:
-        said += piece.text
-        clauses = [clause.strip().casefold() for clause in CLAUSE.split(said)]
-        if clauses[-1] == "" and len(clauses) > 1 and clauses.count(clauses[-2]) >= REPEATS:
-            return
-        yield TextDelta(piece.text)
+def _length(messages: Sequence[Message]) -> int:
+    return sum(len(message.text) for message in messages)
 
 
-def _parted(messages: Sequence[Message]) -> tuple[Sequence[Message], ...]:
-    """Part a chat into the instruction at its head, the turns since, and the last message."""
-    start = 1 if messages and messages[0].role == "system" else 0
-    return messages[:start], messages[start:-1], messages[start:][-1:]
+def chat_body(request: Request) -> dict[str, Any]:
+    """Return a request for a stream, in the fields that every text server knows."""
+    body = request.wire() | {"stream": True}
+    for unknown in ("modalities", "stream_options"):
+        body.pop(unknown, None)
+    if cap := body.pop("max_completion_tokens", None):
+        body["max_tokens"] = cap
+    return body
 
 
-def _fitting(messages: Sequence[Message], context: int) -> tuple[Message, ...]:
-    """Leave out the oldest turns that the context has no room for."""
-    room = context // 2 * CHARACTERS_PER_TOKEN
-    messages = [
-        replace(one, parts=(cut(one.text, room // 2),)) if one.role == "tool" else one
-        for one in messages
-    ]
-    head, turns, last = _parted(messages)
-    used = sum(len(message.text) for message in (*head, *last))
-    kept: list[Message] = []
-    for message in reversed(turns):
-        used += len(message.text)
-        if used > room:
-            break
-        kept.insert(0, message)
-    while kept and kept[0].role == "tool":  # a result whose call is gone
-        del kept[0]
-    return (*head, *kept, *last)
+def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None, None]:
+    """Send a chat; yield the answer as it arrives. Closing the generator ends the request."""
+    accumulator, chunk = ResponseAccumulator(), None
+    with client.chat.completions.create(**body) as stream:
+        for chunk in stream:
+            if text := accumulator.add(chunk.to_dict()).text:
+                yield TextDelta(text)
+    if chunk is None:
+        raise ValueError("no event at all")
+    answer = accumulator.completion()
+    if answer.finish_reason is None:
+        raise InvalidResponse("the language model broke off in the middle of its answer")
+    yield TextDelta(tool_calls=answer.tool_calls, finish_reason=answer.finish_reason)
+
+
+def estimated_tokens(text: str) -> int:
+    """Estimate the tokens of a text where no tokenizer is at hand."""
+    return -(-len(text) // 4)

@@ -1,107 +1,139 @@
-"""A model server of the user's choice: Ollama, llama.cpp, LM Studio, vLLM, or one far away."""
+"""Language models and speech recognition on a server: Ollama, llama.cpp, LM Studio, vLLM, ..."""
 
-import json
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..errors import EngineError, one_line
-from .text_chat import model_names, refusal_words
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import EngineError, InvalidResponse, one_line
+from ..protocol.request import Request
+from ..sound import Sound
+from .llm import TextDelta, chat_body, estimated_tokens, text_deltas
+from .stt import RATE
 
 if TYPE_CHECKING:
     import httpx2
+    import openai
 
-CONNECTING, READING = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
+NAMES = {"llm": "language model", "stt": "speech recognition"}
+# The official client adds others, from variables that are meant for OpenAI's own service.
+HEADERS = {"host", "accept", "accept-encoding", "content-type", "content-length",
+           "transfer-encoding", "user-agent"}  # fmt: skip
 
 
-class RemoteServer:
-    """The server at `http://host:port/v1#model`; without a model it is asked for its first.
+class RemoteModel:
+    """A model of an OpenAI-compatible server: `http://host:port/v1#model`.
 
-    Without a path the usual /v1 is meant. A key is sent where the variable `key` holds one, and
-    goes nowhere else: `$OPENAI_API_KEY` is not for this server.
+    Without a path /v1 is meant, without a model the server's first. The key comes from
+    $AUDIOMAGIC_LLM_KEY or $AUDIOMAGIC_STT_KEY alone.
     """
 
-    def __init__(self, address: str, part: str):
-        import httpx2
+    part: str
 
+    def __init__(self, address: str):
         url, _, self._named = address.partition("#")
-        self._variable = f"AUDIOMAGIC_{part.upper()}_KEY"
-        self._key = os.environ.get(self._variable, "")
-        path = urlsplit(url).path.strip("/")
-        self.url = url.rstrip("/") + ("" if path else "/v1")
-        self._name = f"the {part} at {one_line(self.url, 80)}"
-        self._part = part
-        self._http = httpx2.Client(
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-            timeout=httpx2.Timeout(READING, connect=CONNECTING),
+        self.url = url.rstrip("/") + ("" if urlsplit(url).path.strip("/") else "/v1")
+        self._key_variable = f"AUDIOMAGIC_{self.part.upper()}_KEY"
+        self._key = os.environ.get(self._key_variable, "")
+        self._name = f"the {NAMES[self.part]} at {one_line(self.url, 80)}"
+
+    @cached_property
+    def client(self) -> "openai.OpenAI":
+        import httpx2
+        import openai
+
+        http = openai.DefaultHttpxClient(
+            follow_redirects=False, event_hooks={"request": [self._only_own_headers]}
+        )
+        timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+        return openai.OpenAI(
+            base_url=self.url, api_key="none", http_client=http, timeout=timeout, max_retries=0
         )
 
     @cached_property
     def model(self) -> str:
-        """The model's name. Raises EngineError where the server has none."""
+        """The name of the model. Raises EngineError when the server has none."""
         if self._named:
             return self._named
-        names = model_names(self.ask("/models", "GET"))
-        if not names:
-            raise EngineError(f"{self._name} names no model; say which: {self.url}#model")
-        return names[0]
+        first = next(iter(self.client.models.list().data), None)
+        if first is None:
+            raise EngineError(f"{self._name} lists no model; name one: {self.url}#model")
+        return first.id
 
-    def stream(self, path: str, body: dict[str, Any]) -> Generator[Mapping[str, Any], None, None]:
-        """Send JSON; yield the events of the answer. Raises EngineError, one line."""
-        with self._sent("POST", path, json=body) as answer:
-            event = None
-            for line in answer.iter_lines():
-                data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-                if data and data != "[DONE]":
-                    event = json.loads(data)
-                    yield event
-            if event is None:
-                raise ValueError("no event at all")
-
-    def ask(self, path: str, method: str = "POST", **what: Any) -> Any:
-        """Send a form, or nothing; return the JSON of the answer. Raises EngineError, one line."""
-        with self._sent(method, path, **what) as answer:
-            return json.loads(answer.read())
+    def _only_own_headers(self, request: "httpx2.Request") -> None:
+        for name in request.headers.keys() - HEADERS:
+            del request.headers[name]
+        if self._key:
+            request.headers["authorization"] = f"Bearer {self._key}"
 
     @contextmanager
-    def _sent(self, method: str, path: str, **what: Any) -> Iterator["httpx2.Response"]:
+    def _errors(self) -> Iterator[None]:
+        """Turn what the client raises into an EngineError of one line, without the key."""
         import httpx2
+        import openai
 
-        setting = f"AudioMagics.{self._part}"
         try:
-            with self._http.stream(method, self.url + path, **what) as answer:
-                if answer.status_code != 200:
-                    raise self._refusal(answer)
-                yield answer
-        except httpx2.TimeoutException as error:
+            yield
+        except openai.APITimeoutError as error:
             raise EngineError(f"{self._name} did not answer in time; try again") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            why = self._safe(error, 100)
+        except (openai.APIConnectionError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise EngineError(
-                f"no connection to {self._name} ({why}); start that server, or set {setting} anew"
+                f"no connection to {self._name} ({self._safe(error.__cause__ or error, 100)}); "
+                f"start that server, or change AudioMagics.{self.part}"
             ) from error
-        except (ValueError, RecursionError) as error:
+        except openai.APIStatusError as error:
+            if error.status_code in (401, 403):
+                line = f"{self._name} requires a valid key; set ${self._key_variable}"
+            else:
+                said = self._safe(error.body if isinstance(error.body, str) else error.message)
+                line = f"{self._name} rejected the request ({error.status_code})"
+                line += f": {said}" if said else ""
+            if error.status_code == 404:
+                line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
+            raise EngineError(line) from None
+        except openai.APIError as error:  # sent as an event of the stream
+            raise InvalidResponse(self._safe(error.message)) from None
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise EngineError(
                 f"{self._name} does not speak the protocol; its address usually ends in /v1"
             ) from error
 
-    def _refusal(self, answer: "httpx2.Response") -> EngineError:
-        body, status = answer.read(), answer.status_code
-        if status in (401, 403):
-            return EngineError(f"{self._name} wants a valid key; set ${self._variable}")
-        try:
-            said = refusal_words(json.loads(body))
-        except (ValueError, RecursionError):
-            said = None
-        line = f"{self._name} refused the request ({status}"
-        line += f": {self._safe(said, 200)})" if said else ")"
-        if status == 404:
-            line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
-        return EngineError(line)
+    def _safe(self, text: object, limit: int = 200) -> str:
+        return one_line(str(text).replace(self._key or "\0", "…"), limit)
 
-    def _safe(self, text: object, limit: int) -> str:
-        line = one_line(text, limit)
-        return line.replace(self._key, "…") if self._key else line
+
+class RemoteLanguageModel(RemoteModel):
+    """A server that answers `/chat/completions` in text."""
+
+    part = "llm"
+    small = False
+    count = staticmethod(estimated_tokens)  # these servers have no common way to ask
+
+    def reply(self, request: Request) -> Generator[TextDelta, None, None]:
+        """Raises EngineError when the server cannot be reached or rejects the request."""
+        with self._errors():
+            yield from text_deltas(self.client, chat_body(replace(request, model=self.model)))
+
+
+class RemoteRecognizer(RemoteModel):
+    """A server that answers `/audio/transcriptions`."""
+
+    part = "stt"
+
+    def words(self, samples: NDArray[np.float32]) -> str:
+        file = ("speech.wav", Sound(samples, RATE).encode("wav"), "audio/wav")
+        with self._errors():
+            create: Any = self.client.audio.transcriptions.create
+            words = getattr(create(model=self.model, file=file), "text", None)
+        if not isinstance(words, str):
+            raise InvalidResponse(
+                "the transcription server returned no text; does it support /audio/transcriptions?"
+            )
+        return words

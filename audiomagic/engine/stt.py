@@ -1,7 +1,4 @@
-"""Transcriber: speech -> text, a recogniser behind a gate that hears whether anybody speaks.
-
-The gate is needed: on silence and noise Whisper writes "you" or "Thank you." with conviction.
-"""
+"""Speech recognition, behind voice activity detection: Whisper hears "Thank you." in noise."""
 
 import os
 from pathlib import Path
@@ -16,89 +13,69 @@ from ..sound import Sound
 
 RATE = 16_000  # Hz, of both models
 WINDOW = 512  # samples (32 ms) that get one probability of speech
-MOST_THREADS = 4  # more do not make so small a model faster
+MAX_THREADS = 4  # more do not make so small a model faster
 
 FRAME = RATE // 50  # samples: 20 ms
-LOUD_FRAMES = 5  # a level counts when it is reached for 0.1 s: a click is shorter, "up" longer
-LEVEL = 0.1  # RMS that the loudest 0.1 s are brought to
+LOUD_FRAMES = 5  # 0.1 s: a click is shorter, the word "up" longer
+LEVEL = 0.1  # RMS to which the loudest 0.1 s are scaled
 SILENCE = 1e-5  # RMS (-100 dBFS): below is digital silence with dither
 
 # Measured at LEVEL: noise, hum, tones, chords, clicks stay below 0.5; single words reach 0.7
-SPEECH, LEAST_WINDOWS = 0.6, 2
-MARGIN = RATE // 2  # samples of silence around: the gate needs a run-up, first words too
+SPEECH, MIN_WINDOWS = 0.6, 2
+MARGIN = RATE // 2  # samples of silence around, which the detection and first words need
 # Within a long recording the pauses are cut out; the margins keep soft first and last sounds.
 FILTER = {"threshold": 0.35, "min_silence_duration_ms": 2000, "speech_pad_ms": 400}
 
 Floats = NDArray[np.float32]
 
 
-class Recogniser(Protocol):
-    """What writes down speech; threads may use it at once."""
+class Recognizer(Protocol):
+    """A model that writes down float32 samples at RATE; threads may use it at once."""
 
-    def words(self, samples: Floats) -> str:
-        """Return the words of float32 samples at RATE."""
-        ...
-
-    def count(self, text: str) -> int:
-        """Count the tokens of a text."""
-        ...
+    def words(self, samples: Floats) -> str: ...
 
 
 class Transcriber:
-    """A recogniser and its gate, usable from several threads."""
+    """A recognizer behind voice activity detection; threads may use it at once."""
 
-    def __init__(self, recogniser: Recogniser) -> None:
+    def __init__(self, recognizer: Recognizer) -> None:
         from faster_whisper.vad import get_vad_model
 
-        self._recogniser = recogniser
-        self._probabilities = get_vad_model()
+        self._recognizer = recognizer
+        self._speech_probabilities = get_vad_model()
 
     def transcribe(self, sound: Sound) -> str:
-        """Return the words heard in `sound`, "" when nobody speaks in it."""
-        samples = _levelled(sound.resample(RATE).samples)
-        if samples is None or not self._anybody(samples):
+        """Return the words that are spoken in `sound`, "" when nobody speaks."""
+        samples = _normalized(sound.resample(RATE).samples)
+        if samples is None:
             return ""
-        heard = self._recogniser.words(samples).strip()
-        return heard if any(character.isalnum() for character in heard) else ""
-
-    def count(self, text: str) -> int:
-        """Count the tokens of a text, as the recogniser's own tokenizer splits it."""
-        return self._recogniser.count(text)
-
-    def _anybody(self, samples: Floats) -> bool:
-        """Tell whether anything in `samples` sounds like a voice."""
-        whole = np.pad(samples, (0, -len(samples) % WINDOW))
-        return int(np.sum(self._probabilities(whole) > SPEECH)) >= LEAST_WINDOWS
+        padded = np.pad(samples, (0, -len(samples) % WINDOW))
+        if np.sum(self._speech_probabilities(padded) > SPEECH) < MIN_WINDOWS:
+            return ""
+        words = self._recognizer.words(samples).strip()
+        return words if any(character.isalnum() for character in words) else ""
 
 
 class Whisper:
-    """A folder of a CTranslate2 Whisper model, opened (0.3-1 s and more); one call at a time.
+    """A CTranslate2 Whisper model, opened from its folder (0.3-1 s and more).
 
-    A multilingual one finds out the language by itself. Raises EngineError where the folder
-    holds no such model.
+    A multilingual model detects the language. Raises EngineError when it cannot be opened.
     """
 
     def __init__(self, folder: Path) -> None:
         from faster_whisper import WhisperModel
 
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        threads = min(cores or 1, MAX_THREADS)
         try:
-            self._whisper = WhisperModel(
-                str(folder),
-                device="cpu",
-                compute_type="int8",
-                local_files_only=True,
-                cpu_threads=min(_cores(), MOST_THREADS),
-            )
+            self._whisper = WhisperModel(str(folder), "cpu", 0, "int8", threads)
         except (RuntimeError, ValueError) as error:
-            why = one_line(error, 100)
-            raise EngineError(
-                f"{folder.name} holds no CTranslate2 Whisper model ({why})"
-            ) from error
-        self._one_at_a_time = Lock()  # two at once would only share the same cores
+            line = f"{folder.name} is not a CTranslate2 Whisper model ({one_line(error, 100)})"
+            raise EngineError(line) from error
+        self._lock = Lock()  # two calls at once would only share the same cores
 
     def words(self, samples: Floats) -> str:
-        """Return the words of float32 samples at RATE."""
-        with self._one_at_a_time:
+        with self._lock:
             segments, _ = self._whisper.transcribe(
                 samples,
                 beam_size=5,  # 0.05 s more than 1 on a short question, a sixth fewer errors
@@ -109,13 +86,9 @@ class Whisper:
             )
             return " ".join(segment.text.strip() for segment in segments)
 
-    def count(self, text: str) -> int:
-        """Count the tokens of a text, as the recogniser's own tokenizer splits it."""
-        return len(self._whisper.hf_tokenizer.encode(text, add_special_tokens=False).ids)
 
-
-def _levelled(samples: Floats) -> Floats | None:
-    """Bring speech of any loudness to one level, silence around it; None for digital silence."""
+def _normalized(samples: Floats) -> Floats | None:
+    """Scale speech to LEVEL and pad it with silence; None for digital silence."""
     samples = samples - samples.mean(dtype=np.float64) if len(samples) else samples
     frames = np.pad(samples, (0, -len(samples) % FRAME)).reshape(-1, FRAME).astype(np.float64)
     levels = np.sort(np.sqrt(np.mean(frames**2, axis=1)))
@@ -123,10 +96,3 @@ def _levelled(samples: Floats) -> Floats | None:
         return None
     gain = LEVEL / max(levels[-LOUD_FRAMES:][0], SILENCE)
     return np.pad(np.clip(samples * gain, -1, 1).astype(np.float32), MARGIN)
-
-
-def _cores() -> int:
-    """Count the cores that this process may use: in a container often fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,14 +1,15 @@
-"""Tools for a model that was never taught them: chosen by what it finds likely, filled in a form.
+"""Tool calls of models that were not trained to make them.
 
 Such a model, asked which tool it wants, picks one at random, or none ever. But it knows how likely
-a request is: of someone who was told of the tool "weather", "Is it raining?" is likelier than of
+a request is: "Is it raining?" is likelier from someone who was told of the tool "weather" than from
 someone who was told of none. That much likelier it must be, and likeliest with this tool.
 """
 
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -18,15 +19,15 @@ from ..protocol.tool_calls import Tool, ToolCall
 from .llama_cpp import LlamaCpp
 
 LIKELIER = 2.0  # log of a factor; set on 36 requests (34 decided rightly), of 30 others 28 were
-LONGEST_REQUEST = 64  # tokens of a request that are looked at, its last
+LONGEST_REQUEST = 64  # tokens: the end of the request whose likelihood is compared
 LONGEST_SPAN = 8  # words of a request that may be one argument
-MOST_WORDS = 60  # of a request, that arguments are taken from
+MOST_WORDS = 60  # of a request, from which arguments are taken
 LONGEST_ARGUMENTS = 400  # tokens
-LONGEST_RESULT = 400  # characters that are said
+LONGEST_RESULT = 400  # characters that are spoken
 
-PLAIN = "A user asks an assistant a question."
-TOLD = 'A user asks an assistant to use a tool. The tool "{name}": {description}'
-# One example makes the form clear: without it every third form is filled in badly.
+NO_TOOL = "A user asks an assistant a question."
+WITH_TOOL = 'A user asks an assistant to use a tool. The tool "{name}": {description}'
+# With one example: without it every third form is filled in badly.
 FORM = """\
 Function: greet(name, times): Greet somebody.
 Request: Please greet Maria 3 times.
@@ -47,7 +48,7 @@ Answer: The person at the door is a postman.
 Question: {request}
 Result of {name}: {result}
 Answer:"""
-COUNTED = "zero one two three four five six seven eight nine ten eleven twelve"
+NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
 LINKS = ("of", "the", "in", "from", "to", "at", "for", "now", "result", "answer")
 # Words of a question that make no sense before "is".
 VERBS = (
@@ -57,16 +58,13 @@ VERBS = (
 
 
 class ToolCaller:
-    """Calls tools, and tells what came of it, on behalf of a model."""
+    """Makes a model's tool calls, and puts their results into words."""
 
     def __init__(self, llama: LlamaCpp):
         self._llama = llama
 
     def call(self, request: Request) -> ToolCall | None:
-        """Return the one call that the last request asks for, or None: it wants an answer.
-
-        The arguments follow the tool's schema. Raises EngineError where they find no end.
-        """
+        """Return the one call that the last message asks for, or None. Raises EngineError."""
         asked = _asked(request.messages)
         named = [tool for tool in request.tools if tool.name == request.tool_choice]
         tool = self._chosen(named or request.tools, asked, request.tool_choice)
@@ -74,40 +72,37 @@ class ToolCaller:
             return None
         return ToolCall(f"call_{secrets.token_hex(12)}", tool.name, self._arguments(tool, asked))
 
-    def tell(self, request: Request) -> str:
-        """Say in a sentence each what the last calls gave; "" when there were none.
+    def answer(self, request: Request) -> str:
+        """Put the results of the last calls into a sentence each.
 
-        The model finds the first words, from those of the request, and the result is told as it
-        is. Left alone, SmolLM2 told 5 of 12 results wrongly ("No, you will not need an umbrella",
-        of rain); so it told 11 well, and none wrongly.
+        The model chooses the first words; the result follows as it is. Left alone, SmolLM2 got 5 of
+        12 results wrong ("No, you will not need an umbrella", of rain), like this none.
         """
         names = {call.id: call.name for message in request.messages for call in message.tool_calls}
         asked = _asked(request.messages)
         return " ".join(
-            self._told(asked, names.get(str(message.tool_call_id), "tool"), message.text)
-            for message in _results(request.messages)
+            self._sentence(asked, names.get(str(message.tool_call_id), "tool"), message.text)
+            for message in tool_results(request.messages)
         )
 
-    # -- choosing -----------------------------------------------------------------------------
     def _chosen(self, tools: Sequence[Tool], asked: str, choice: str | None) -> Tool | None:
-        must = choice not in (None, "auto")
-        if must and len(tools) == 1:
+        forced = choice not in (None, "auto")
+        if forced and len(tools) == 1:
             return tools[0]
         tokens = self._llama.tokens(" " + asked)[-LONGEST_REQUEST:]
 
-        def likely(heading: str) -> float:
+        def likelihood(heading: str) -> float:
             return self._llama.likelihood(f"{heading}\nRequest:", tokens)
 
         scores = [
-            likely(TOLD.format(name=_spoken(tool.name), description=tool.description))
+            likelihood(WITH_TOOL.format(name=_readable(tool.name), description=tool.description))
             for tool in tools
         ]
         best = max(scores)
-        if not must and best - likely(PLAIN) < LIKELIER:
+        if not forced and best - likelihood(NO_TOOL) < LIKELIER:
             return None
         return tools[scores.index(best)]
 
-    # -- arguments ----------------------------------------------------------------------------
     def _arguments(self, tool: Tool, asked: str) -> str:
         properties = tool.parameters.get("properties") or {}
         if not properties:
@@ -119,31 +114,26 @@ class ToolCaller:
             description=tool.description,
             request=" ".join(words),
         )
-        form = _narrowed(tool.parameters, _spans(words), _numbers(words))
-        filled = self._llama.complete(prompt, LONGEST_ARGUMENTS, json_schema=form)
+        schema = _narrowed(tool.parameters, _spans(words), _numbers(words))
+        filled = self._llama.complete(prompt, LONGEST_ARGUMENTS, json_schema=schema)
         try:
             return json.dumps(json.loads(filled), ensure_ascii=False)
         except ValueError as error:
-            raise EngineError(f"the model found no end to the arguments of {tool.name}") from error
+            raise EngineError(f"the model did not end the arguments of {tool.name}") from error
 
-    # -- results ------------------------------------------------------------------------------
-    def _told(self, asked: str, name: str, result: str) -> str:
-        said = _said(result)
-        words = re.findall(r"[^\W\d_]+", f"{asked} {_spoken(name)}")
+    def _sentence(self, asked: str, name: str, result: str) -> str:
+        result = _in_words(result)
+        words = re.findall(r"[^\W\d_]+", f"{asked} {_readable(name)}")
         words = [word for word in words if word.lower() not in VERBS.split()]
         allowed = " | ".join(json.dumps(word) for word in dict.fromkeys((*words, *LINKS)))
         grammar = f'root ::= " The" (" " word){{1,8}} (" is" | " are")\nword ::= {allowed}'
-        prompt = ANSWER.format(request=asked, name=_spoken(name), result=said)
-        lead = self._llama.complete(prompt, 32, grammar=grammar).strip()
-        return f"{lead} {said}".rstrip(".") + "."
+        prompt = ANSWER.format(request=asked, name=_readable(name), result=result)
+        start = self._llama.complete(prompt, 32, grammar=grammar).strip()
+        return f"{start} {result}".rstrip(".") + "."
 
 
-def results_wait(messages: Iterable[Message]) -> bool:
-    """Whether tools have answered what was asked last."""
-    return bool(_results(messages))
-
-
-def _results(messages: Iterable[Message]) -> list[Message]:
+def tool_results(messages: Iterable[Message]) -> list[Message]:
+    """Return what tools have answered since the user spoke last."""
     found: list[Message] = []
     for message in messages:
         if message.role == "tool":
@@ -158,54 +148,45 @@ def _asked(messages: Sequence[Message]) -> str:
     return " ".join(texts[-1].split()) if texts else ""
 
 
-def _spoken(name: str) -> str:
+def _readable(name: str) -> str:
     return re.sub(r"[_-]+", " ", name).strip()
 
 
-def _said(result: str) -> str:
-    """Put a result into words: JSON without its signs."""
-    try:
-        words = _worded(json.loads(result))
-    except (ValueError, RecursionError):
-        words = result
-    words = " ".join(words.split())
-    return (
-        words if len(words) <= LONGEST_RESULT else words[:LONGEST_RESULT].rsplit(" ", 1)[0] + " …"
-    )
+def _in_words(result: str) -> str:
+    """Put a result into words: JSON without its punctuation."""
+    with suppress(ValueError, RecursionError):
+        result = _flat(json.loads(result))
+    words = " ".join(result.split())
+    if len(words) <= LONGEST_RESULT:
+        return words
+    return words[:LONGEST_RESULT].rsplit(" ", 1)[0] + " …"
 
 
-def _worded(value: Any) -> str:
-    match value:
-        case dict():
-            return ", ".join(f"{_spoken(key)}: {_worded(item)}" for key, item in value.items())
-        case list():
-            return "; ".join(_worded(item) for item in value)
-        case None:
-            return "done"
-        case bool():
-            return "true" if value else "false"
-    return str(value)
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_readable(key)}: {_flat(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_flat, value))
+    if value is None:
+        return "done"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _spans(words: Sequence[str]) -> list[str]:
-    """List what stands together in a request: what a text among its arguments may be."""
+    """List the runs of words of a request: what a text among its arguments may be."""
     bare = [word.strip(".,;:!?\"'()“”‘’") for word in words]
-    spans = (
-        " ".join(bare[i:j]).strip()
-        for i in range(len(bare))
-        for j in range(i + 1, min(len(bare), i + LONGEST_SPAN) + 1)
-    )
+    lengths = range(1, LONGEST_SPAN + 1)
+    spans = (" ".join(bare[i : i + n]).strip() for i in range(len(bare)) for n in lengths)
     return [span for span in dict.fromkeys(spans) if span]
 
 
 def _numbers(words: Sequence[str]) -> list[int | float]:
-    """List the numbers of a request, those up to twelve as words too."""
+    """List the numbers of a request, in digits, and up to twelve in words."""
     text = " ".join(words).lower()
-    found: list[int | float] = [
-        float(n) if "." in n else int(n) for n in re.findall(r"-?\d+(?:\.\d+)?", text)
-    ]
+    digits = re.findall(r"-?\d+(?:\.\d+)?", text)
+    found: list[int | float] = [float(n) if "." in n else int(n) for n in digits]
     named = re.findall(r"[a-z]+", text)
-    found += [value for value, word in enumerate(COUNTED.split()) if word in named]
+    found += [number for number, word in enumerate(NUMBER_WORDS.split()) if word in named]
     return list(dict.fromkeys(found))
 
 
@@ -214,25 +195,21 @@ def _narrowed(schema: Any, spans: Sequence[str], numbers: Sequence[int | float])
 
     Measured on 21 requests: 19 forms right instead of 8, in a quarter of the time.
     """
-    if not isinstance(schema, Mapping) or schema.keys() & {"enum", "const", "pattern", "format"}:
+    narrow = partial(_narrowed, spans=spans, numbers=numbers)
+    if isinstance(schema, list):
+        return [narrow(item) for item in schema]
+    if not isinstance(schema, dict) or schema.keys() & {"enum", "const", "pattern", "format"}:
         return schema
-    allowed: dict[object, Sequence[str | int | float]] = {
-        "string": spans,
-        "number": numbers,
-        "integer": [number for number in numbers if isinstance(number, int)],
-    }
+    integers = [number for number in numbers if isinstance(number, int)]
+    allowed = {"string": spans, "number": numbers, "integer": integers}
     kind = schema.get("type")
     if isinstance(kind, str) and (values := allowed.get(kind)):
         return {"enum": list(values)}
-    narrow = partial(_narrowed, spans=spans, numbers=numbers)
     closed = {"additionalProperties": False} if "properties" in schema else {}
-    form = closed | ({"maxItems": 8} if kind == "array" else {}) | dict(schema)
+    form: dict[str, Any] = closed | ({"maxItems": 8} if kind == "array" else {}) | schema
+    for key in form.keys() & {"anyOf", "oneOf", "allOf", "items"}:
+        form[key] = narrow(form[key])
     for key in ("properties", "$defs"):
-        if isinstance(named := form.get(key), Mapping):
+        if isinstance(named := form.get(key), dict):
             form[key] = {name: narrow(value) for name, value in named.items()}
-    for key in ("anyOf", "oneOf", "allOf"):
-        if isinstance(listed := form.get(key), list):
-            form[key] = [narrow(value) for value in listed]
-    if "items" in form:
-        form["items"] = narrow(form["items"])
     return form

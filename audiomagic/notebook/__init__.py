@@ -1,5 +1,5 @@
-"""The notebook's side: lines and cells read, calls run in them, replies shown in their outputs.
+"""The notebook's side: reads lines and cells, runs calls in them, shows replies in their outputs.
 
-`magics` are the doors; `order` is what a line asks for, `cells` what becomes of the reply,
-`commands` what `%audiomagic` does. Nothing outside this room knows IPython's shell.
+`magics` are the doors; `invocation` is what a line asks for, `output` what becomes of the reply,
+`commands` what `%audiomagic` does. Nothing outside this package knows IPython's shell.
 """

@@ -1,8 +1,13 @@
-"""Every option of the magics, declared once: its flags, its setting, its place in the manual."""
+"""The line of a magic: its options, each declared once, and the text that is left as typed.
 
-from collections.abc import Iterator
-from typing import Any
+A declaration gives an option its flags, its setting, its line in the manual and its completion.
+"""
 
+import re
+import shlex
+from typing import Any, TypeVar
+
+from IPython.core.interactiveshell import InteractiveShell
 from traitlets import (
     Bool,
     CUnicode,
@@ -22,169 +27,223 @@ from .. import suggestions
 from ..errors import OptionError, one_line
 
 MAGICS = ("speak", "listen")
+ENGINES = ("auto", "openai", "local")
+AnyTrait = TraitType[Any, Any]
+Trait = TypeVar("Trait", bound=AnyTrait)
+TOKEN = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']|["'])+""")
+FLAG = re.compile(r"--?[A-Za-z]")
 
 
-class Settings(Configurable):
-    """The options; a setting of the same name is an option's default.
+def _option(trait: Trait, help: str, metavar: str = "", short: str = "", **tags: str) -> Trait:
+    """Declare an option: its meaning and value in the manual, and a second, short flag.
 
-    Tags: `flags` on the line; `metavar` its value in the manual; `only` the magic that has it;
-    `bare` its value where the line gives none.
+    Tags: `only` is the one magic that has it, `bare` its value where the line gives none.
     """
+    trait.help = help
+    return trait.tag(config=True, metavar=metavar, short=short, **tags)
 
-    model = Unicode("gpt-audio-1.5", help="a model of the server's; several are compared").tag(
-        config=True, flags=("-m", "--model"), metavar="ID[,ID…]"
+
+class MagicOptions(Configurable):
+    """The options of the magics; a setting of the same name is an option's default."""
+
+    model = _option(
+        Unicode("gpt-audio-1.5"), "model to use; a comma-separated list compares them",
+        "ID[,ID…]", "-m",
+    )  # fmt: skip
+    voice = _option(
+        Unicode("alloy"), "voice name or custom voice id; a comma-separated list compares them",
+        "NAME[,NAME…]", "-v",
+    )  # fmt: skip
+    style = _option(Unicode(), "how to say it: language, accent, emotion, pace", "TEXT", "-s")
+    system = _option(Unicode(), "who the model is", "TEXT")
+    verbatim = _option(Bool(False), "read the text aloud, word for word", only="speak")
+    text = _option(Bool(False), "answer in text only; no sound is paid for", only="listen")
+    expect = _option(
+        Unicode(), "the words to be said; compares what was understood", "TEXT", only="listen"
     )
-    voice = Unicode("alloy", help="a voice's name or custom id; several are compared").tag(
-        config=True, flags=("-v", "--voice"), metavar="NAME[,NAME…]"
+    chat = _option(
+        Unicode(), "continue a conversation (default name: main)", "[NAME]", "-c", bare="main"
     )
-    style = Unicode("", help="how to say it: language, accent, emotion, pace").tag(
-        config=True, flags=("-s", "--style"), metavar="TEXT"
+    tools = _option(Unicode(), "functions of the notebook that the model may call", "NAME[,NAME…]")
+    file = _option(
+        List(Unicode()), "sound file, of any format libsndfile reads", "PATH", "-f", only="listen"
     )
-    system = Unicode("", help="who the model is").tag(
-        config=True, flags=("--system",), metavar="TEXT"
+    sound = _option(
+        List(Unicode()), "variable to send: a Sound, (rate, array), an Audio", "NAME", only="listen"
     )
-    verbatim = Bool(False, help="read the text aloud, word for word").tag(
-        config=True, flags=("--verbatim",), only="speak"
+    max_seconds = _option(
+        Float(300.0, min=1, max=2400), "longest recording, in seconds", "N", only="listen"
     )
-    text = Bool(False, help="answer in text only: no sound is asked for or paid for").tag(
-        config=True, flags=("--text",), only="listen"
+    hands_free = _option(Bool(False), "record on speech, stop after a silence", only="listen")
+    noise_suppression = _option(
+        Bool(True), "let the browser suppress noise and echo, and level the voice", only="listen"
     )
-    expect = Unicode("", help="what is to be said: what was understood is held against it").tag(
-        config=True, flags=("--expect",), metavar="TEXT", only="listen"
+    wait = _option(Bool(False), "make the cell wait for the recording and its reply", only="listen")
+    each = _option(Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME")
+    workers = _option(Int(8, min=1), "number of parallel calls with --each", "N")
+    out = _option(Unicode(), "variable to bind the reply to", "NAME", "-o")
+    save = _option(Unicode(), "file to save its sound to: .wav .mp3 .flac .ogg, or .html", "FILE")
+    engine = _option(
+        Enum(ENGINES, "auto"),
+        "where it goes; auto: the service if a key is set, else the embedded engine",
+        "auto|openai|local",
     )
-    chat = Unicode("", help="continue a conversation (main, unless named)").tag(
-        config=True, flags=("-c", "--chat"), metavar="[NAME]", bare="main"
+    base_url = _option(Unicode(), "another server that speaks the protocol", "URL")
+    llm = _option(Unicode(), "the engine's language model: GGUF file, hub name or URL", "MODEL")
+    stt = _option(Unicode(), "its speech recogniser: Whisper folder, hub name or URL", "MODEL")
+    max_tokens = _option(Int(None, allow_none=True, min=1), "cap on output tokens", "N")
+    dry_run = _option(Bool(False), "show what would be sent and its cost; send nothing")
+    max_cost = _option(CUnicode(), "cap on what the call may cost", "USD")
+    allow_unpriced = _option(Bool(False), "under a cap, allow a model whose price is unknown")
+    prices = _option(
+        Union([Unicode(), Dict()], default_value=""), "your own prices: TOML file or dict", "FILE"
     )
-    tools = Unicode("", help="functions of the notebook that the model may call").tag(
-        config=True, flags=("--tools",), metavar="NAME[,NAME…]"
-    )
-    file = List(Unicode(), help="a sound file to send, of any format libsndfile reads").tag(
-        config=True, flags=("-f", "--file"), metavar="PATH", only="listen"
-    )
-    sound = List(Unicode(), help="a variable to send: a Sound, (rate, array), an Audio").tag(
-        config=True, flags=("--sound",), metavar="NAME", only="listen"
-    )
-    max_seconds = Float(300.0, min=1, max=2400, help="longest recording").tag(
-        config=True, flags=("--max-seconds",), metavar="N", only="listen"
-    )
-    hands_free = Bool(False, help="record on speech, stop by itself after a silence").tag(
-        config=True, flags=("--hands-free",), only="listen"
-    )
-    noise_suppression = Bool(
-        True, help="let the browser suppress noise and echo, and level the voice"
-    ).tag(config=True, flags=("--noise-suppression",), only="listen")
-    wait = Bool(False, help="let the cell wait for the recording and its reply").tag(
-        config=True, flags=("--wait",), only="listen"
-    )
-    each = Unicode("", help="the text once for each item of a list, or row of a DataFrame").tag(
-        config=True, flags=("--each",), metavar="NAME"
-    )
-    workers = Int(8, min=1, help="calls at once, of --each").tag(
-        config=True, flags=("--workers",), metavar="N"
-    )
-    out = Unicode("", help="bind the reply to a variable").tag(
-        config=True, flags=("-o", "--out"), metavar="NAME"
-    )
-    save = Unicode("", help="write its sound: .wav .mp3 .flac .ogg, or .html for a page").tag(
-        config=True, flags=("--save",), metavar="FILE"
-    )
-    engine = Enum(
-        ("auto", "openai", "local"),
-        "auto",
-        help="where it goes; auto: the service when a key is set, else the embedded engine",
-    ).tag(config=True, flags=("--engine",), metavar="auto|openai|local")
-    base_url = Unicode("", help="another server that speaks the protocol").tag(
-        config=True, flags=("--base-url",), metavar="URL"
-    )
-    llm = Unicode("", help="the engine's language model: a GGUF, a hub's name, a URL").tag(
-        config=True, flags=("--llm",), metavar="MODEL"
-    )
-    stt = Unicode("", help="its recogniser: a folder of Whisper, a hub's name, a URL").tag(
-        config=True, flags=("--stt",), metavar="MODEL"
-    )
-    max_tokens = Int(None, allow_none=True, min=1, help="cap on output tokens").tag(
-        config=True, flags=("--max-tokens",), metavar="N"
-    )
-    dry_run = Bool(False, help="show what would be sent and what it would cost; send nothing").tag(
-        config=True, flags=("--dry-run",)
-    )
-    max_cost = CUnicode("", help="never spend more than this on the call").tag(
-        config=True, flags=("--max-cost",), metavar="USD"
-    )
-    allow_unpriced = Bool(False, help="under a cap, ask a model without a known price too").tag(
-        config=True, flags=("--allow-unpriced",)
-    )
-    prices = Union(
-        [Unicode(), Dict()], default_value="", help="prices of your own: a TOML file, or a dict"
-    ).tag(config=True, flags=("--prices",), metavar="FILE")
-    autoplay = Bool(True, help="let the reply be heard while it arrives").tag(
-        config=True, flags=("--autoplay",)
-    )
-    quiet = Bool(False, help="show no card").tag(config=True, flags=("-q", "--quiet"))
+    autoplay = _option(Bool(True), "play the reply while it arrives")
+    quiet = _option(Bool(False), "show no card", short="-q")
 
     @classmethod
-    def declared(cls, magic: str) -> Iterator[tuple[str, TraitType[Any, Any]]]:
-        """Yield the options of a magic in order: name and trait."""
-        for name, trait in vars(Settings).items():  # in the order of declaration
-            if isinstance(trait, TraitType) and trait.metadata.get("only", magic) == magic:
-                yield name, trait
+    def declared(cls, magic: str) -> list[AnyTrait]:
+        """Return the options of a magic, in the order of declaration."""
+        traits = [trait for trait in vars(MagicOptions).values() if isinstance(trait, TraitType)]
+        return [trait for trait in traits if trait.metadata.get("only", magic) == magic]
+
+    def values(self, magic: str) -> dict[str, Any]:
+        """Return the settings of a magic's options."""
+        return {trait.name or "": trait.get(self) for trait in self.declared(magic)}
 
     @classmethod
-    def flags(cls, magic: str) -> dict[str, str]:
+    def flags(cls, magic: str) -> dict[str, AnyTrait]:
         """Map each flag of a magic to its option; a switch has a `--no-` form too."""
-        table = {}
-        for name, trait in cls.declared(magic):
-            for flag in trait.metadata["flags"]:
-                table[flag] = name
-                if isinstance(trait, Bool) and flag.startswith("--"):
-                    table["--no-" + flag[2:]] = name
+        table: dict[str, AnyTrait] = {}
+        for trait in cls.declared(magic):
+            table |= dict.fromkeys(flags_of(trait), trait)
+            if isinstance(trait, Bool):
+                table[f"--no-{flags_of(trait)[-1][2:]}"] = trait
         return table
-
-    @classmethod
-    def read(cls, name: str, words: str) -> Any:
-        """Turn the words of a line into an option's value, or one of them. Raises OptionError."""
-        trait = cls.class_traits()[name]
-        if isinstance(trait, Unicode | List | Union):
-            return words  # from_string would take quotes off, and expand a `~`
-        try:
-            return trait.validate(cls(), trait.from_string(words))  # type: ignore[attr-defined]
-        except (TraitError, ValueError) as error:
-            raise OptionError(complaint(name, words)) from error
 
     @classmethod
     def manual(cls, magic: str) -> str:
         """Return the table of a magic's options."""
-        lines = []
-        for _, trait in cls.declared(magic):
-            head = ", ".join(trait.metadata["flags"])
-            head = " ".join((head, trait.metadata.get("metavar", ""))).rstrip()
-            lines.append(f"  {head:<31} {trait.help}".rstrip())
-        return "\n".join(lines)
+        heads = [(", ".join(flags_of(trait)), trait) for trait in cls.declared(magic)]
+        rows = [(f"{flags} {trait.metadata['metavar']}", trait.help) for flags, trait in heads]
+        return "\n".join(f"  {head.strip():<31} {help}" for head, help in rows)
 
 
-def complaint(name: str, value: object) -> str:
-    """Word the complaint about a value that an option does not take."""
-    trait = Settings.class_traits()[name]
+def flags_of(trait: AnyTrait) -> list[str]:
+    """Return an option's flags, the long one last."""
+    assert trait.name
+    return [*filter(None, (trait.metadata["short"],)), "--" + trait.name.replace("_", "-")]
+
+
+# -- the parser -------------------------------------------------------------------------------
+def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
+    """Return a line's options by name, and the text after them.
+
+    Options end at the first word that is not one, or at `--`, so that text may hold quotes and
+    dashes. `--file` and `--sound` may be repeated: `sources` lists both in order, as (option,
+    value). Raises OptionError, with the nearest flag for an unknown one.
+    """
+    flags = MagicOptions.flags(magic)
+    options: dict[str, Any] = {}
+    rest = line.strip()
+    while FLAG.match(rest):
+        flag, value, rest = _split_option(rest, flags, magic)
+        trait = flags[flag]
+        name = trait.name or ""
+        if value is None:
+            options[name] = trait.metadata.get("bare", not flag.startswith("--no-"))
+        elif isinstance(trait, List):
+            options.setdefault("sources", []).append((name, value))
+        else:
+            options[name] = _value(trait, value)
+    return options, rest[2:].strip() if rest.split(maxsplit=1)[:1] == ["--"] else rest
+
+
+def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[str, str | None, str]:
+    """Split an option off the front: its flag, its value (None: a switch), and what follows."""
+    match = TOKEN.match(rest)
+    assert match
+    token, rest = match[0], rest[match.end() :].lstrip()
+    flag, equals, value = token.partition("=")
+    if f"-{flag}" in flags:  # -style: not -s with the value "tyle"
+        raise OptionError(suggestions.unknown(f"%{magic} option", flag, [f"-{flag}"]))
+    if not token.startswith("--") and token[:2] in flags and len(token) > 2:
+        flag, equals, value = token[:2], "=", token[2:].removeprefix("=")  # -vcoral
+    if flag in ("-h", "--help"):
+        raise OptionError(f"%{magic}? shows the manual")
+    if flag not in flags:
+        for other in MAGICS:
+            if flag in MagicOptions.flags(other):
+                raise OptionError(f"{flag} is an option of %{other}, not of %{magic}")
+        raise OptionError(suggestions.unknown(f"%{magic} option", flag, flags))
+    trait = flags[flag]
+    if isinstance(trait, Bool):
+        if equals:
+            raise OptionError(f"{flag} takes no value")
+        return flag, None, rest
+    if not equals:
+        match = TOKEN.match(rest)
+        if not match or match[0].partition("=")[0] in flags or match[0] == "--":
+            if "bare" in trait.metadata:
+                return flag, None, rest
+            raise OptionError(f"{flag} needs a value: {flag} {trait.metadata['metavar']}")
+        value, rest = match[0], rest[match.end() :].lstrip()
+    try:
+        return flag, "".join(shlex.split(value)) if value[:1] in "\"'" else value, rest
+    except ValueError:
+        shown = one_line(value, 40)
+        raise OptionError(f"a quote is not closed after {flag}: {shown}") from None
+
+
+def _value(trait: AnyTrait, words: str) -> Any:
+    """Convert the words of a line to an option's value. Raises OptionError."""
+    if isinstance(trait, Unicode | Union):
+        return words  # from_string would take quotes off, and expand a `~`
+    try:
+        return trait.validate(MagicOptions(), trait.from_string(words))  # type: ignore[attr-defined]
+    except (TraitError, ValueError) as error:
+        raise OptionError(_invalid(trait, words)) from error
+
+
+def _invalid(trait: AnyTrait, value: object) -> str:
     if isinstance(trait, Enum):
-        return suggestions.unknown(name, str(value), [str(known) for known in trait.values or ()])
+        return suggestions.unknown(trait.name or "", str(value), trait.values or ())
     if isinstance(trait, Float):
-        wanted = f"{trait.min} to {trait.max}"
+        wanted = f"between {trait.min:g} and {trait.max:g}"
     else:
         wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
-    return f"{name} takes {wanted}, not '{one_line(value, 60)}'"
+    return f"{trait.name} must be {wanted}, not '{one_line(value, 60)}'"
 
 
-def refuse_misspelt(config: Config) -> None:
-    """Raise OptionError for a setting that is none; forget it, so that it complains once."""
+# -- settings ---------------------------------------------------------------------------------
+def check_config(config: Config) -> None:
+    """Raise OptionError for an unknown or invalid setting; drop it, so that it complains once."""
     given = config.get("AudioMagics", {})
-    traits = Settings.class_traits(config=True)
+    traits = MagicOptions.class_traits(config=True)
     for name, value in list(given.items()):
+        if name not in traits:
+            del given[name]
+            raise OptionError(suggestions.unknown("AudioMagics setting", name, traits))
         try:
-            if name not in traits:
-                raise OptionError(suggestions.unknown("AudioMagics setting", name, traits))
-            traits[name]._validate(Settings(), value)
-        except (OptionError, TraitError) as error:
-            given.pop(name)
-            if isinstance(error, OptionError):
-                raise
-            raise OptionError(complaint(name, value)) from None
+            traits[name]._validate(MagicOptions(), value)
+        except TraitError:
+            del given[name]
+            raise OptionError(_invalid(traits[name], value)) from None
+
+
+# -- completion -------------------------------------------------------------------------------
+def complete(shell: InteractiveShell, event: Any) -> list[str]:
+    """Return the flags, or a flag's values, that fit the cursor (a `complete_command` hook)."""
+    from ..catalogue import catalogue
+
+    flags = MagicOptions.flags(event.command.lstrip("%"))
+    before = event.text_until_cursor.removesuffix(event.symbol).split()
+    fitting, start = list(flags), event.symbol or "-"
+    if before and before[-1] in flags:
+        values = {
+            "model": [name for name, model in catalogue().models.items() if not model.shut_down()],
+            "voice": list(catalogue().voices),
+            "engine": list(ENGINES),
+        }
+        fitting, start = values.get(flags[before[-1]].name or "", []), event.symbol
+    return [one for one in fitting if one.startswith(start)]

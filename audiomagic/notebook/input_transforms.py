@@ -1,55 +1,33 @@
-"""Lines that IPython would read differently: a question asked of a magic, a cell with no body,
-and a cell that waits.
+"""Cells that IPython would read differently: a question asked of a magic, a cell magic without a
+body, and a cell that waits.
 
 IPython takes any line that ends in a question mark for a request for help, so that
 `%speak How are you?` would look up `you`; it refuses a cell magic with nothing below it; and a
-magic cannot wait for a message of the page, but a cell with an `await` can.
+magic cannot wait for messages from the page, but a cell with an `await` can.
 """
 
 from collections.abc import Callable
-from tokenize import COMMENT, TokenInfo
+from tokenize import TokenInfo
 from typing import Any
 
-from IPython.core.inputtransformer2 import (
-    EscapedCommand,
-    MagicAssign,
-    TokenTransformBase,
-    assemble_continued_line,
-    find_end_of_continued_line,
-)
+from IPython.core.inputtransformer2 import MagicAssign
 from IPython.core.interactiveshell import InteractiveShell
 
 from .arguments import MAGICS
 
-AWAIT = "await get_ipython().magics_manager.registry['AudioMagics'].awaited"
-Waits = Callable[[str], bool]  # whether a line of %listen asks to wait
+AWAITED = "await get_ipython().magics_manager.registry['AudioMagics'].awaited"
 
 
-class Question(EscapedCommand):
-    """`%speak How are you?`"""
-
-    priority = 1  # before IPython's own, help first among them
-
-    @classmethod
-    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
-        """Return the first such line, or None."""
-        for line in tokens_by_line:
-            start = _asked(line, 0)
-            if start is not None:
-                return cls(start)
-        return None
-
-
-class AssignedQuestion(MagicAssign):
-    """`reply = %speak How are you?`"""
+class HelpLikeLine(MagicAssign):
+    """`%speak How are you?` or `reply = %speak How are you?`: the magic, not a request for help."""
 
     def __init__(self, start: tuple[int, int]):
         super().__init__(start)  # type: ignore[no-untyped-call]
         self._column = self.start_col
-        self.start_col = -1  # IPython takes the leftmost first, and help starts at the name
+        self.start_col = -1  # IPython takes the leftmost first, and help starts at the first word
 
     def transform(self, lines: list[str]) -> list[str]:
-        """Rewrite it as IPython does an assigned magic."""
+        """Rewrite the line as IPython does an assigned magic."""
         self.start_col = self._column
         return list(super().transform(lines))
 
@@ -57,92 +35,13 @@ class AssignedQuestion(MagicAssign):
     def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
         """Return the first such line, or None."""
         for line in tokens_by_line:
-            equals = next((i for i, token in enumerate(line) if token.string == "="), None)
-            start = None if equals is None else _asked(line, equals + 1)
-            if start is not None:
-                return cls(start)
+            tokens = [token for token in line if token.string.strip()]
+            words = [token.string for token in tokens]
+            for at in (0, words.index("=") + 1) if "=" in words else (0,):
+                percent, magic, *text = words[at:] if len(words) > at + 3 else ("", "", "")
+                if percent == "%" and magic in MAGICS and text[0] != "?" and text[-1] == "?":
+                    return cls(tokens[at].start)
         return None
-
-
-def _asked(line: list[TokenInfo], at: int) -> tuple[int, int] | None:
-    """Return where `%speak ...?` starts, when that is what stands in a line from token `at`."""
-    tokens = [token for token in line[at:] if token.string.strip()]
-    words = [token.string for token in tokens]
-    if len(words) > 3 and words[0] == "%" and words[1] in MAGICS and words[2] != "?":
-        return tokens[0].start if words[-1] == "?" else None
-    return None
-
-
-def awaited_line(waits: Waits) -> type[TokenTransformBase]:
-    """Make the transformer of `%listen --wait`, alone or assigned."""
-
-    class AwaitedLine(TokenTransformBase):
-        def __init__(self, start: tuple[int, int]):
-            super().__init__(start)  # type: ignore[no-untyped-call]
-            self._column, self.start_col = self.start_col, -2  # before AssignedQuestion
-
-        @classmethod
-        def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
-            for number, line in enumerate(tokens_by_line):
-                words = [token.string for token in line if token.string.strip()]
-                at = 2 if words[1:2] == ["="] else 0
-                if words[at : at + 2] != ["%", "listen"] or _in_function(tokens_by_line, number):
-                    continue
-                start = next(token for token in line if token.string == "%")
-                if words[at + 2 : at + 3] != ["?"] and waits(
-                    start.line[start.start[1] :].removeprefix("%listen").strip()
-                ):
-                    return cls(start.start)
-            return None
-
-        def transform(self, lines: list[str]) -> list[str]:
-            start, end = self.start_line, find_end_of_continued_line(lines, self.start_line)
-            line = assemble_continued_line(lines, (start, self._column), end)
-            head, rest = lines[start][: self._column], line.removeprefix("%listen").strip()
-            return [*lines[:start], f"{head}{AWAIT}({rest!r})\n", *lines[end + 1 :]]
-
-    return AwaitedLine
-
-
-def _in_function(tokens_by_line: list[list[TokenInfo]], number: int) -> bool:
-    """Say whether a line stands in a function or class, where an `await` may not."""
-    column = None
-    for line in reversed(tokens_by_line[: number + 1]):
-        words = [t for t in line if t.string.strip() and t.type != COMMENT]
-        if not words or (column is not None and words[0].start[1] >= column):
-            continue
-        first = [word.string for word in words[:2]]
-        if column is not None and (first[0] in ("def", "class") or first == ["async", "def"]):
-            return True
-        column = words[0].start[1]
-    return False
-
-
-def awaited_cell(waits: Waits) -> Callable[[list[str]], list[str]]:
-    """Make the transformer of a cell that begins with `%%listen --wait`."""
-
-    def transform(lines: list[str]) -> list[str]:
-        first = lines[0].split(maxsplit=1) if lines else []
-        line = first[1].strip() if len(first) > 1 else ""
-        if first[:1] != ["%%listen"] or line.endswith("?") or not waits(line):
-            return lines
-        return [f"{AWAIT}({line!r}, {''.join(lines[1:])!r})\n"]
-
-    return transform
-
-
-class Cell:
-    """Whether a cell runs just now."""
-
-    runs = False
-
-    def begin(self, *_: object) -> None:
-        """Note that one begins."""
-        self.runs = True
-
-    def end(self, *_: object) -> None:
-        """Note that it has ended."""
-        self.runs = False
 
 
 def bare_cell(lines: list[str]) -> list[str]:
@@ -150,34 +49,44 @@ def bare_cell(lines: list[str]) -> list[str]:
     written = [line for line in lines if line.strip()]
     if len(written) != 1 or written[0].rstrip().endswith("?"):
         return lines
-    for magic in MAGICS:
-        if written[0].split()[0] == f"%%{magic}":
-            return [written[0][1:]]
+    if written[0].split()[0] in [f"%%{magic}" for magic in MAGICS]:
+        return [written[0][1:]]
     return lines
 
 
-def install(shell: InteractiveShell, waits: Waits) -> None:
-    """Let a shell read our lines as meant."""
+def waiting_cell(
+    shell: InteractiveShell, waits: Callable[[str], bool]
+) -> Callable[[list[str]], list[str]]:
+    """Make the transformer of a cell that begins with `%%listen --wait`, or is such a line alone.
+
+    `waits` tells of the rest of that line whether it asks to wait.
+    """
+
+    def transform(lines: list[str]) -> list[str]:
+        magic, _, line = lines[0].strip().partition(" ") if lines else ("", "", "")
+        body = "".join(lines[1:])
+        if magic != "%%listen" and (magic != "%listen" or body.strip()):
+            return lines
+        if shell.display_trap.is_active:  # inside another magic's cell, where nothing may await
+            return lines
+        if (magic == "%%listen" and line.endswith("?")) or line == "?" or not waits(line):
+            return lines
+        return [f"{AWAITED}({line.strip()!r}, {body if magic == '%%listen' else None!r})\n"]
+
+    return transform
+
+
+def install(shell: InteractiveShell, waits: Callable[[str], bool]) -> None:
+    """Make a shell read these cells as they are meant."""
     uninstall(shell)
-    cell = Cell()
-    shell.events.register("pre_run_cell", cell.begin)
-    shell.events.register("post_run_cell", cell.end)
-
-    def may_wait(line: str) -> bool:
-        return not cell.runs and waits(line)  # what %%time runs is no cell, and may not await
-
-    shell.input_transformers_cleanup.extend((bare_cell, awaited_cell(may_wait)))
-    shell.input_transformer_manager.token_transformers.extend(
-        (awaited_line(may_wait), Question, AssignedQuestion)
-    )
+    shell.input_transformers_cleanup.extend((bare_cell, waiting_cell(shell, waits)))
+    shell.input_transformer_manager.token_transformers.append(HelpLikeLine)
 
 
 def uninstall(shell: InteractiveShell) -> None:
-    """Take it back."""
-    for taught in (
-        shell.events.callbacks["pre_run_cell"],
-        shell.events.callbacks["post_run_cell"],
-        shell.input_transformers_cleanup,
-        shell.input_transformer_manager.token_transformers,
-    ):
-        taught[:] = [item for item in taught if getattr(item, "__module__", "") != __name__]
+    """Undo `install`."""
+    manager = shell.input_transformer_manager
+    for transformers in (shell.input_transformers_cleanup, manager.token_transformers):
+        transformers[:] = [
+            one for one in transformers if getattr(one, "__module__", "") != __name__
+        ]

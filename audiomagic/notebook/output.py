@@ -1,210 +1,170 @@
-"""Output: what becomes of a reply in a notebook: shown once, bound to a name, saved."""
+"""Output: runs an invocation for a cell; its reply is shown once, bound to a name, saved."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import HTML, display
 
-from ..errors import Interrupted, SoundError
-from ..turn.notes import STOPPED
-from ..turn.reply import savable
+from ..errors import AudiomagicError, Interrupted, SoundError
+from ..turn.comparison import Comparison
+from ..turn.conversation import CellRun
+from ..turn.reply import Reply, savable
 from . import frontend
+from .live_output import LiveCard, LiveText
 
 if TYPE_CHECKING:
-    from ..batch.batch import Batch
     from ..session import Session
-    from ..turn.conversation import CellRun
-    from .invocation import Call, Invocation, Result
-    from .live_output import LiveCard
-    from .live_text import LiveText
-    from .pending import PendingReply
+    from .invocation import Invocation, Result
     from .recording import Recording
 
 
 class Output:
-    """Runs calls for the cells of one shell."""
+    """Runs invocations for the cells of one shell."""
 
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
-        self._staged: Result | PendingReply | Batch | None = None  # what is on show already
-        self._listening: dict[str, list[Recording]] = {}  # of each cell's last run
-        self._runs: dict[str, int] = {}
+        self._shown: object = None  # a cell's result that is on show already
+        self._recordings: dict[str, tuple[int, list[Recording]]] = {}  # by cell: of its last run
+        shell.events.register("post_run_cell", self._forget)
 
-    def perform(self, order: "Invocation", call: "Call") -> "Result":
+    def close(self) -> None:
+        """Leave the shell, and release every microphone."""
+        self._shell.events.unregister("post_run_cell", self._forget)
+        for _, recordings in self._recordings.values():
+            for recording in recordings:
+                recording.close()
+
+    def run(self, invocation: "Invocation", session: "Session") -> Any:
         """Run a call, shown live; bind and save the reply; return it as the cell's result."""
-        if order.options["save"]:
-            savable(order.options["save"])
-        if order.options["quiet"]:
-            reply = call(None)
-        elif frontend.redraws(self._shell):
-            reply = self._in_a_card(order, call)
-        else:
-            reply = self._in_a_terminal(order, call)
-        self._bind(order, reply)
-        self._stage(reply)
-        if order.options["save"]:
-            saved = reply.save(order.options["save"])
+        if invocation.each:
+            return self._run_each(invocation, session)
+        options = invocation.options
+        if options.dry_run:
+            display(invocation.dry_run(session, self._cell))  # type: ignore[no-untyped-call]
+            return None
+        if options.save:
+            savable(options.save)
+        live: LiveCard | LiveText | None = None
+        if not options.quiet:
+            redraws = frontend.redraws(self._shell)
+            live = self._live_card(invocation) if redraws else LiveText()
+        call, given = invocation.call(session, live, self._cell), invocation.given()
+        if live:
+            live.open()
+        try:
+            reply = call(given)
+        except BaseException as error:
+            part = error.reply if isinstance(error, AudiomagicError | Interrupted) else None
+            if isinstance(part, Reply | Comparison):
+                self._bind(invocation, part)
+                if live:
+                    live.settle(part)
+            elif live:
+                live.clear()
+            raise
+        if live:
+            live.settle(reply)
+        self._bind(invocation, reply)
+        self._note_shown(reply)
+        if options.save:
+            saved = reply.save(options.save)
             if not frontend.redraws(self._shell):
                 print(f"saved {saved}")
         return reply
 
-    def go_through(self, order: "Invocation", session: "Session", magic: str) -> Any:
-        """Run an order for each of its items; bind and return a Batch, or the DataFrame with
-        columns added; the cards of the first are shown with it.
+    def _run_each(self, invocation: "Invocation", session: "Session") -> Any:
+        """Run a call for each item; return a Batch, or the DataFrame with columns added, below the
+        cards of its first replies.
         """
-        from ..batch.display import cards
-        from . import each
-
+        each, quiet = invocation.each, invocation.options.quiet
+        assert each
         try:
-            batch = each.run(order, session, magic)
+            batch = each.run(invocation, session)
         except Interrupted as error:
-            self._bind(order, error.reply)
+            self._bind(invocation, error.reply)
             raise
-        if not (order.each and order.each.is_frame):
-            if order.options["quiet"]:
-                self._stage(batch)
-            self._bind(order, batch)
-            return batch
-        if not order.options["quiet"]:
-            display(HTML(cards(batch)))  # type: ignore[no-untyped-call]
-        frame = batch.frame()
-        self._bind(order, frame)
-        return frame
+        result: Any = batch
+        if each.is_frame:
+            if not quiet:
+                from ..batch.display import cards
 
-    def _in_a_card(self, order: "Invocation", call: "Call") -> "Result":
-        live = self._live_card(order)
-        live.open()
+                display(HTML(cards(batch.rows, batch.results)))  # type: ignore[no-untyped-call]
+            result = batch.frame()
+        elif quiet:
+            self._note_shown(batch)
+        self._bind(invocation, result)
+        return result
 
-        def settle(reply: "Result") -> None:
-            live.settle(live.card(reply), getattr(reply, "finish_reason", None) == STOPPED)
-
-        return self._followed(order, call, live, settle)
-
-    def _in_a_terminal(self, order: "Invocation", call: "Call") -> "Result":
-        from .live_text import LiveText
-
-        live = LiveText()
-        return self._followed(order, call, live, live.settle)
-
-    def _followed(
-        self,
-        order: "Invocation",
-        call: "Call",
-        live: "LiveCard | LiveText",
-        settle: "Callable[[Result], None]",
-    ) -> "Result":
-        """Run a call; show its reply, or when it fails, the part that came."""
-        try:
-            reply = call(live)
-        except BaseException as error:
-            part: Result | None = getattr(error, "reply", None)
-            if part is None:
-                live.clear()
-            else:
-                self._bind(order, part)
-                settle(part)
-            raise
-        settle(reply)
-        return reply
-
-    def _live_card(self, order: "Invocation", handle: Any = None) -> "LiveCard":
-        """Make a live card, with a player where somebody is there to hear it."""
-        from .live_output import LiveCard
-
-        if not order.heard or not frontend.somebody(self._shell):
-            return LiveCard(handle=handle)
-        from ..widgets.player import Player
-
-        return LiveCard(Player, handle)
-
-    def record(self, order: "Invocation", send: "Callable[[object], Call]") -> "Recording":
-        """Show a recorder; when it has recorded, run the call, and put the card in its place."""
+    def record(self, invocation: "Invocation", session: "Session") -> "Recording":
+        """Show a recorder; once it has recorded, run the call and put the card in its place."""
         frontend.check_recording(self._shell)
-        if order.options["save"]:
-            savable(order.options["save"])
-        from .pending import PendingReply
-        from .recording import Recording
-
-        of_this_run = self._of_this_run()
+        options = invocation.options
+        if options.save:
+            savable(options.save)
+        invocation.warm_up(session)
+        from .recording import PendingReply, Recording
 
         def done(reply: "Result") -> "Result | None":
-            if self._shell.user_ns.get(order.options["out"]) is pending:
-                self._bind(order, reply)  # else the name means something else by now
-            if order.options["wait"]:
-                self._stage(reply)
-            return None if order.options["quiet"] else _saved(reply, order.options["save"])
+            if self._shell.user_ns.get(options.out) is pending:  # else the name was bound anew
+                self._bind(invocation, reply)
+            if options.wait:
+                self._note_shown(reply)
+            try:
+                if options.save:
+                    reply.save(options.save)
+            except SoundError as error:  # its cell has ended: said on the card
+                reply = reply.noted(f"Not saved: {error}.")
+            return None if options.quiet else reply
 
-        recorder = {
-            name: order.options[name] for name in ("max_seconds", "hands_free", "noise_suppression")
-        }
+        cell = self._cell
+        run, recordings = self._recordings.get(cell.cell, (0, [])) if cell else (0, [])
+        if cell and run != cell.run:  # it is run again
+            for earlier in recordings:
+                earlier.close()
+            recordings = []
+            self._recordings[cell.cell] = cell.run, recordings
         pending = PendingReply(awaitable=frontend.waiting(self._shell) == "await")
-        live_card = partial(self._live_card, order)
-        listening = Recording(send, done, live_card, pending, **recorder)
-        self._bind(order, pending)
-        self._stage(pending)
-        of_this_run.append(listening)
-        return listening
+        live = self._live_card(invocation)
+        recording = Recording(
+            invocation.call(session, live, cell), done, live, pending,
+            max_seconds=options.max_seconds, hands_free=options.hands_free,
+            noise_suppression=options.noise_suppression,
+        )  # fmt: skip
+        recordings.append(recording)
+        self._bind(invocation, pending)
+        self._note_shown(pending)
+        return recording
+
+    def _live_card(self, invocation: "Invocation") -> LiveCard:
+        """Make a live card, with a player where there is somebody to hear it."""
+        if not invocation.audible or not frontend.has_user(self._shell):
+            return LiveCard()
+        from ..widgets.player import Player
+
+        return LiveCard(Player)
 
     @property
-    def origin(self) -> "CellRun | None":
-        """The running cell, and which of its runs; None where the front end does not tell."""
-        from ..turn.conversation import CellRun
-
+    def _cell(self) -> CellRun | None:
+        """The running cell, and which of its runs; None where the front end does not say."""
         cell = frontend.cell_id(self._shell)
         return CellRun(cell, self._shell.execution_count) if cell else None
 
-    def _of_this_run(self) -> "list[Recording]":
-        """Return the recordings of the running cell; those of its last run let go."""
-        cell, run = frontend.cell_id(self._shell) or "", self._shell.execution_count
-        if not cell:
-            return []  # nobody can tell when it runs again
-        if self._runs.get(cell) != run:
-            for listening in self._listening.pop(cell, ()):
-                listening.close()
-        self._runs[cell] = run
-        return self._listening.setdefault(cell, [])
+    def _bind(self, invocation: "Invocation", reply: object) -> None:
+        if invocation.options.out:
+            self._shell.user_ns[invocation.options.out] = reply
 
-    def _bind(self, order: "Invocation", reply: object) -> None:
-        if order.options["out"]:
-            self._shell.user_ns[order.options["out"]] = reply
-
-    def _stage(self, reply: "Result | PendingReply | Batch") -> None:
-        """Note that it is on show, and have IPython ask `show` before it displays such a result."""
-        self._staged = reply
+    # -- a result that is shown already is not shown again ------------------------------------
+    def _note_shown(self, result: object) -> None:
+        self._shown = result
         if self._shell.display_formatter:  # for its class as it is now: it may be reloaded
             hook = self._shell.display_formatter.ipython_display_formatter
-            hook.for_type(type(reply), self.show)
+            hook.for_type(type(result), self._show)
 
-    def show(self, reply: "Result | PendingReply | Batch") -> None:
-        """Leave a cell's result unshown when it is there already (IPython's display hook)."""
-        staged, self._staged = self._staged, None
-        if reply is not staged:
+    def _show(self, result: object) -> None:
+        """IPython's display hook: do nothing for what is on show already."""
+        shown, self._shown = self._shown, None
+        if result is not shown:
             raise NotImplementedError  # IPython then shows it the usual way
 
-    def forget_staged(self, *_: object) -> None:
-        """After a cell, whatever it showed may be shown again."""
-        self._staged = None
-
-    # -- IPython's side -----------------------------------------------------------------------
-    def open(self) -> None:
-        """Have IPython say when a cell has ended."""
-        self._shell.events.register("post_run_cell", self.forget_staged)
-
-    def close(self) -> None:
-        """Take that back, and let every microphone go."""
-        self._shell.events.unregister("post_run_cell", self.forget_staged)
-        for listenings in self._listening.values():
-            for listening in listenings:
-                listening.close()
-
-
-def _saved(reply: "Result", path: str) -> "Result":
-    """Save a reply whose cell has ended; what goes wrong is told on its card."""
-    try:
-        if path:
-            reply.save(path)
-    except SoundError as error:
-        return reply.noted(f"Not saved: {error}.")
-    return reply
+    def _forget(self, *_: object) -> None:
+        self._shown = None

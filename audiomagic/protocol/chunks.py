@@ -1,4 +1,4 @@
-"""An answer on the wire, as the embedded engine writes it: in chunks, or in one piece."""
+"""A completion on the wire, as the embedded engine writes it: in chunks, or in one piece."""
 
 import base64
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from .usage import Usage
 
 @dataclass(frozen=True)
 class ChunkWriter:
-    """Write the chunks of one answer, or the whole of it, under one id."""
+    """Writes the chunks of one completion, or the whole of it, under one id."""
 
     id: str
     model: str
@@ -21,40 +21,33 @@ class ChunkWriter:
 
     @property
     def expires_at(self) -> int:
-        """When the service would forget the answer: an hour after it was made."""
+        """When the service would forget the sound: an hour after it was made."""
         return self.created + 3600
 
     def chunk(self, choices: list[dict[str, Any]], usage: Usage | None = None) -> dict[str, Any]:
-        """Wrap choices."""
-        return self._head("chat.completion.chunk") | {
-            "choices": choices,
-            "usage": usage.wire() if usage else None,
-        }
+        counted = usage.wire() if usage else None
+        return self._head("chat.completion.chunk") | {"choices": choices, "usage": counted}
 
-    def delta(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        """Wrap a change of the only choice."""
-        return self.chunk([{"index": 0, "delta": delta, "finish_reason": finish}])
+    def delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        """Wrap a delta of the only choice."""
+        return self.chunk([{"index": 0, "delta": delta, "finish_reason": finish_reason}])
 
     def opening(self) -> dict[str, Any]:
         """The first chunk of every stream."""
         return self.delta({"role": "assistant", "refusal": None})
 
-    def text(self, words: str) -> dict[str, Any]:
-        """A piece of an answer in text."""
-        return self.delta({"content": words})
+    def text(self, text: str) -> dict[str, Any]:
+        return self.delta({"content": text})
 
     def calls(self, calls: tuple[ToolCall, ...]) -> dict[str, Any]:
-        """The tools to call, at once."""
-        wired = [{"index": index} | call.wire() for index, call in enumerate(calls)]
-        return self.delta({"tool_calls": wired})
+        return self.delta({"tool_calls": [{"index": i} | c.wire() for i, c in enumerate(calls)]})
 
-    def spoken(self, piece: Delta) -> Iterator[dict[str, Any]]:
-        """A piece of a spoken answer: a chunk holds either words or sound."""
-        if piece.text:
-            yield self.delta({"audio": {"id": self.audio_id, "transcript": piece.text}})
-        if piece.pcm:
-            data = base64.b64encode(piece.pcm).decode("ascii")
-            yield self.delta({"audio": {"id": self.audio_id, "data": data}})
+    def spoken(self, delta: Delta) -> Iterator[dict[str, Any]]:
+        """Spoken words: a chunk holds either text or sound."""
+        if delta.text:
+            yield self.delta({"audio": {"id": self.audio_id, "transcript": delta.text}})
+        if delta.pcm:
+            yield self.delta({"audio": {"id": self.audio_id, "data": _base64(delta.pcm)}})
 
     @staticmethod
     def failure(message: str) -> dict[str, Any]:
@@ -62,33 +55,32 @@ class ChunkWriter:
         return {"error": {"message": message, "type": "server_error", "param": None, "code": None}}
 
     def expiry(self) -> dict[str, Any]:
-        """The last chunk of a spoken answer."""
+        """The last chunk of a spoken completion."""
         return self.chunk([{"index": 0, "delta": {"audio": {"expires_at": self.expires_at}}}])
 
-    def whole(self, answer: Completion, file: bytes | None) -> dict[str, Any]:
-        """The answer in one piece; `file` is its sound in the format asked for, or None."""
+    def whole(self, completion: Completion, file: bytes | None) -> dict[str, Any]:
+        """The completion in one piece; `file` is its sound in the format asked for, or None."""
         message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-        if answer.tool_calls:
-            message["tool_calls"] = [call.wire() for call in answer.tool_calls]
+        if completion.tool_calls:
+            message["tool_calls"] = [call.wire() for call in completion.tool_calls]
         elif file is None:
-            message["content"] = answer.text
+            message["content"] = completion.text
         else:
             message["audio"] = {
                 "id": self.audio_id,
-                "data": base64.b64encode(file).decode("ascii"),
+                "data": _base64(file),
                 "expires_at": self.expires_at,
-                "transcript": answer.text,
+                "transcript": completion.text,
             }
-        choice = {
-            "index": 0,
-            "message": message,
-            "finish_reason": answer.finish_reason,
-            "logprobs": None,
-        }
+        choice = {"index": 0, "message": message, "logprobs": None}
         return self._head("chat.completion") | {
-            "choices": [choice],
-            "usage": answer.usage.wire() if answer.usage else None,
+            "choices": [choice | {"finish_reason": completion.finish_reason}],
+            "usage": completion.usage.wire() if completion.usage else None,
         }
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

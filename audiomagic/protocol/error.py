@@ -4,13 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .. import redaction
+from ..errors import InvalidResponse
+
 TOO_LONG = "context_length_exceeded"  # the code of a request that the model has no room for
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
 
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """A server's error: `message` in its own words; the rest is None where it names none."""
+    """A server's error: `message` in its own words; the rest is None where it is not given."""
 
     message: str
     code: str | None = None
@@ -19,23 +22,26 @@ class ErrorBody:
 
     @classmethod
     def of(cls, error: object) -> "ErrorBody":
-        """Read an error object; the error inside it, where a gateway wrapped another's."""
+        """Read an error object, or the one inside it, where a gateway wrapped another's.
+
+        A server knows the key, and may show a part of it.
+        """
         if not isinstance(error, Mapping):
-            return cls(str(error))
-        inner = _wrapped(error)
-        if inner is not None:
+            return cls(redaction.without_pieces(str(error)))
+        if inner := _wrapped(error):
             return cls.of(inner)
-        code, param, kind = (error.get(name) for name in ("code", "param", "type"))
-        return cls(
-            str(error.get("message") or error.get("detail") or json.dumps(dict(error))),
-            str(code) if isinstance(code, str | int) else None,
-            param if isinstance(param, str) else None,
-            kind if isinstance(kind, str) else None,
-        )
+        texts = {
+            name: redaction.without_pieces(str(value))
+            for name, value in error.items()
+            if isinstance(value, str | int)
+        }
+        whole = redaction.without_pieces(json.dumps(dict(error)))
+        message = texts.get("message") or texts.get("detail") or whole
+        return cls(message, texts.get("code"), texts.get("param"), texts.get("type"))
 
     @property
     def no_credit(self) -> bool:
-        """Whether the account has nothing left to spend: to ask again cannot help."""
+        """Whether the account has nothing left to spend: a retry cannot help."""
         return self.code in NO_CREDIT or self.kind in NO_CREDIT
 
 
@@ -43,11 +49,17 @@ def _wrapped(error: Mapping[str, object]) -> Mapping[str, object] | None:
     """Return the provider's own error, which OpenRouter passes on as text."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
-    if not isinstance(raw, str):
-        return None
     try:
-        inner = json.loads(raw)
+        inner = json.loads(raw) if isinstance(raw, str) else None
     except (ValueError, RecursionError):
         return None
     inner = inner.get("error") if isinstance(inner, dict) else None
     return inner if isinstance(inner, Mapping) and inner.get("message") else None
+
+
+def not_chat_completions(what: str) -> InvalidResponse:
+    """Return the error for an answer that cannot be read."""
+    return InvalidResponse(
+        f"the server answered with {what}, which is not Chat Completions; "
+        "check --base-url (it usually ends in /v1)"
+    )

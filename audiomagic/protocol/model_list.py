@@ -1,6 +1,7 @@
 """The list of models on the wire: what a server answers to `GET /models`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 
 from ..errors import one_line
@@ -10,22 +11,18 @@ LONGEST_ID = 200  # characters
 
 
 def read(body: object) -> dict[str, date | None] | None:
-    """Return the day on which each model is shut down, or None for none known; by id.
+    """Return the models' ids, each with the day on which it is shut down, if that is known.
 
-    None where the answer is no list of models.
+    None where the answer is not a list of models.
     """
     data = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(data, list):
         return None
-    return {
-        one_line(entry["id"], LONGEST_ID): _day(entry.get("shutdown_date"))
-        for entry in data[:MOST_MODELS]
-        if isinstance(entry, Mapping) and isinstance(entry.get("id"), str)
-    }
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    models: dict[str, date | None] = {}
+    for entry in data[:MOST_MODELS]:
+        if isinstance(entry, Mapping) and isinstance(entry.get("id"), str):
+            name = one_line(entry["id"], LONGEST_ID)
+            models[name] = None
+            with suppress(KeyError, TypeError, ValueError):
+                models[name] = date.fromisoformat(entry["shutdown_date"])
+    return models

@@ -1,9 +1,12 @@
 """A request on the wire, as the client sends it."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
+from ..errors import OptionError, clean
 from ..sound import Sound
 from .tool_calls import Tool, ToolCall
 
@@ -16,6 +19,7 @@ TRANSCRIPT = (
     "Write down what the user says, word for word, in the language that is spoken, mistakes "
     "included. Do not answer it, and write nothing before or after it."
 )
+SOUND_FIELD = "{sound}"  # where a sound stands in the text that goes with it
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,21 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
 
+    @classmethod
+    def user(cls, text: str, sounds: Sequence[Sound] = ()) -> "Message":
+        """Make a user's message: each sound stands where the text says `{sound}`, one after the
+        other, and the others follow. Raises OptionError where there is neither text nor sound.
+        """
+        if not sounds:
+            if not isinstance(text, str) or not text.strip():
+                raise OptionError("there is nothing to say; write some text")
+            return cls("user", (clean(text),))
+        texts = [part.strip() for part in clean(text).split(SOUND_FIELD, len(sounds))]
+        parts: list[str | Sound] = [texts[0]]
+        for sound, following in zip_longest(sounds, texts[1:], fillvalue=""):
+            parts += [sound, following]
+        return cls("user", tuple(part for part in parts if part != ""))
+
     @property
     def text(self) -> str:
         """Its texts, a line each."""
@@ -39,7 +58,6 @@ class Message:
 
     @property
     def sounds(self) -> tuple[Sound, ...]:
-        """Its sounds."""
         return tuple(part for part in self.parts if isinstance(part, Sound))
 
     def wire(self) -> dict[str, Any]:
@@ -51,11 +69,9 @@ class Message:
             message["tool_calls"] = [call.wire() for call in self.tool_calls]
         if self.audio_id:
             return message | {"audio": {"id": self.audio_id}}
-        if self.tool_calls and not self.parts:
-            return message | {"content": None}
-        if not self.sounds:
-            return message | {"content": self.text}
-        return message | {"content": [_part(part) for part in self.parts]}
+        if self.sounds:
+            return message | {"content": [_part(part) for part in self.parts]}
+        return message | {"content": self.text if self.parts or not self.tool_calls else None}
 
 
 @dataclass(frozen=True)
@@ -67,10 +83,11 @@ class Request:
     voice: str | None = None
     format: str = "pcm16"  # the only one a stream may have
     max_tokens: int | None = None  # a cap on audio and text tokens together
+    budget_tokens: int | None = None  # the cap of a budget: not part of what is asked
     stream: bool = True
-    usage: bool = True  # whether the stream reports it; an answer in one piece always does
+    usage: bool = True  # whether a stream reports it; a completion in one piece always does
     tools: tuple[Tool, ...] = ()
-    tool_choice: str | None = None  # "none", "auto", "required", or the name of one tool
+    tool_choice: str | None = None  # "none", "auto", "required", or the name of a tool
 
     @property
     def seconds(self) -> float:
@@ -79,10 +96,9 @@ class Request:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All that is text in it."""
-        said = (message.text for message in self.messages)
-        told = (f"{tool.description} {tool.parameters}" for tool in self.tools)
-        return (self.model, self.voice or "", *said, *told)
+        """All text in it."""
+        tools = (f"{tool.description} {tool.parameters}" for tool in self.tools)
+        return (self.model, self.voice or "", *(each.text for each in self.messages), *tools)
 
     @property
     def system(self) -> str:
@@ -100,28 +116,23 @@ class Request:
         if self.voice:  # a custom voice is named by its id
             voice = {"id": self.voice} if self.voice.startswith("voice_") else self.voice
             body["audio"] = {"voice": voice, "format": self.format}
-        if self.max_tokens:
-            body["max_completion_tokens"] = self.max_tokens
+        if caps := [cap for cap in (self.max_tokens, self.budget_tokens) if cap]:
+            body["max_completion_tokens"] = min(caps)
         if self.tools:
             body["tools"] = [tool.wire() for tool in self.tools]
-        if self.tool_choice:
-            body["tool_choice"] = _choice(self.tool_choice)
+        if self.tool_choice in ("none", "auto", "required"):
+            body["tool_choice"] = self.tool_choice
+        elif self.tool_choice:
+            body["tool_choice"] = {"type": "function", "function": {"name": self.tool_choice}}
         if self.stream:
             body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
         return body
 
 
 def system(who: str = "", style: str = "", task: str = "") -> tuple[Message, ...]:
-    """Make the system message, or none: who the model is, what to do, how to say it."""
-    how = f"Speak in this way: {style}" if style else ""
-    lines = [line for line in (who, task, how) if line]
-    return (Message("system", ("\n".join(lines),)),) if lines else ()
-
-
-def _choice(choice: str) -> str | dict[str, Any]:
-    if choice in ("none", "auto", "required"):
-        return choice
-    return {"type": "function", "function": {"name": choice}}
+    """Make the system message, if any: who the model is, what to do, how to say it."""
+    lines = [line for line in (who, task, style and f"Speak in this way: {style}") if line]
+    return (Message("system", (clean("\n".join(lines)),)),) if lines else ()
 
 
 def _part(part: str | Sound) -> dict[str, Any]:

@@ -16,8 +16,8 @@ MOST_DOLLARS = 1_000_000  # of one call, likewise
 class Usage:
     """Tokens billed for one call. Totals include every part; None means "not reported".
 
-    `server_cost` is what the server itself says it charged, in US dollars. `totals_match` is False where the
-    server's totals are not the sums of its parts: then neither is to be trusted.
+    `server_cost` is what the server itself says it charged, in US dollars. `totals_match` is False
+    where the server's totals are not the sums of its parts: then neither can be trusted.
     """
 
     input_tokens: int
@@ -31,18 +31,14 @@ class Usage:
     @property
     def input_text_tokens(self) -> int | None:
         """Text tokens sent, cached ones included."""
-        return (
-            None if self.input_audio_tokens is None else self.input_tokens - self.input_audio_tokens
-        )
+        audio = self.input_audio_tokens
+        return None if audio is None else self.input_tokens - audio
 
     @property
     def output_text_tokens(self) -> int | None:
         """Text tokens received; the transcript of a spoken answer is billed as text."""
-        return (
-            None
-            if self.output_audio_tokens is None
-            else self.output_tokens - self.output_audio_tokens
-        )
+        audio = self.output_audio_tokens
+        return None if audio is None else self.output_tokens - audio
 
     @property
     def consistent(self) -> bool:
@@ -55,7 +51,7 @@ class Usage:
         )
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Add two calls' tokens; what one did not report is not known of both."""
+        """Add two calls' tokens; what either did not report is unknown for both."""
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
@@ -68,35 +64,26 @@ class Usage:
 
     @classmethod
     def of(cls, value: object) -> "Usage | None":
-        """Read a usage dict, or the client's usage object; None when there is none to read."""
+        """Read a usage dict, or the client's usage object; None when it cannot be read."""
         if isinstance(value, cls):
             return value
         if hasattr(value, "model_dump"):
             value = value.model_dump(warnings=False)
         if not isinstance(value, Mapping):
             return None
-        tokens_in, tokens_out = (
-            _count(value, key) for key in ("prompt_tokens", "completion_tokens")
-        )
-        if tokens_in is None or tokens_out is None:
+        sent, received = (_count(value, f"{side}_tokens") for side in ("prompt", "completion"))
+        if sent is None or received is None:
             return None
-        sent = _details(value, "prompt_tokens_details")
-        received = _details(value, "completion_tokens_details")
-        audio_in, sent_agrees = _sound(sent, tokens_in)
-        audio_out, received_agrees = _sound(received, tokens_out)
-        total_agrees = _count(value, "total_tokens") in (None, tokens_in + tokens_out)
-        return cls(
-            tokens_in,
-            tokens_out,
-            audio_in,
-            audio_out,
-            _count(sent, "cached_tokens") or 0,
-            _paid(value),
-            sent_agrees and received_agrees and total_agrees,
-        )
+        details = _details(value, "prompt_tokens_details")
+        audio_in, input_adds_up = _audio(details, sent)
+        audio_out, output_adds_up = _audio(_details(value, "completion_tokens_details"), received)
+        total_adds_up = _count(value, "total_tokens") in (None, sent + received)
+        totals_match = input_adds_up and output_adds_up and total_adds_up
+        cached, cost = _count(details, "cached_tokens") or 0, _server_cost(value)
+        return cls(sent, received, audio_in, audio_out, cached, cost, totals_match)
 
     def wire(self) -> dict[str, Any]:
-        """Spell it as the service does, every detail present; None where it is not known."""
+        """Spell it as the service does, every detail present; None where it is unknown."""
         return {
             "prompt_tokens": self.input_tokens,
             "completion_tokens": self.output_tokens,
@@ -126,23 +113,22 @@ def _details(usage: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return details if isinstance(details, Mapping) else {}
 
 
-def _sound(details: Mapping[str, Any], total: int) -> tuple[int | None, bool]:
-    """Return the audio tokens among a total, and whether the parts that are told add up to it."""
+def _audio(details: Mapping[str, Any], total: int) -> tuple[int | None, bool]:
+    """Return the audio tokens of a total, and whether the reported parts add up to it."""
     text, audio = _count(details, "text_tokens"), _count(details, "audio_tokens")
     if audio is None and text is not None and details.get("audio_tokens") is None:
-        audio = max(total - text, 0)  # whatever is not text, where sound is left out
+        audio = max(total - text, 0)  # what is not text, where audio is left out
     parts = total if text is None else text + (audio or 0)
-    return audio, parts == total and not _count(details, "image_tokens")  # those have no price
+    return audio, parts == total and not _count(details, "image_tokens")  # images have no price
 
 
-def _paid(usage: Mapping[str, Any]) -> Decimal | None:
+def _server_cost(usage: Mapping[str, Any]) -> Decimal | None:
     """Read the dollars that a server says it charged (OpenRouter does)."""
-    own = _dollars(usage.get("cost"))
-    if own is None or usage.get("is_byok") is not True:
-        return own
-    # The user's own key at the model's maker, who charges apart: `cost` is the relay's fee alone.
-    makers = _dollars(_details(usage, "cost_details").get("upstream_inference_cost"))
-    return None if makers is None else own + makers
+    cost = _dollars(usage.get("cost"))
+    if cost is None or usage.get("is_byok") is not True:
+        return cost
+    # The user's own key at the model's provider, who charges apart: `cost` is the relay's fee.
+    return _sum(cost, _dollars(_details(usage, "cost_details").get("upstream_inference_cost")))
 
 
 def _dollars(amount: object) -> Decimal | None:
@@ -153,6 +139,4 @@ def _dollars(amount: object) -> Decimal | None:
 
 def _count(details: Mapping[str, Any], key: str) -> int | None:
     count = details.get(key)
-    if not isinstance(count, int) or isinstance(count, bool):
-        return None
-    return count if 0 <= count <= MOST else None
+    return count if type(count) is int and 0 <= count <= MOST else None

@@ -1,5 +1,6 @@
-"""Faces: what is shown, as static HTML, markdown and text: all escaped, no script needed.
+"""What is shown, as static HTML, markdown and plain text: all escaped, no script needed.
 
-`card` is a reply's, `grid` a comparison's, `chat_page` a conversation's, `statement` the ledger's,
-`forecast` a request's; a `table` shows anything.
+An untrusted notebook keeps `style`, `<details>` and an `<audio>` whose `src` is on the tag itself;
+it strips ids, scripts, `<style>`, CSS variables' values and `<source>`. So colours are fixed (a
+light card reads well on a dark page too), and nothing here needs more than that.
 """

@@ -1,50 +1,51 @@
-"""Grid: the faces of a comparison: what sets its columns apart, then their cards side by side."""
+"""A comparison: what sets its columns apart, over their cards side by side."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from . import card
+from .card import Reply
+from .html import CARD, as_html, title, unmarked, visible
 from .table import Table
-
-if TYPE_CHECKING:
-    from ..turn.comparison import Column, Comparison
-    from ..turn.reply import Reply
 
 GRID = (
     "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));gap:4px 12px"
 )
 COLUMN = "min-width:0"
-FAILED = f"{card.CARD};border-style:dashed"
+FAILED = f"{CARD};border-style:dashed"
+HEADING = ("", "seconds", "tokens in / out", "cost", "first sound", "all after")
 
 
-def html(comparison: "Comparison") -> str:
+class Column(Protocol):
+    """What one voice or model replied, or the error that it met, or both."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def reply(self) -> Reply | None: ...
+    @property
+    def error(self) -> Exception | None: ...
+
+
+def html(columns: Sequence[Column]) -> str:
     """Return a table over a grid of cards."""
-    columns = "".join(map(_column, comparison.columns))
-    return f'{_table(comparison)._repr_html_()}<div style="{GRID}">{columns}</div>'
+    table = Table(HEADING, list(map(_row, columns)))
+    return f'{table._repr_html_()}<div style="{GRID}">{"".join(map(_column, columns))}</div>'
 
 
-def markdown(comparison: "Comparison") -> str:
+def markdown(columns: Sequence[Column]) -> str:
     """Return words and badges, a paragraph each."""
     return "\n\n".join(
-        _text(one, card.markdown, f"**{card.unmarked(one.title)}**", card.unmarked)
-        for one in comparison.columns
+        _text(one, f"**{unmarked(one.title)}**", card.markdown, unmarked) for one in columns
     )
 
 
-def plain(comparison: "Comparison") -> str:
+def plain(columns: Sequence[Column]) -> str:
     """Return words and badges."""
-    return "\n\n".join(
-        _text(one, card.plain, card.visible(f"{one.title}:"), card.visible)
-        for one in comparison.columns
-    )
+    return "\n\n".join(_text(one, visible(f"{one.title}:"), card.plain, visible) for one in columns)
 
 
-def _table(comparison: "Comparison") -> Table:
-    heading = ("", "seconds", "tokens in / out", "cost", "first sound", "all after")
-    return Table(heading, [_row(column) for column in comparison.columns])
-
-
-def _row(column: "Column") -> tuple[str, ...]:
+def _row(column: Column) -> tuple[str, ...]:
     if column.reply is None:
         return (column.title, "failed", "", "", "", "")
     receipt = column.reply.receipt
@@ -59,17 +60,16 @@ def _row(column: "Column") -> tuple[str, ...]:
     )
 
 
-def _column(column: "Column") -> str:
-    head = f'<div style="{card.TITLE}">{card.as_html(column.title)}</div>'
+def _column(column: Column) -> str:
     body = card.html(column.reply) if column.reply else ""
     if column.error:
-        body += f'<div style="{FAILED}">Failed: {card.as_html(str(column.error))}</div>'
-    return f'<div style="{COLUMN}">{head}{body}</div>'
+        body += f'<div style="{FAILED}">Failed: {as_html(str(column.error))}</div>'
+    return f'<div style="{COLUMN}">{title(column.title)}{body}</div>'
 
 
 def _text(
-    column: "Column", face: "Callable[[Reply], str]", title: str, safe: Callable[[str], str]
+    column: Column, heading: str, as_text: Callable[[Reply], str], escape: Callable[[str], str]
 ) -> str:
-    said = face(column.reply) if column.reply else ""
-    failed = safe(f"Failed: {column.error}") if column.error else ""
-    return "\n".join(filter(None, (title, said, failed)))
+    reply = as_text(column.reply) if column.reply else ""
+    failed = escape(f"Failed: {column.error}") if column.error else ""
+    return "\n".join(filter(None, (heading, reply, failed)))

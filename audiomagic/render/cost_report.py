@@ -1,4 +1,4 @@
-"""The statement: what the calls in the ledger cost, as tables with bars, and as a CSV file."""
+"""What the calls in the ledger cost: tables with bars, and a CSV file."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -7,13 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..costs.amounts import dollars
-from ..costs.prices import listed
-from ..costs.pricing import bill, total
+from ..costs.prices import exact, listed
+from ..costs.pricing import bill, dollars, total
 from ..errors import OptionError, one_line
 from ..files import file_path, reason
 from ..protocol.usage import Usage
-from .card import EDGE, TITLE, as_html
+from .html import EDGE, title
 from .table import Table
 
 Row = dict[str, Any]
@@ -28,15 +27,17 @@ CALLS = (
     "cost",
     "outcome",
 )
+TOKENS = ("input_text_tokens", "input_audio_tokens", "output_text_tokens", "output_audio_tokens")
 COLUMNS = (
-    "when", "notebook", "cell", "model", "engine", "host", "seconds_in", "seconds_out", "input_text_tokens",
-    "cached_tokens", "input_audio_tokens", "output_text_tokens", "output_audio_tokens", "dollars", "estimated", "outcome",
+    "when", "notebook", "cell", "model", "engine", "host", "paid", "seconds_in", "seconds_out",
+    "input_text_tokens", "cached_tokens", "input_audio_tokens", "output_text_tokens",
+    "output_audio_tokens", "dollars", "estimated", "outcome",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of a chart; the amount beside it says the same in words."""
+    """A bar of a chart; the amount stands beside it."""
 
     share: float  # of the longest one
 
@@ -60,7 +61,7 @@ class CostReport:
 
     @property
     def tables(self) -> list[tuple[str, Table]]:
-        """Its parts under their headings: the sum by day, model and notebook, then the calls."""
+        """The sums by day, model and notebook, then the calls, each under its heading."""
         parts = [
             ("By day", _chart("day", self.rows, lambda row: f"{row['when']:%Y-%m-%d}", True)),
             ("By model", _chart("model", self.rows, lambda row: str(row["model"]))),
@@ -74,20 +75,18 @@ class CostReport:
         first = 0 if self.all else 1
         rows = [_call(row)[first:] for row in reversed(self.rows[-LATEST:])]
         earlier = len(self.rows) - len(rows)
+        calls = f"{len(self.rows)} call{'' if len(self.rows) == 1 else 's'}"
         more = f", {earlier} of them earlier than these (--csv FILE has all)" if earlier else ""
-        return Table(CALLS[first:], rows, f"{_calls(self.rows)}{more}, {spent(self.rows)}")
+        return Table(CALLS[first:], rows, f"{calls}{more}, {spent(self.rows)}")
 
     def _repr_html_(self) -> str:
-        return "".join(
-            f'<div style="{TITLE}">{as_html(heading)}</div>{table._repr_html_()}'
-            for heading, table in self.tables
-        )
+        return "".join(title(heading) + table._repr_html_() for heading, table in self.tables)
 
     def __repr__(self) -> str:
         return "\n\n".join(f"{heading}\n{table!r}" for heading, table in self.tables)
 
     def save(self, path: str) -> Path:
-        """Write a CSV file, a line a call, amounts exact. Raises OptionError where it cannot."""
+        """Write a CSV file, one line per call, amounts exact. Raises OptionError if it cannot."""
         target = file_path(path)
         try:
             with target.open("w", encoding="utf-8", newline="") as file:
@@ -100,11 +99,11 @@ class CostReport:
 
 
 def spent(rows: Sequence[Row]) -> str:
-    """Say what was paid for calls, how much of it is a guess, and for how many it is unknown."""
+    """Return in words what was paid for calls, how much of it by estimate, and what is unknown."""
     guessed = total(row["dollars"] or Decimal(0) for row in rows if row["estimated"])
     unknown = sum(row["dollars"] is None for row in rows)
     words = f"{dollars(_sum(rows))} paid"
-    words += f", of which {dollars(guessed)} by estimate" if guessed else ""
+    words += f" ({dollars(guessed)} of it estimated)" if guessed else ""
     return words + (f", and {unknown} of unknown price" if unknown else "")
 
 
@@ -112,27 +111,25 @@ def _sum(rows: Sequence[Row]) -> Decimal:
     return total(row["dollars"] or Decimal(0) for row in rows)
 
 
-def _calls(rows: Sequence[Row]) -> str:
-    return f"{len(rows)} call{'' if len(rows) == 1 else 's'}"
-
-
+@exact()
 def _chart(
     name: str, rows: Sequence[Row], key: Callable[[Row], str], by_name: bool = False
 ) -> Table:
-    """Sum calls by a key, a bar for each; the dearest first, or the last `by_name`."""
+    """Sum calls by a key, with a bar for each; the most expensive first, or the last `by_name`."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
     sums = {group: _sum(members) for group, members in groups.items()}
     order = sorted(groups, reverse=True) if by_name else sorted(groups, key=lambda g: -sums[g])
-    most = max(sums.values(), default=Decimal(0))
+    most = max(sums.values(), default=0) or Decimal(1)
     lines = [
         (
             one_line(group, 80),
-            Bar(float(sums[group] / most) if most else 0.0),
+            Bar(float(sums[group] / most)),
             dollars(sums[group]),
             str(len(groups[group])),
-            _seconds(groups[group], "seconds_in") + " / " + _seconds(groups[group], "seconds_out"),
+            f"{sum(row['seconds_in'] for row in groups[group]):.1f} / "
+            f"{sum(row['seconds_out'] or 0.0 for row in groups[group]):.1f}",
         )
         for group in order[:LATEST]
     ]
@@ -141,61 +138,36 @@ def _chart(
     return Table((name, "", "dollars", "calls", "seconds in / out"), lines, caption)
 
 
-def _seconds(rows: Sequence[Row], name: str) -> str:
-    return f"{sum(row[name] or 0.0 for row in rows):.1f}"
-
-
 def _call(row: Row) -> tuple[str, ...]:
-    split = [
-        row[name]
-        for name in (
-            "input_text_tokens",
-            "input_audio_tokens",
-            "output_text_tokens",
-            "output_audio_tokens",
-        )
-    ]
-    told = any(tokens is not None for tokens in split)
+    tokens = [row[name] for name in TOKENS]
+    counted = " / ".join("?" if n is None else str(n) for n in tokens)
     return (
         one_line(row["notebook"], 80),
         f"{row['when']:%Y-%m-%d %H:%M:%S}",
         one_line(row["model"], 80),
         f"{row['seconds_in']:.1f} / {row['seconds_out'] or 0.0:.1f}",
-        " / ".join("?" if n is None else str(n) for n in split) if told else "not reported",
+        "not reported" if tokens == [None] * 4 else counted,
         _cost(row),
         one_line(row["outcome"], 80),
     )
 
 
 def _cost(row: Row) -> str:
-    if row["engine"] == "local":
-        there = _on_the_service(row)
-        return "local · free" + (f" (on the service: {dollars(there)})" if there else "")
+    if not row["paid"]:
+        free = f"{row['engine']} · free"
+        text_in, audio_in, text_out, audio_out = tokens = [row[name] for name in TOKENS]
+        if None in tokens:
+            return free
+        used = Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out)
+        billed = bill(used, listed().find(row["model"]))
+        return free + (f" (on the service: {dollars(billed.dollars)})" if billed else "")
     if row["dollars"] is None:
         return "not yet known" if row["outcome"] == "in flight" else "price unknown"
     return ("~" if row["estimated"] else "") + dollars(row["dollars"])
 
 
-def _on_the_service(row: Row) -> Decimal | None:
-    kinds = [
-        row[name]
-        for name in (
-            "input_text_tokens",
-            "input_audio_tokens",
-            "output_text_tokens",
-            "output_audio_tokens",
-        )
-    ]
-    if None in kinds:
-        return None
-    text_in, audio_in, text_out, audio_out = kinds
-    used = Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out)
-    billed = bill(used, listed().find(row["model"]))
-    return billed.dollars if billed else None
-
-
 def _plain(value: Any) -> Any:
-    """Write a value for a spreadsheet, which would take some words for a formula."""
+    """Return a value for a spreadsheet, which would take some texts for formulas."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))

@@ -1,35 +1,33 @@
-"""The forecast: a request, and what it will take, shown before anything is sent."""
+"""A dry run: requests, and what they will take, shown before anything is sent."""
 
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Any
 
-from ..costs.amounts import dollars
 from ..costs.estimate import Estimate
-from ..costs.pricing import total
+from ..costs.pricing import dollars, total
 from ..protocol.request import Message, Request
-from ..protocol.usage import Usage
 from ..tools.result import called
 from .table import Table
 
 
 @dataclass(frozen=True)
 class DryRun:
-    """Requests that were not sent, each with its estimate; None: nothing would be paid for it."""
+    """Requests that were not sent, each with its estimate, or with None where it is free."""
 
     parts: tuple[tuple[Request, Estimate | None], ...]
 
     def __add__(self, other: "DryRun") -> "DryRun":
-        """Put two together: they are sent for one reply, or one comparison."""
+        """Join two: their requests are sent for one reply, or one comparison."""
         return DryRun(self.parts + other.parts)
 
     @property
     def tables(self) -> list[Table]:
         """What would be sent, and what all of it would take."""
-        outlines = [_outline(request, found is None) for request, found in self.parts]
-        weighed = [(request, found) for request, found in self.parts if found]
-        return [*outlines, _range(weighed)] if weighed else outlines
+        requests = [_request(request, estimate is None) for request, estimate in self.parts]
+        paid = [(request, estimate) for request, estimate in self.parts if estimate]
+        return [*requests, _range(paid)] if paid else requests
 
     def _repr_html_(self) -> str:
         return "".join(table._repr_html_() for table in self.tables)
@@ -38,7 +36,7 @@ class DryRun:
         printer.text("\n\n".join(map(repr, self.tables)))
 
 
-def _outline(request: Request, free: bool) -> Table:
+def _request(request: Request, free: bool) -> Table:
     rows = [
         ("model", request.model),
         ("answer", f"spoken, voice {request.voice}" if request.voice else "in text"),
@@ -59,26 +57,26 @@ def _parts(message: Message) -> list[str]:
 
 
 def _range(parts: list[tuple[Request, Estimate]]) -> Table:
-    """Seconds, tokens and dollars of all: at the least, likely, at the most."""
-    found = [estimate for _, estimate in parts]
-    cases = [reduce(add, usages) for usages in zip(*(_cases(one) for one in found), strict=True)]
-    out = [sum(seconds) for seconds in zip(*(one.seconds_out for one in found), strict=True)]
-    sums = [one.dollars for one in found]
+    """Return seconds, tokens and dollars of all parts: at least, likely, at most."""
+    estimates = [estimate for _, estimate in parts]
+    cases = [
+        reduce(add, (getattr(estimate, case) for estimate in estimates))
+        for case in ("low", "likely", "high")
+    ]
+    seconds_in = sum(request.seconds for request, _ in parts)
+    seconds_out = map(sum, zip(*(e.seconds_out for e in estimates), strict=True))
+    known = [e.dollars for e in estimates if e.dollars]
     money = ["price unknown"] * 3
-    if all(sums):
-        money = [dollars(total(amounts)) for amounts in zip(*filter(None, sums), strict=True)]
+    if len(known) == len(estimates):
+        money = [dollars(total(amounts)) for amounts in zip(*known, strict=True)]
     rows = [
-        ("seconds of sound in", *[f"{sum(request.seconds for request, _ in parts):.1f}"] * 3),
-        ("seconds of sound out", *(f"{seconds:.1f}" for seconds in out)),
+        ("seconds of sound in", *[f"{seconds_in:.1f}"] * 3),
+        ("seconds of sound out", *(f"{seconds:.1f}" for seconds in seconds_out)),
         ("text tokens in", *(str(usage.input_text_tokens) for usage in cases)),
         ("sound tokens in", *(str(usage.input_audio_tokens) for usage in cases)),
         ("tokens out", *(str(usage.output_tokens) for usage in cases)),
         ("dollars", *money),
     ]
-    origins = dict.fromkeys(one.price.origin() for one in found if one.price)
+    origins = dict.fromkeys(e.price.origin() for e in estimates if e.price)
     caption = f"rates: {', '.join(origins)}" if origins else ""
     return Table(("it would take", "at least", "likely", "at most"), rows, caption)
-
-
-def _cases(found: Estimate) -> tuple[Usage, Usage, Usage]:
-    return found.low, found.likely, found.high

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import one_line
-from .card import EDGE, FAINT, FONT, FRAME, INK, LIGHT, PAPER, as_html
+from .html import EDGE, FAINT, FONT, FRAME, INK, LIGHT, PAPER, as_html
 
 # What is wider than the page is scrolled in its frame.
 BOX = f"display:inline-block;box-sizing:border-box;max-width:100%;overflow-x:auto;{FRAME};{LIGHT}"
@@ -18,15 +18,15 @@ PLAIN = f"padding:5px 10px;border:0;text-align:left;background:{PAPER}"
 HEAD = f"{PLAIN};color:{FAINT};font-weight:600"
 CELL = f"{PLAIN};color:{INK};font-weight:400;border-top:1px solid {EDGE}"
 AROUND = "margin:4px 0 8px"
-WHOLE = "white-space:nowrap"
+NO_WRAP = "white-space:nowrap"
 SHORT = 24  # characters of a row's name that stay on one line
-HYPHENED = re.compile(r"(\S*-\S*)")
+HYPHENATED = re.compile(r"(\S*-\S*)")
 CAPTION = f"{FONT};font-size:12px;overflow-wrap:break-word"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a heading; a cell is text, or whatever has an HTML face (a Sound's player).
+    """Rows under a heading; a cell is text, or an object that shows itself as HTML, like a Sound.
 
     Without rows the caption is shown alone.
     """
@@ -60,28 +60,28 @@ class Table:
 
 def _head(name: str, column: int) -> str:
     tag = "th" if name else "td"  # a heading without words would puzzle a screen reader
-    return f'<{tag} style="{HEAD}{_whole(name, column)}">{as_html(name)}</{tag}>'
+    return f'<{tag} style="{HEAD}{_wrapping(name, column)}">{as_html(name)}</{tag}>'
 
 
 def _cell(value: Any, column: int) -> str:
-    face = getattr(value, "_repr_html_", None)
-    text = "" if face else str(value)
-    inside = face() if face else _uncut(text)
+    to_html = getattr(value, "_repr_html_", None)
+    text = "" if to_html else str(value)
+    inside = to_html() if to_html else _unbroken(text)
     if column:
         return f'<td style="{CELL}">{inside}</td>'
-    return f'<th scope="row" style="{CELL}{_whole(text, column)}">{inside}</th>'
+    return f'<th scope="row" style="{CELL}{_wrapping(text, column)}">{inside}</th>'
 
 
-def _whole(text: str, column: int) -> str:
-    return f";{WHOLE}" if column == 0 and len(text) <= SHORT else ""
+def _wrapping(text: str, column: int) -> str:
+    return f";{NO_WRAP}" if column == 0 and len(text) <= SHORT else ""
 
 
-def _uncut(text: str) -> str:
-    """Escape a text for HTML; dates and the ids of models are not cut at their hyphens."""
-    parts = HYPHENED.split(text)
+def _unbroken(text: str) -> str:
+    """Escape a text for HTML; dates and the ids of models do not wrap at their hyphens."""
+    parts = HYPHENATED.split(text)
     parts[::2] = map(as_html, parts[::2])
     parts[1::2] = [
-        f'<span style="{WHOLE}">{as_html(part)}</span>' if len(part) <= 40 else as_html(part)
+        f'<span style="{NO_WRAP}">{as_html(part)}</span>' if len(part) <= 40 else as_html(part)
         for part in parts[1::2]
     ]
     return "".join(parts)

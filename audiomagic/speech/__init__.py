@@ -1,4 +1,1 @@
-"""What is said: cut into `passages`, joined at a `seam`, timed, and held against a text.
-
-`diction` compares word by word, `spoken` is how words sound; `silence` need not be sent.
-"""
+"""Speech as words and as sound: cut into chunks, joined, timed, trimmed, compared with a text."""

@@ -1,19 +1,19 @@
-"""Token words: a text cut into what is said of it, each piece with a key that sounds compare by.
+"""A text normalized to the words that are heard when it is read aloud.
 
-Not said are case, punctuation, markup, and the ways to write one character. Scripts without spaces
+Case, punctuation, markup and the ways to write one character are not heard. Scripts without spaces
 between words (Chinese, Japanese, Thai, ...) are cut into characters, marks included.
 """
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from itertools import groupby
 from typing import NamedTuple
 
 import regex
-import text_to_num
 
-LANGUAGES = ("en", "fr", "es", "pt", "de", "nl", "da", "it")  # that text_to_num reads numbers of
+LANGUAGES = ("en", "fr", "es", "pt", "de", "nl", "da", "it")  # that text2num knows
 SIGNS = {"%": "percent", "&": "and", "°": "degree"}
 MONEY = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen"}
 SINGULAR = {f"{word}s": word for word in (*SIGNS.values(), *MONEY.values())}
@@ -31,20 +31,30 @@ WORD = regex.compile(
     regex.VERBOSE,
 )
 # Apostrophes and soft hyphens; vowels that Hebrew and Arabic may write or leave out.
-UNSAID = regex.compile(r"['’ʼ\u00ad\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+UNHEARD = regex.compile(r"['’ʼ\u00ad\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 GROUPS = regex.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")  # of thousands
 
 
 class Token(NamedTuple):
-    """What is said at text[start:end]; two that sound alike have the same key."""
+    """What is heard of text[start:end]; two that sound alike have the same key."""
 
     key: str
     start: int
     end: int
 
+    # What text2num asks of a word:
+    def text(self) -> str:
+        return self.key
+
+    def nt_separated(self, previous: "Token") -> bool:
+        return False  # nothing is known of a pause before it
+
+    def not_a_number_part(self) -> bool:
+        return False
+
 
 def tokenize(text: str) -> list[Token]:
-    """Cut a text into the words that are said of it."""
+    """Cut a text into the words that are heard."""
     return [
         Token(key, match.start(), match.end())
         for match in WORD.finditer(text)
@@ -52,9 +62,17 @@ def tokenize(text: str) -> list[Token]:
     ]
 
 
+@cache
+def number_languages() -> Sequence[str]:
+    """Return the languages in which spelled numbers are understood: none without text2num."""
+    return LANGUAGES if find_spec("text_to_num") else ()
+
+
 def digits_for_words(words: Sequence[Token], language: str) -> list[Token]:
-    """Return the words with numbers that are spelled in a language of LANGUAGES as digits."""
-    found = text_to_num.find_numbers([_Token(word.key) for word in words], language, threshold=0.0)
+    """Return the words with spelled numbers as digits, in one of `number_languages`."""
+    import text_to_num
+
+    found = text_to_num.find_numbers(words, language, threshold=0.0)
     starts = {number.start: number for number in found}
     for start, number in list(starts.items()):
         if language == "en" and start and words[start - 1].key == "a" and number.value >= 100:
@@ -70,7 +88,7 @@ def digits_for_words(words: Sequence[Token], language: str) -> list[Token]:
 
 
 def numbers_together(words: Sequence[Token]) -> list[Token]:
-    """Return the words with neighbouring numbers as one: "19" "99" is "1999"; money too."""
+    """Join neighbouring numbers, and amounts of money, to one word: "19" "99" is "1999"."""
     result: list[Token] = []
     for numeric, group in groupby(words, key=_is_number):
         run = list(group)
@@ -87,26 +105,7 @@ def _is_number(word: Token) -> bool:
 def _key(word: str) -> str:
     if word[0] in MONEY:
         return _key(word[1:].strip()) + MONEY[word[0]]
-    plain = UNSAID.sub("", unicodedata.normalize("NFKC", word).casefold())
+    plain = UNHEARD.sub("", unicodedata.normalize("NFKC", word).casefold())
     plain = unicodedata.normalize("NFC", plain)  # casefolding may take a character apart
     digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
     return SIGNS.get(digits) or SINGULAR.get(digits) or GROUPS.sub("", digits)
-
-
-@dataclass(frozen=True)
-class _Token:
-    """A word as text_to_num asks for it."""
-
-    key: str
-
-    def text(self) -> str:
-        """Return what is read."""
-        return self.key
-
-    def nt_separated(self, previous: object) -> bool:
-        """Tell of a pause before it, of which nothing is known."""
-        return False
-
-    def not_a_number_part(self) -> bool:
-        """Tell whether it can be no number."""
-        return False

@@ -1,7 +1,7 @@
-// Where the keyboard is, and what a screen reader says, when one thing takes another's place.
+// Keyboard focus, and what a screen reader says, when one element takes another's place.
 
-/** Has a screen reader say what appears where a recorder was, its own live region gone. */
-function announce(text) {
+/** Has a screen reader announce what replaces a recorder, whose own live region is gone. */
+export function announce(text) {
   let region = document.querySelector(".audiomagic-announcer");
   if (!region) {
     region = document.createElement("div");
@@ -13,33 +13,34 @@ function announce(text) {
   setTimeout(() => { region.textContent = text; }, 100);
 }
 
-/** What takes the keyboard's place over, the first that there is. */
-const HEIRS = [".audiomagic-player .am-stop", ".audiomagic-card audio", ".audiomagic-card", ".audiomagic-recorder .am-main"];
+/** What gets the focus next: the first of these that is there. */
+const SUCCESSORS = [".audiomagic-player .am-stop", ".audiomagic-card audio", ".audiomagic-card", ".audiomagic-recorder .am-main"];
 
-class FocusHolder {
-  hold(area) {
+/** Keeps the focus in an output area while its content is replaced, until the user moves it away. */
+export class FocusKeeper {
+  keep(area) {
     if (this.area === area) return;
-    this.letGo();
+    this.release();
     this.area = area;
-    this.observer = new MutationObserver(() => this.#pass());
+    this.observer = new MutationObserver(() => this.#restore());
     this.observer.observe(area, { childList: true, subtree: true });
-    this.left = ({ target }) => { if (!area.contains(target)) this.letGo(); };
-    document.addEventListener("focusin", this.left);
-    document.addEventListener("pointerdown", this.left, true);
+    this.onLeave = ({ target }) => { if (!area.contains(target)) this.release(); };
+    document.addEventListener("focusin", this.onLeave);
+    document.addEventListener("pointerdown", this.onLeave, true);
   }
 
-  letGo() {
+  release() {
     this.observer?.disconnect();
-    document.removeEventListener("focusin", this.left);
-    document.removeEventListener("pointerdown", this.left, true);
+    document.removeEventListener("focusin", this.onLeave);
+    document.removeEventListener("pointerdown", this.onLeave, true);
     this.area = null;
   }
 
-  #pass() {
+  #restore() {
     const lost = !document.activeElement || document.activeElement === document.body;
     if (!lost || !this.area.isConnected) return;
-    const heir = HEIRS.map((name) => this.area.querySelector(name)).find(Boolean);
-    if (heir?.matches(".audiomagic-card")) heir.tabIndex = -1;
-    heir?.focus();
+    const successor = SUCCESSORS.map((name) => this.area.querySelector(name)).find(Boolean);
+    if (successor?.matches(".audiomagic-card")) successor.tabIndex = -1;
+    successor?.focus();
   }
 }

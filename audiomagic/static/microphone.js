@@ -1,6 +1,8 @@
-// Capture: the microphone, at 24 kHz by way of a Resampler; and why there is none, in words.
+// Microphone: its samples at 24 kHz; and why there is none, for the user.
 
-const TAP = `registerProcessor("audiomagic-tap", class extends AudioWorkletProcessor {
+import { Resampler } from "./resampler.js";
+
+const TAP_PROCESSOR = `registerProcessor("audiomagic-tap", class extends AudioWorkletProcessor {
   constructor() {
     super();
     this.batch = new Float32Array(1024);
@@ -18,20 +20,21 @@ const TAP = `registerProcessor("audiomagic-tap", class extends AudioWorkletProce
   }
 });`;
 
-class Capture {
-  /** Opens a microphone; `heard` gets Float32Array samples at 24 kHz, `lost` is called if it goes. */
-  static async open(device, processing, heard, lost) {
-    const capture = new Capture();
+export class Microphone {
+  /** Opens a microphone; `onSamples` gets Float32Array samples at 24 kHz, `onLost` is called if it is
+   *  disconnected. `processing`: whether the browser cancels echo, suppresses noise, sets the level. */
+  static async open(device, processing, onSamples, onLost) {
+    const microphone = new Microphone();
     try {
-      await capture.#open(device, processing, heard, lost);
+      await microphone.#open(device, processing, onSamples, onLost);
     } catch (error) {
-      capture.#release();
+      microphone.#release();
       throw error;
     }
-    return capture;
+    return microphone;
   }
 
-  async #open(device, processing, heard, lost) {
+  async #open(device, processing, onSamples, onLost) {
     this.stream = await navigator.mediaDevices.getUserMedia({
       audio: {
         channelCount: 1,
@@ -43,7 +46,7 @@ class Capture {
     });
     // The device's own rate: Firefox refuses a context of another one for a microphone.
     this.context = new AudioContext();
-    const url = URL.createObjectURL(new Blob([TAP], { type: "text/javascript" }));
+    const url = URL.createObjectURL(new Blob([TAP_PROCESSOR], { type: "text/javascript" }));
     await this.context.audioWorklet.addModule(url);
     URL.revokeObjectURL(url);
     await this.context.resume();
@@ -55,16 +58,16 @@ class Capture {
     const resampler = new Resampler(this.context.sampleRate);
     this.ended = new Promise((resolve) => {
       tap.port.onmessage = ({ data }) => {
-        heard(data ? resampler.push(data) : resampler.flush());
+        onSamples(data ? resampler.push(data) : resampler.flush());
         if (!data) resolve();
       };
     });
     this.tap = tap;
-    this.stream.getAudioTracks()[0].onended = lost;
+    this.stream.getAudioTracks()[0].onended = onLost;
     this.context.createMediaStreamSource(this.stream).connect(tap);
   }
 
-  /** Closes it, after `heard` has got the last sample. */
+  /** Closes it once `onSamples` has got the last sample. */
   async close() {
     this.tap.port.postMessage("end");
     await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, 500))]);
@@ -77,26 +80,26 @@ class Capture {
   }
 }
 
-/** Microphones that may be chosen; browsers name them only once one of them was allowed. */
-async function microphones() {
+/** The microphones to choose from; browsers name them only after one was allowed. */
+export async function listMicrophones() {
   const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
   return devices.filter((device) => device.kind === "audioinput" && device.label);
 }
 
-/** Why there is no microphone, and what to do, in words. `page` tells of window, document, location. */
-export function refusal(error, page) {
+/** Explains why there is no microphone, and what to do; `page` is what `pageContext` returns. */
+export function explainNoMicrophone(error, page) {
   if (page.protocol === "vscode-webview:") {
-    return "VS Code gives notebooks no microphone. Choose a file, or open the notebook in a browser.";
+    return "VS Code does not let notebooks use the microphone. Choose a file, or open the notebook in a browser.";
   }
   if (!page.secure) {
-    return "Browsers give the microphone to https pages and to localhost only. Choose a file, or open the notebook by such an address.";
+    return "Browsers allow the microphone only on https pages and on localhost. Choose a file, or open the notebook at such an address.";
   }
   if (page.forbidden) {
-    return "This page may not use the microphone: the site it is part of forbids it. Choose a file.";
+    return "This page may not use the microphone: the site that embeds it forbids it. Choose a file.";
   }
   switch (error?.name) {
     case "NotAllowedError":
-      return "The microphone was refused. Allow it beside the page's address and press Record again, or choose a file.";
+      return "Microphone access was denied. Allow it in the address bar and press Record again, or choose a file.";
     case "NotFoundError":
     case "OverconstrainedError":
       return "No microphone was found. Connect one and press Record again, or choose a file.";
@@ -107,7 +110,7 @@ export function refusal(error, page) {
   }
 }
 
-function whereabouts() {
+export function pageContext() {
   const policy = document.permissionsPolicy ?? document.featurePolicy;
   return {
     protocol: location.protocol,

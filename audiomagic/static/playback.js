@@ -1,26 +1,34 @@
-// Playback: one reply that is heard while it arrives: its sound, its words, what the buttons do.
+// Playback: one reply that is heard while it arrives: its sound, its text, what the buttons do.
 //
 // See player.py for the messages. Only what arrives live is played: a page that is reloaded, or
 // another tab, makes no sound.
 
-const DEAF = 1000; // ms after which a kernel that did not answer does not hear us
-const ABSENT = 1000; // ms after which what is nowhere to be seen is silent
+import { RATE } from "./audio_format.js";
+import { canMount } from "./mount.js";
+import { RING_PROCESSOR } from "./ring_buffer.js";
 
-/** The replies that want to sound in this page; the first one does, the others wait their turn. */
-const voices = () => (globalThis.audiomagicVoices ??= []);
+const UNANSWERED = 1000; // ms after which a kernel that did not answer does not listen to comms
+const UNSEEN = 1000; // ms after which a reply that no output shows is silenced
 
-class Playback {
+/** Removes characters that are not seen but take effect: controls, bidi overrides. */
+export const visible = (text) =>
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
+
+/** The playbacks of this page that want to sound: the first one does, the others wait their turn. */
+const playbacks = () => (globalThis.audiomagicPlaybacks ??= []);
+
+export class Playback {
   constructor(model) {
     this.model = model;
     this.panels = new Set();
-    this.words = []; // [text, seconds between which it is likely spoken]
-    this.early = []; // sound that came before there is a place to play it
+    this.deltas = []; // [text, seconds between which it is probably spoken]
+    this.early = []; // sound that arrived before the ring buffer was there
     this.state = "waiting"; // playing, blocked, paused, played, stopped
     this.played = this.gaps = 0; // samples, times
-    model.on("msg:custom", (message, buffers) => this.#told(message, buffers));
-    model.on("comm_live_update", () => this.#ending()); // the kernel is gone: what came is played
-    this.others = ({ target }) => { if (target instanceof HTMLAudioElement && this.context) this.pause(); };
-    document.addEventListener("play", this.others, true);
+    model.on("msg:custom", (message, buffers) => this.#onMessage(message, buffers));
+    model.on("comm_live_update", () => this.#end()); // the kernel is gone: what arrived is played
+    this.onOther = ({ target }) => { if (target instanceof HTMLAudioElement && this.context) this.pause(); };
+    document.addEventListener("play", this.onOther, true);
   }
 
   get seconds() { return this.played / RATE; }
@@ -34,96 +42,97 @@ class Playback {
     this.changed();
   }
 
-  #told(message, buffers) {
+  #onMessage(message, buffers) {
     switch (message.kind) {
-      case "open": // by now, for it takes longer than the first sound
+      case "open": // now, because it takes longer than the first sound
         this.wanted = true;
         if (this.panels.size) this.open();
         break;
-      case "line":
-        this.line = message.line;
+      case "progress":
+        this.progress = visible(message.line);
         this.changed();
         break;
-      case "words":
-        this.words.push([message.text, ...message.seconds]);
+      case "text":
+        this.deltas.push([visible(message.text), ...message.seconds]);
         this.changed();
         break;
       case "pcm": {
         const view = buffers[0];
-        this.#play(new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
+        this.#post(new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
         break;
       }
       case "end":
-        this.#ending();
+        this.#end();
         break;
       case "halt":
-        this.#over("stopped");
+        this.#finish("stopped");
         break;
     }
   }
 
-  #ending() {
-    this.whole = true;
-    this.#play({ ended: true });
+  #end() {
+    this.complete = true;
+    this.#post({ ended: true });
   }
 
-  #play(data) {
+  /** Passes samples, or changes, to the ring buffer. */
+  #post(data) {
     if (this.ring) this.ring.port.postMessage(data, data.buffer ? [data.buffer] : []);
     else this.early.push(data);
   }
 
-  /** Opens the way to the loudspeaker; called when there is a panel, so in one tab only. */
+  /** Opens the audio output; called when there is a panel, so in one tab only. */
   async open() {
     if (!this.wanted || this.context || !this.live) return;
     this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
-    this.context.onstatechange = () => this.#heard();
-    const url = URL.createObjectURL(new Blob([PROCESSOR], { type: "text/javascript" }));
-    await this.context.audioWorklet.addModule(url).catch(() => {}); // it was closed meanwhile
+    this.context.onstatechange = () => this.#checkBlocked();
+    const url = URL.createObjectURL(new Blob([RING_PROCESSOR], { type: "text/javascript" }));
+    await this.context.audioWorklet.addModule(url).catch(() => {}); // closed in the meantime
     URL.revokeObjectURL(url);
     if (this.context.state === "closed") return;
     const ring = new AudioWorkletNode(this.context, "audiomagic-ring", {
       numberOfInputs: 0,
       outputChannelCount: [1],
     });
-    ring.port.onmessage = ({ data }) => this.#progressed(data);
+    ring.port.onmessage = ({ data }) => this.#onProgress(data);
     ring.connect(this.context.destination);
     this.ring = ring;
-    voices().push(this);
-    for (const voice of voices()) voice.turn();
-    for (const data of this.early.splice(0)) this.#play(data);
-    setTimeout(() => this.#heard(), 300); // Firefox takes longer; then `onstatechange` says so
+    playbacks().push(this);
+    for (const playback of playbacks()) playback.takeTurn();
+    for (const data of this.early.splice(0)) this.#post(data);
+    setTimeout(() => this.#checkBlocked(), 300); // Firefox takes longer; then `onstatechange` tells
   }
 
-  #heard() {
+  #checkBlocked() {
     if (this.state === "paused") return;
     if (this.context.state === "suspended") this.become("blocked");
     if (this.context.state === "running" && this.state === "blocked") this.become("playing");
   }
 
-  #progressed({ played, gaps, done }) {
+  #onProgress({ played, gaps, done }) {
     this.played = played;
     this.gaps = gaps;
     if (played && this.state === "waiting") this.become("playing");
     for (const panel of this.panels) panel.tick();
-    if (done) this.#over("played");
+    if (done) this.#finish("played");
   }
 
   /** Sounds if it is its turn. */
-  turn() {
-    this.#play({ paused: voices()[0] !== this });
+  takeTurn() {
+    this.#post({ paused: playbacks()[0] !== this });
   }
 
-  /** Waits for its turn no more, or goes to the front. */
-  #queue(first) {
-    const all = voices();
+  /** Leaves the queue, or moves to its front. */
+  #requeue(first) {
+    const all = playbacks();
     if (all.includes(this)) all.splice(all.indexOf(this), 1);
     if (first) all.unshift(this);
-    for (const voice of [this, ...all]) voice.turn();
+    for (const playback of [this, ...all]) playback.takeTurn();
   }
 
   pause() {
     if (this.state !== "playing") return;
-    this.#queue(false);
+    this.#requeue(false);
     this.become("paused");
   }
 
@@ -131,70 +140,70 @@ class Playback {
     if (this.state === "waiting") return;
     for (const audio of document.querySelectorAll(".audiomagic-card audio")) audio.pause();
     this.context?.resume();
-    this.#queue(true);
+    this.#requeue(true);
     this.become("playing");
   }
 
-  /** Plays from a second of what came. */
+  /** Plays from a second of what arrived. */
   seek(second) {
     if (!this.live) return;
-    this.#play({ seek: second * RATE });
+    this.#post({ seek: second * RATE });
     this.resume();
   }
 
-  /** Lets the card's own player go on. */
-  giveWay() {
-    this.#over("played");
+  /** Leaves the rest to the card's own player. */
+  handOver() {
+    this.#finish("played");
   }
 
-  /** Called when panels come and go: it is silent when there is none for long. */
-  seen() {
-    clearTimeout(this.absent);
-    if (!this.panels.size) this.absent = setTimeout(() => this.context && this.#over("stopped"), ABSENT);
+  /** Called when panels come and go: without any for long, it falls silent. */
+  panelsChanged() {
+    clearTimeout(this.unseen);
+    if (!this.panels.size) this.unseen = setTimeout(() => this.context && this.#finish("stopped"), UNSEEN);
   }
 
-  /** Silence now, and no more is asked of the server. */
+  /** Falls silent, and has the kernel cancel the call. */
   async stop() {
-    this.#over("stopped");
-    if (this.whole) return;
-    // A kernel at work hears a comm that the page opens, once Lab has made a way for it (ipykernel
-    // 7.1 and newer), or nothing at all: then it is interrupted.
+    this.#finish("stopped");
+    if (this.complete) return;
+    // A kernel that runs a cell hears a comm that the page opens, once Lab has opened a subshell for
+    // it (ipykernel 7.1 and newer), or nothing at all: then it is interrupted.
     const kernel = this.#kernel;
-    const interrupting = () => this.whole || kernel?.interrupt();
-    const deaf = setTimeout(interrupting, kernel?.supportsSubshells === false ? 0 : DEAF);
-    this.#tell("stop", () => clearTimeout(deaf));
+    const interrupt = () => this.complete || kernel?.interrupt();
+    const timer = setTimeout(interrupt, kernel?.supportsSubshells === false ? 0 : UNANSWERED);
+    this.#request("stop", () => clearTimeout(timer));
   }
 
   get #kernel() { return this.model.widget_manager?.kernel; }
 
-  /** Tells the kernel something by a comm of this page's own. */
-  async #tell(wish, answered = () => {}) {
+  /** Sends the kernel a request by a comm of this page's own. */
+  async #request(request, onAnswer = () => {}) {
     const comm = this.#kernel?.createComm?.("audiomagic.player");
     if (!comm) return;
-    comm.onMsg = answered;
+    comm.onMsg = onAnswer;
     await comm.subshellStarted?.catch?.(() => {});
-    comm.open({ place: this.model.get("place"), wish }).done.catch(() => {});
+    comm.open({ mount: this.model.get("mount_class"), request }).done.catch(() => {});
   }
 
-  /** Has its output made plain HTML now, for a page that is reloaded before the card is there. */
-  settle() {
-    if (inhabits() && !this.settled) this.#tell("inhabit");
-    this.settled = true;
+  /** Has its output replaced by plain HTML now, in case the page is reloaded before the card is there. */
+  replaceOutput() {
+    if (canMount() && !this.replaced) this.#request("replace_output");
+    this.replaced = true;
   }
 
-  #over(state) {
+  #finish(state) {
     this.become(state);
     this.early = [];
-    document.removeEventListener("play", this.others, true);
-    this.#queue(false);
+    document.removeEventListener("play", this.onOther, true);
+    this.#requeue(false);
     this.ring?.disconnect();
     if (this.context && this.context.state !== "closed") this.context.close();
     for (const panel of [...this.panels]) panel.leave();
-    if (this.closed) this.leave();
+    if (this.closed) this.unmount();
   }
 
   close() {
-    this.closed = true; // sound that is there is played to its end, in the card
-    if (!this.live) this.leave();
+    this.closed = true; // what arrived is played to its end, in the card
+    if (!this.live) this.unmount();
   }
 }

@@ -1,5 +1,9 @@
-// The player as it is seen: alone at first, then in the finished card, until all is played. The
-// parts come before it.
+// The player's panel: alone at first, then in the finished card, until everything is played.
+
+import { controlGroup, formatTime } from "./controls.js";
+import { mount } from "./mount.js";
+import { Playback } from "./playback.js";
+import { Transcript } from "./transcript.js";
 
 const HTML = `
   <div class="am-row">
@@ -16,56 +20,56 @@ class Panel {
     this.host = host;
     this.card = host.closest(".audiomagic-card"); // null: the reply is still arriving
     this.audio = this.card?.querySelector("audio");
-    if (this.card) this.card.takeOver = () => playback.giveWay();
-    this.root = group("player", "Player", HTML);
+    if (this.card) this.card.endLive = () => playback.handOver();
+    this.root = controlGroup("player", "Player", HTML);
     const part = (name) => this.root.querySelector(name);
     [this.pause, this.stop, this.clock, this.line] =
       [".am-pause", ".am-stop", ".am-clock", ".am-line"].map(part);
-    this.words = new Words(part(".am-words"), (second) => playback.seek(second));
-    this.shown = 0; // pieces of the text
-    this.pause.onclick = () => (this.stands ? playback.resume() : playback.pause());
+    this.transcript = new Transcript(part(".am-words"), (second) => playback.seek(second));
+    this.shown = 0; // deltas of the text
+    this.pause.onclick = () => (this.paused ? playback.resume() : playback.pause());
     this.stop.onclick = () => playback.stop();
     this.root.classList.toggle("am-in-card", Boolean(this.card));
-    if (this.audio) this.audio.style.display = "none"; // until all is played; it stays silent
+    if (this.audio) this.audio.style.display = "none"; // until everything is played
     if (this.card) host.prepend(this.root);
-    else host.replaceChildren(this.root); // the line in its place is for when there is no page
+    else host.replaceChildren(this.root); // the line there is for pages without a player
     playback.panels.add(this);
-    playback.seen();
+    playback.panelsChanged();
     playback.open();
     this.draw();
-    // The keyboard's place on the page goes along, from the panel that was replaced.
-    this.root.addEventListener("focusin", ({ target }) => { playback.focus = target.className || this.words.current; });
+    // The keyboard focus moves along, from the panel that is replaced to this one.
+    this.root.addEventListener("focusin", ({ target }) => { playback.focus = target.className || this.transcript.current; });
     this.root.addEventListener("focusout", () => setTimeout(() => { // by then it is known whether it was removed
       if (this.root.isConnected && !this.root.contains(document.activeElement)) playback.focus = "";
     }));
     this.refocus(playback.focus);
-    if (this.card) this.card.following = () => this.refocus(playback.focus);
+    if (this.card) this.card.onTranscript = () => this.refocus(playback.focus);
   }
 
-  /** Takes the keyboard's place over: a button's class, or a word's number. */
-  refocus(place) {
-    if (typeof place === "number") (this.card ? this.card.words : this.words)?.choose(place).focus();
-    else if (place) this.root.querySelector(`.${place}`)?.focus();
+  /** Takes over the keyboard focus: of the button of a class, or of the word of a number. */
+  refocus(focus) {
+    if (typeof focus === "number") (this.card ? this.card.transcript : this.transcript)?.select(focus).focus();
+    else if (focus) this.root.querySelector(`.${focus}`)?.focus();
   }
 
-  get stands() { return ["paused", "blocked"].includes(this.playback.state); }
+  get paused() { return ["paused", "blocked"].includes(this.playback.state); }
 
   draw() {
-    const { state, words } = this.playback;
+    const { state, deltas } = this.playback;
     this.root.dataset.state = state;
-    this.pause.textContent = this.stands ? "Play" : "Pause";
+    this.pause.textContent = this.paused ? "Play" : "Pause";
     this.pause.setAttribute("aria-disabled", String(state === "waiting"));
     this.pause.hidden = this.stop.hidden = !this.playback.live;
     const line = {
-      waiting: this.playback.line || (words.length ? "" : "Waiting for the answer …"),
-      blocked: "The browser waits for a click to play.",
-      stopped: this.playback.whole ? "Cut off." : "Stopping …",
+      waiting: this.playback.progress || (deltas.length ? "" : "Waiting for the reply …"),
+      blocked: "Press Play: the browser does not start sound by itself.",
+      stopped: this.playback.complete ? "Cut off." : "Stopping …",
       played: "Cut off.", // in the card there is no panel any more
     }[state] ?? "";
     if (this.line.textContent !== line) this.line.textContent = line;
-    for (const [text, from, to] of this.card ? [] : words.slice(this.shown)) {
-      const start = (place) => from + ((to - from) * place) / text.length;
-      this.words.text.append(...this.words.cut(text, start));
+    for (const [text, from, to] of this.card ? [] : deltas.slice(this.shown)) {
+      const start = (index) => from + ((to - from) * index) / text.length;
+      this.transcript.element.append(...this.transcript.split(text, start));
       this.shown++;
     }
     this.tick();
@@ -73,22 +77,22 @@ class Panel {
 
   tick() {
     const { playback } = this;
-    this.clock.textContent = clock(playback.seconds);
+    this.clock.textContent = formatTime(playback.seconds);
     this.root.dataset.gaps = playback.gaps;
     if (this.card) {
       this.card.live = true;
-      this.card.words?.mark(playback.live ? playback.seconds : -1);
+      this.card.transcript?.mark(playback.live ? playback.seconds : -1);
       return;
     }
-    this.words.mark(playback.played && playback.live ? playback.seconds : -1);
+    this.transcript.mark(playback.played && playback.live ? playback.seconds : -1);
   }
 
-  /** Gives the place back to the card's own player. */
+  /** Gives way to the card's own player. */
   leave() {
     if (!this.card) return this.draw();
     this.remove();
-    this.card.words?.mark(-1);
-    this.card.live = this.card.takeOver = null;
+    this.card.transcript?.mark(-1);
+    this.card.live = this.card.endLive = null;
     this.audio.style.display = "block";
     if (this.root.contains(document.activeElement)) this.audio.focus();
     this.root.remove();
@@ -96,7 +100,7 @@ class Panel {
 
   remove() {
     this.playback.panels.delete(this);
-    this.playback.seen();
+    this.playback.panelsChanged();
   }
 }
 
@@ -105,13 +109,13 @@ export default () => {
   return {
     initialize({ model }) {
       playback = new Playback(model);
-      const make = (host) => (playback.wanted && playback.live ? new Panel(playback, host) : null);
-      playback.leave = inhabit(model.get("place"), make);
+      const makePanel = (host) => (playback.wanted && playback.live ? new Panel(playback, host) : null);
+      playback.unmount = mount(model.get("mount_class"), makePanel);
       return () => playback.close();
     },
     render({ el }) {
       const panel = new Panel(playback, el);
-      playback.settle();
+      playback.replaceOutput();
       return () => panel.remove();
     },
   };

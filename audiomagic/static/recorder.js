@@ -1,4 +1,9 @@
-// The recorder as it is seen: in several places of a page, or in none. The parts come before it.
+// The recorder's panel: in several outputs of a page, or in none.
+
+import { controlGroup, formatTime } from "./controls.js";
+import { canMount, mount } from "./mount.js";
+import { Recording } from "./recording.js";
+import { statusText } from "./status.js";
 
 const HTML = `
   <div class="am-row">
@@ -21,7 +26,7 @@ class Panel {
   constructor(recording, host) {
     this.recording = recording;
     this.host = host;
-    this.root = group("recorder", "Recorder", HTML);
+    this.root = controlGroup("recorder", "Recorder", HTML);
     const part = (name) => this.root.querySelector(name);
     this.main = part(".am-main");
     this.discard = part(".am-discard");
@@ -43,12 +48,12 @@ class Panel {
     const recording = this.recording;
     this.main.onclick = () => (recording.live ? recording.stop() : recording.record());
     this.discard.onclick = () => { recording.discard(); this.main.focus(); };
-    this.play.onclick = () => recording.play();
-    this.send.onclick = () => recording.send();
+    this.play.onclick = () => recording.send({ kind: "play" });
+    this.send.onclick = () => recording.send({ kind: "send" });
     this.file.onchange = () => { recording.upload(this.file.files[0]); this.file.value = ""; };
     this.device.querySelector("select").onchange = ({ target }) => { recording.device = target.value; };
     this.root.onkeydown = (event) => { if (event.key === "Escape" && !this.discard.hidden) this.discard.click(); };
-    this.root.addEventListener("focusin", () => recording.holdFocus(this.root.closest(".jp-OutputArea") ?? this.host));
+    this.root.addEventListener("focusin", () => recording.focus.keep(this.root.closest(".jp-OutputArea") ?? this.host));
     this.root.ondragover = (event) => { event.preventDefault(); this.root.classList.add("am-over"); };
     this.root.ondragleave = () => this.root.classList.remove("am-over");
     this.root.ondrop = (event) => {
@@ -56,7 +61,7 @@ class Panel {
       this.root.classList.remove("am-over");
       const [file] = event.dataTransfer.files;
       if (file) recording.upload(file);
-      else if (recording.open) recording.become("idle", "That is no file; drop a sound file.");
+      else if (recording.open) recording.become("idle", "That is not a file; drop an audio file.");
     };
   }
 
@@ -83,7 +88,7 @@ class Panel {
     this.tick();
   }
 
-  // `disabled` would drop the keyboard's place on the page.
+  // `disabled` would lose the keyboard focus.
   #enable(button, enabled) {
     button.setAttribute("aria-disabled", String(!enabled));
   }
@@ -92,7 +97,7 @@ class Panel {
     if (this.audio.src) URL.revokeObjectURL(this.audio.src);
     this.shown = sound;
     this.audio.src = URL.createObjectURL(sound);
-    this.audio.play().catch(() => {}); // without a gesture in this tab: its own button plays it
+    this.audio.play().catch(() => {}); // no gesture in this tab yet: its own button plays it
   }
 
   #devices() {
@@ -104,20 +109,20 @@ class Panel {
     if (this.recording.device) select.value = this.recording.device;
   }
 
-  /** Ten times a second while something is under way. */
+  /** Called ten times a second while something is under way. */
   tick() {
     const { recording } = this;
-    const line = statusOf(recording);
+    const line = statusText(recording);
     if (this.status.textContent !== line) this.status.textContent = line;
     if (!recording.live) return;
     const seconds = recording.state === "recording" ? recording.seconds : 0;
-    this.clock.textContent = `${clock(seconds)} / ${clock(recording.get("max_seconds"))}`;
-    const level = Math.max(0, Math.min(1, (recording.ear.level + 60) / 60));
+    this.clock.textContent = `${formatTime(seconds)} / ${formatTime(recording.get("max_seconds"))}`;
+    const level = Math.max(0, Math.min(1, (recording.meter.level + 60) / 60));
     this.meter.firstElementChild.style.transform = `scaleX(${level.toFixed(3)})`;
-    this.meter.classList.toggle("am-hot", recording.ear.level > -3);
+    this.meter.classList.toggle("am-hot", recording.meter.level > -3);
   }
 
-  /** Shows the answer here: a page that was reloaded is not told of outputs that change. */
+  /** Shows the reply's card here: a page that was reloaded does not see outputs being updated. */
   replace(html) {
     this.host.innerHTML = html;
     this.remove();
@@ -134,15 +139,15 @@ export default () => {
   return {
     initialize({ model }) {
       recording = new Recording(model);
-      const leave = inhabit(model.get("place"), (host) => new Panel(recording, host));
+      const unmount = mount(model.get("mount_class"), (host) => new Panel(recording, host));
       return () => {
-        leave();
-        recording.over("This recorder is closed; run the cell again to record.");
+        unmount();
+        recording.close("This recorder is closed; run the cell again to record.");
       };
     },
     render({ model, el }) {
       const panel = new Panel(recording, el);
-      recording.greet(inhabits());
+      recording.greet(canMount());
       return () => panel.remove();
     },
   };

@@ -1,46 +1,56 @@
-// Recording: one recorder, its state, what its buttons do, what the kernel says.
+// Recording: one recorder in this page: its state, what its buttons do, what the kernel sends.
 //
-// What the kernel tells a page is in traits (see recorder.py); sound never is, it would be saved.
+// See recorder_protocol.py for the messages. What every page shows is in traits; sound never is, as
+// traits are saved into notebooks.
 
-const FILE_PIECE = 500_000; // bytes; a message over 10 MiB vanishes without a word
+import { RATE } from "./audio_format.js";
+import { decodeFile } from "./decode_file.js";
+import { FocusKeeper, announce } from "./focus.js";
+import { LevelMeter, MARGIN } from "./level_meter.js";
+import { Microphone, explainNoMicrophone, listMicrophones, pageContext } from "./microphone.js";
+import { PATIENCE } from "./status.js";
+import { Chunker, UploadQueue } from "./upload_queue.js";
+
+const FILE_CHUNK = 500_000; // bytes; a message over 10 MiB vanishes silently
 const LARGEST_FILE = 200_000_000; // bytes
-const UNSEEN = 10_000; // ms: a recorder that is nowhere to be seen does not record for longer
-const SHORTEST = 0.2; // seconds: less is a button pressed twice
-const AHEAD = 8; // pieces of a file that are on their way at a time
-const GONE = "The kernel is gone; run this cell again to record.";
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const UNSEEN = 10_000; // ms: a recorder that no output shows records no longer than this
+const SHORTEST = 0.2; // seconds: less is a double click
+const AHEAD = 8; // chunks of a file that are under way at a time
+const NO_KERNEL = "The kernel is gone; run this cell again to record.";
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-class Recording {
+export class Recording {
   constructor(model) {
     this.model = model;
     this.panels = new Set();
-    this.state = "idle"; // asking, armed (hands-free: waits for speech), recording, finishing, over
+    this.state = "idle"; // asking, armed (hands-free: waits for speech), recording, finishing, closed
     this.line = ""; // what went wrong in this page
     this.devices = [];
     this.device = "";
-    model.on("msg:custom", (message, buffers) => this.#told(message, buffers));
-    for (const trait of ["kept", "taking", "notice", "busy"]) {
+    this.focus = new FocusKeeper();
+    model.on("msg:custom", (message, buffers) => this.#onMessage(message, buffers));
+    for (const trait of ["kept", "state", "take", "notice"]) {
       model.on(`change:${trait}`, () => { this.#watch(); this.changed(); });
     }
-    model.on("comm_live_update", () => this.over(GONE));
+    model.on("comm_live_update", () => this.close(NO_KERNEL));
     this.#watch();
-    microphones().then((devices) => { this.devices = devices; this.changed(); }, () => {});
+    listMicrophones().then((devices) => { this.devices = devices; this.changed(); }, () => {});
   }
 
   get(name) { return this.model.get(name); }
-  get elsewhere() { return this.get("taking") && this.get("taking") !== this.delivery?.take; }
-  get seconds() { return this.ear ? this.ear.samples / RATE : 0; }
-  get late() { return Date.now() - this.asked > PATIENCE; }
+  get elsewhere() { return this.get("state") === "recording" && this.get("take") !== this.queue?.take; }
+  get seconds() { return this.meter ? this.meter.samples / RATE : 0; }
+  get late() { return this.queue && Date.now() - this.answeredAt > PATIENCE; }
   get live() { return this.state === "armed" || this.state === "recording"; }
-  get open() { return (this.state === "idle" || this.state === "asking") && !this.elsewhere && !this.get("busy"); }
+  get open() { return (this.state === "idle" || this.state === "asking") && !this.elsewhere && this.get("state") !== "busy"; }
 
-  /** Sends a message; false, and it is over, when there is no kernel to send it to. */
-  say(message, buffers) {
+  /** Sends a message; without a kernel to send it to, closes and returns false. */
+  send(message, buffers) {
     try {
       this.model.send(message, undefined, buffers);
       return true;
     } catch {
-      this.over(GONE);
+      this.close(NO_KERNEL);
       return false;
     }
   }
@@ -55,231 +65,214 @@ class Recording {
 
   // -- what the buttons do --
   async record() {
-    if (this.state !== "idle" || !this.open || !this.say({ kind: "here", inhabits: false })) return;
+    if (this.state !== "idle" || !this.open || !this.send({ kind: "shown", mountable: false })) return;
     this.player = null;
     this.become("asking");
     const attempt = (this.attempt = {}); // another one, or a file, may come before the answer does
-    const samples = (piece) => { this.#heard(piece); };
-    const lost = () => { this.stop("The microphone went away; what it heard is kept."); };
+    const onSamples = (samples) => this.#onSamples(samples);
+    const onLost = () => this.stop("The microphone was disconnected; the recording is kept.");
     try {
       if (!navigator.mediaDevices) throw new TypeError("there is none");
-      const opened = await Capture.open(this.device, this.get("noise_suppression"), samples, lost);
-      if (this.attempt !== attempt || this.state !== "asking") return opened.close();
-      this.capture = opened;
+      const microphone = await Microphone.open(this.device, this.get("noise_suppression"), onSamples, onLost);
+      if (this.attempt !== attempt || this.state !== "asking") return microphone.close();
+      this.microphone = microphone;
     } catch (error) {
-      if (this.attempt === attempt && this.state === "asking") this.#unheard(refusal(error, whereabouts()));
+      if (this.attempt === attempt && this.state === "asking") this.#fail(explainNoMicrophone(error, pageContext()));
       return;
     }
     this.#begin();
-    this.devices = await microphones();
+    this.devices = await listMicrophones();
     this.changed();
   }
 
-  /** Says why nothing was heard, also to whoever waits for it. */
-  #unheard(line) {
-    if (this.say({ kind: "unheard", line })) this.#ended(line);
+  /** Says why there is no recording, also to the cell that waits for it. */
+  #fail(line) {
+    if (this.send({ kind: "failed", line })) this.#end(line);
   }
 
   #begin() {
-    this.ear = new Ear();
+    this.meter = new LevelMeter();
     this.chunker = new Chunker();
     this.early = []; // hands-free: the moment before speech was noticed
-    this.begun = this.seen = this.heard = Date.now();
+    this.begunAt = this.seenAt = this.heardAt = Date.now();
     this.timer = setInterval(() => this.#tick(), 100);
     if (this.get("hands_free")) return this.become("armed");
     this.#start();
   }
 
   #start() {
-    this.delivery = this.#delivery("sound");
+    this.queue = this.#newQueue("sound");
     this.become("recording");
   }
 
-  #delivery(what) {
+  #newQueue(what) {
     const take = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
-    this.asked = Date.now();
-    return new Delivery(take, what, (message, buffers) => this.say(message, buffers));
+    this.answeredAt = Date.now();
+    return new UploadQueue(take, what, (message, buffers) => this.send(message, buffers));
   }
 
-  #heard(samples) {
-    this.heard = Date.now();
+  #onSamples(samples) {
+    this.heardAt = Date.now();
     if (!this.live && this.state !== "finishing") return;
-    if (this.state === "recording") samples = samples.slice(0, this.#room());
-    this.ear.push(samples);
-    if (this.state === "armed") return this.#waiting(samples);
-    for (const piece of this.chunker.push(samples)) this.delivery.put(piece);
+    if (this.state === "recording") samples = samples.slice(0, this.#samplesLeft);
+    this.meter.push(samples);
+    if (this.state === "armed") return this.#awaitSpeech(samples);
+    for (const chunk of this.chunker.push(samples)) this.queue.push(chunk);
     if (this.state !== "recording") return;
-    if (this.#room() <= 0) this.stop("The longest recording was reached.");
-    else if (this.get("hands_free") && this.ear.silence() > this.get("silence")) this.stop();
+    if (this.#samplesLeft <= 0) this.stop("The maximum length was reached.");
+    else if (this.get("hands_free") && this.meter.silence() > this.get("silence")) this.stop();
   }
 
-  /** Samples until the longest recording is reached. */
-  #room() {
-    return Math.round(this.get("max_seconds") * RATE) - this.ear.samples;
-  }
+  get #samplesLeft() { return Math.round(this.get("max_seconds") * RATE) - this.meter.samples; }
 
-  #waiting(samples) {
+  #awaitSpeech(samples) {
     this.early.push(...samples);
     this.early.splice(0, this.early.length - (MARGIN + 0.1) * RATE);
-    if (this.ear.silence() > 0.02 || this.ear.samples < 0.3 * RATE) return;
+    if (this.meter.silence() > 0.02 || this.meter.samples < 0.3 * RATE) return;
     this.#start();
     const early = this.early;
-    this.ear = new Ear();
+    this.meter = new LevelMeter();
     this.early = [];
-    this.#heard(early);
+    this.#onSamples(early);
   }
 
   #tick() {
-    if (this.panels.size) this.seen = Date.now();
-    if (this.state === "over") return;
-    if (this.live && Date.now() - this.heard > PATIENCE) {
-      this.stop("The microphone gives no sound; choose another one, or a file.");
-    } else if (this.live && Date.now() - this.seen > UNSEEN) {
-      this.stop("Stopped, because the recorder was out of sight.", false);
-    } else if (this.state === "armed" && Date.now() - this.begun > this.get("max_seconds") * 1000) {
+    if (this.panels.size) this.seenAt = Date.now();
+    if (this.state === "closed") return;
+    if (this.live && Date.now() - this.heardAt > PATIENCE) {
+      this.stop("The microphone sends no sound; choose another one, or a file.");
+    } else if (this.live && Date.now() - this.seenAt > UNSEEN) {
+      this.stop("Stopped because the recorder was no longer shown.", false);
+    } else if (this.state === "armed" && Date.now() - this.begunAt > this.get("max_seconds") * 1000) {
       this.stop("No speech was heard.");
     }
-    if (this.state === "finishing" && this.delivery && this.late) {
-      this.asked = Date.now();
-      this.delivery.again();
+    if (this.state === "finishing" && this.late) {
+      this.answeredAt = Date.now();
+      this.queue.resend();
     }
     for (const panel of this.panels) panel.tick();
   }
 
-  /** Ends the recording. `send`: what it is for may happen; else it is only kept. */
+  /** Ends the recording; without `send` it is only kept. */
   async stop(line = "", send = true) {
     if (!this.live) return;
     if (this.state === "armed") return this.discard(line || "Stopped before anything was said.");
-    if (this.seconds < SHORTEST) return this.discard("Too short: press Stop when you have spoken.");
+    if (this.seconds < SHORTEST) return this.discard("Too short: press Stop after you have spoken.");
     this.become("finishing", line);
-    await this.capture.close();
-    for (const piece of this.chunker.flush()) this.delivery.put(piece);
-    this.asked = Date.now();
-    const silent = this.ear.silent; // it would be paid for
-    if (silent) this.line = "Only silence was heard: is the right microphone chosen, and not muted?";
-    this.delivery.finish({ cut: this.ear.speech(), complaint: this.ear.complaint(), send: send && !silent });
+    await this.microphone.close();
+    for (const chunk of this.chunker.flush()) this.queue.push(chunk);
+    this.answeredAt = Date.now();
+    const silent = this.meter.silent; // sending it would cost money
+    if (silent) this.line = "Only silence was recorded: is the right microphone selected and unmuted?";
+    this.queue.finish({ cut: this.meter.speech(), complaint: this.meter.complaint(), send: send && !silent });
   }
 
-  /** Throws away what is under way: a recording, a file, the wait for a permission. */
+  /** Discards what is under way: a recording, a file, the wait for permission. */
   async discard(line = "") {
-    if (this.state === "asking") return this.#ended();
+    if (this.state === "asking") return this.#end();
     if (!this.live && !this.file) return;
-    const { capture, delivery, state } = this;
-    this.delivery = this.file = null;
+    const { microphone, queue, state } = this;
+    this.queue = this.file = null;
     this.become("finishing");
-    await capture?.close();
-    if (delivery) this.say({ kind: "drop", take: delivery.take });
-    if (state === "armed" && line) this.#unheard(line);
-    else this.#ended(line);
+    await microphone?.close();
+    if (queue) this.send({ kind: "discard", take: queue.take });
+    if (state === "armed" && line) this.#fail(line);
+    else this.#end(line);
   }
 
   async upload(file) {
     if (!file || !this.open) return;
     if (!file.size) return this.become("idle", `${file.name} is empty.`);
-    if (file.size > LARGEST_FILE) return this.become("idle", `${file.name} is over 200 MB; cut it into parts.`);
+    if (file.size > LARGEST_FILE) return this.become("idle", `${file.name} is larger than 200 MB; split it into parts.`);
     this.player = this.attempt = null;
     this.file = file;
-    const delivery = (this.delivery = this.#delivery("file"));
+    const queue = (this.queue = this.#newQueue("file"));
     this.timer = setInterval(() => this.#tick(), 100);
     this.become("finishing");
-    for (let at = 0; at < file.size; at += FILE_PIECE) {
+    for (let at = 0; at < file.size; at += FILE_CHUNK) {
       this.read = at / file.size;
-      while (delivery.waiting.length >= AHEAD && this.delivery === delivery) await pause(20);
-      const bytes = await file.slice(at, at + FILE_PIECE).arrayBuffer();
-      if (this.delivery !== delivery) return;
-      delivery.put(new Uint8Array(bytes));
+      while (queue.pending.length >= AHEAD && this.queue === queue) await wait(20);
+      const bytes = await file.slice(at, at + FILE_CHUNK).arrayBuffer();
+      if (this.queue !== queue) return;
+      queue.push(new Uint8Array(bytes));
     }
-    delivery.finish({ cut: null, complaint: "", send: true });
+    queue.finish({ cut: null, complaint: "", send: true });
   }
 
-  /** The kernel cannot read the file (m4a, webm): the browser perhaps can. */
+  /** Decodes here the file that the kernel could not (m4a, webm), and sends it as sound. */
   async #decode() {
     const { file } = this;
+    this.queue = null; // the kernel is done with it
     try {
-      const samples = await decoded(file);
+      const samples = await decodeFile(file);
       if (this.file !== file) return;
-      this.delivery = this.#delivery("sound");
-      const chunker = new Chunker(FILE_PIECE / 2);
-      for (const piece of [...chunker.push(samples), ...chunker.flush()]) this.delivery.put(piece);
-      this.delivery.finish({ cut: null, complaint: "", send: true });
+      const queue = (this.queue = this.#newQueue("sound"));
+      const chunker = new Chunker(FILE_CHUNK / 2);
+      for (const chunk of [...chunker.push(samples), ...chunker.flush()]) queue.push(chunk);
+      queue.finish({ cut: null, complaint: "", send: true });
     } catch {
-      if (this.file === file) this.#ended(`${file.name} is no sound that can be read here.`);
+      if (this.file === file) this.#end(`${file.name} could not be read as audio.`);
     }
   }
 
-  play() {
-    this.say({ kind: "play" });
-  }
-
-  send() {
-    this.say({ kind: "send" });
-  }
-
-  /** Says that it is on show, until the kernel answers: Lab sends a widget's first messages to a
-   *  queue that a busy kernel does not look at, and those that follow to one that it does. */
-  greet(inhabits) {
+  /** Tells the kernel that it is shown, until the kernel answers: Lab sends a widget's first messages
+   *  to a queue that a busy kernel does not read, and those that follow to one that it does. */
+  greet(mountable) {
     clearTimeout(this.greeting);
-    if (this.say({ kind: "here", inhabits })) this.greeting = setTimeout(() => this.greet(inhabits), 500);
+    if (this.send({ kind: "shown", mountable })) this.greeting = setTimeout(() => this.greet(mountable), 500);
   }
 
-  /** Holds the keyboard's place in an output area, from when it is in the recorder until it goes
-   *  elsewhere: what takes the recorder's place there, then gets it. */
-  holdFocus(area) {
-    this.holder ??= new FocusHolder();
-    this.holder.hold(area);
-  }
-
-  /** While another tab records, asks whether it still does: it may have been closed. */
+  /** While another tab records, asks the kernel whether it still does: it may have been closed. */
   #watch() {
     clearInterval(this.watching);
-    if (this.elsewhere) this.watching = setInterval(() => this.say({ kind: "here", inhabits: false }), 1000);
+    if (this.elsewhere) this.watching = setInterval(() => this.send({ kind: "shown", mountable: false }), 1000);
   }
 
-  // -- what the kernel says --
-  #told(message, buffers) {
-    if (message.kind === "welcome") clearTimeout(this.greeting);
-    if (message.kind === "welcome" && message.arm) this.record();
-    if (message.kind === "halt") this.stop("Interrupted; what was recorded is kept.", false);
-    if (message.kind === "card") this.#answered(message.html);
+  // -- what the kernel sends --
+  #onMessage(message, buffers) {
+    if (message.kind === "ready") clearTimeout(this.greeting);
+    if (message.kind === "ready" && message.arm) this.record();
+    if (message.kind === "halt") this.stop("Interrupted; the recording is kept.", false);
+    if (message.kind === "card") this.#showCard(message.html);
     if (message.kind === "sound") {
       this.player = new Blob([buffers[0]], { type: "audio/flac" });
       this.changed();
     }
-    if (!this.delivery || message.take !== this.delivery.take) return; // another page's
-    this.asked = Date.now();
-    if (message.kind === "ack") this.delivery.acknowledge(message.next);
-    if (message.kind === "again") {
-      this.delivery.acknowledge(message.next);
-      this.delivery.again(message.text || this.delivery.text);
+    if (!this.queue || message.take !== this.queue.take) return; // another page's
+    this.answeredAt = Date.now();
+    if (message.kind === "ack") this.queue.acknowledge(message.next);
+    if (message.kind === "resend") {
+      this.queue.acknowledge(message.next);
+      this.queue.resend(message.text || this.queue.asText);
     }
     if (message.kind === "decode") this.#decode();
-    if (message.kind === "done") this.#done(message.line || this.line);
+    if (message.kind === "done") this.#onDone(message.line || this.line);
   }
 
-  #answered(html) {
+  #showCard(html) {
     for (const panel of this.panels) panel.replace(html);
-    const answer = new DOMParser().parseFromString(html, "text/html");
-    announce(answer.querySelector("[dir]")?.textContent ?? "");
+    const card = new DOMParser().parseFromString(html, "text/html");
+    announce(card.querySelector("[dir]")?.textContent ?? "");
   }
 
-  async #done(line) {
-    if (this.live) await this.capture.close();
-    this.#ended(line);
+  async #onDone(line) {
+    if (this.live) await this.microphone.close();
+    this.#end(line);
   }
 
-  #ended(line = "") {
+  #end(line = "") {
     clearInterval(this.timer);
-    this.delivery = this.capture = this.file = null;
+    this.queue = this.microphone = this.file = null;
     this.become("idle", line);
   }
 
-  /** For good: the microphone is let go. */
-  over(line) {
-    if (this.state === "over") return;
+  /** Closes it for good, and with it the microphone. */
+  close(line) {
+    if (this.state === "closed") return;
     clearInterval(this.timer);
     clearInterval(this.watching);
     clearTimeout(this.greeting);
-    this.capture?.close();
-    this.become("over", line);
+    this.microphone?.close();
+    this.become("closed", line);
   }
 }

@@ -1,19 +1,21 @@
-// Resampler: a microphone's samples, at whatever rate the device has, at 24 kHz.
+// Resampler: converts a microphone's samples from the device's own rate to 24 kHz.
 
-/** Changes a stream's rate: a windowed sinc, its phases tabulated (48 kHz needs 1, 44.1 kHz 80). */
+import { RATE } from "./audio_format.js";
+
+/** Resamples a stream by a windowed sinc with tabulated phases (48 kHz needs 1, 44.1 kHz 80). */
 export class Resampler {
   constructor(from, to = RATE, zeros = 24) {
     const divisor = gcd(from, to);
     this.up = to / divisor;
     this.down = from / divisor;
     const cutoff = Math.min(1, to / from) * 0.96; // room for the filter's slope below half the rate
-    this.half = Math.ceil(zeros / cutoff); // samples on either side that take part
+    this.half = Math.ceil(zeros / cutoff); // samples used on either side
     this.phases = Array.from({ length: this.up }, (_, p) => kernel(p / this.up, this.half, cutoff));
     this.kept = new Float32Array(this.half); // the silence before the first sample
     this.phase = 0;
   }
 
-  /** Takes Float32Array samples; gives those of the new rate that can be told by now. */
+  /** Takes Float32Array samples; returns those of the new rate that are determined by now. */
   push(samples) {
     const input = new Float32Array(this.kept.length + samples.length);
     input.set(this.kept);
@@ -35,7 +37,7 @@ export class Resampler {
     return output.subarray(0, count);
   }
 
-  /** Gives what is left, at the end. */
+  /** Returns the last samples. */
   flush() {
     return this.push(new Float32Array(this.half));
   }

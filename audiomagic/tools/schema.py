@@ -1,15 +1,15 @@
-"""A function's signature: as a model is told of it, and as a model's call is checked against it."""
+"""The schema of a function: what a model reads about it, and what its calls are checked against."""
 
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, NotRequired, get_type_hints
+from typing import Any, get_type_hints
 
 import docstring_parser
 import pydantic
 from pydantic_core import to_jsonable_python
-from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12 on
 
 from ..errors import OptionError, one_line
 from ..protocol.tool_calls import Tool
@@ -17,100 +17,127 @@ from ..protocol.tool_calls import Tool
 Function = Callable[..., Any]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-LONGEST_DESCRIPTION = 1024  # characters: the service refuses more
-MOST_COMPLAINTS = 5  # about one call's arguments
+MAX_DESCRIPTION = 1024  # characters: the service refuses more
+MAX_COMPLAINTS = 5  # about one call's arguments
 OPAQUE = ("default", "const", "enum", "examples")  # their values are the user's, not schemas
 
 
 class FunctionSchema:
-    """What a function is called, does and takes.
+    """A function as a tool.
 
-    `tool` is what a model is told; descriptions are read from the docstring (Google, numpy or
-    reST style) and from `Annotated[..., Field(description=...)]`, types from the annotations.
-    What a `functools.partial` has bound is not told, and not for the model to choose.
+    `tool` is what a model reads: descriptions are taken from the docstring (Google, numpy or reST
+    style) and from `Annotated[..., Field(description=...)]`, types from the annotations.
+    Arguments that a `functools.partial` has bound are hidden from the model.
     """
 
     def __init__(self, name: str, function: Function):
-        """Read it. Raises OptionError for a function that a model cannot be told of."""
+        """Read a function. Raises OptionError if a model could not call it."""
         if not NAME.fullmatch(name):
             raise OptionError(
                 f"a tool cannot be named '{one_line(name, 70)}'; "
-                "name it with at most 64 of A-Z a-z 0-9 _ -"
+                "use 1 to 64 characters of A-Z a-z 0-9 _ -"
             )
         if not callable(function) or inspect.isclass(function):
-            raise OptionError(f"'{name}' is no function; write one that does what the tool should")
-        self._name, self._parameters = name, _parameters(name, function)
-        self._arguments = self._read_types(_hints(name, function))
-        doc = _docstring(function)
-        self.tool = Tool(name, _description(doc), self._schema(doc))
+            raise OptionError(f"'{name}' is not a function; write one that does what it should")
+        inner = function  # what holds annotations and docstring
+        while isinstance(inner, partial):
+            inner = inner.func
+        inner = inner if inspect.isroutine(inner) else type(inner).__call__
+        self.function = function
+        self._parameters = _parameters(name, function)
+        self._model = _model(name, self._parameters, _hints(name, inner))
+        text = inspect.getdoc(inner) or ""
+        try:
+            doc = docstring_parser.parse(text)
+        except docstring_parser.ParseError:  # in no known style
+            doc = docstring_parser.Docstring()
+            doc.short_description = text
+        returns = f"Returns: {doc.returns.description}" if doc.returns else ""
+        description = f"{doc.description or ''}\n{returns}".strip()[:MAX_DESCRIPTION]
+        self.tool = Tool(name, description, self._schema(doc))
 
     def bind(self, arguments: str) -> tuple[list[Any], dict[str, Any]]:
         """Return what to call the function with; `arguments` is JSON as a model wrote it.
 
-        Types are taken at their word, as the schema states them: "3" is no integer. Strings become
-        dates, enums and the like, objects become dataclasses and models. Defaults are left to the
-        function. Raises OptionError, in words that help the model to call again.
+        Types are strict, as in the schema: "3" is not an integer. Strings become dates, enums and
+        the like; objects become dataclasses and models. Defaults are left to the function. Raises
+        OptionError, with a message that helps the model to call again.
         """
         try:
-            named = self._arguments.validate_json(arguments.strip() or "{}", strict=True)
+            model = self._model.model_validate_json(arguments.strip() or "{}", strict=True)
         except pydantic.ValidationError as error:
-            raise OptionError(f"{self._name} was not called: {_complaints(error)}") from error
+            raise OptionError(f"{self.tool.name} was not called: {_complaints(error)}") from error
+        given = {
+            parameter.name: getattr(model, field)
+            for field, parameter in zip(type(model).model_fields, self._parameters, strict=True)
+            if field in model.model_fields_set
+        }
         by_position = [
-            named.pop(name, parameter.default)
-            for name, parameter in self._parameters.items()
+            given.pop(parameter.name, parameter.default)
+            for parameter in self._parameters
             if parameter.kind is parameter.POSITIONAL_ONLY
         ]
-        return by_position, named
-
-    def _read_types(self, hints: dict[str, Any]) -> pydantic.TypeAdapter[dict[str, Any]]:
-        fields = {name: hints.get(name, Any) for name in self._parameters}
-        for name, parameter in self._parameters.items():
-            if parameter.default is not parameter.empty:  # left out, the function's own holds
-                fields[name] = NotRequired[fields[name]]
-        try:
-            return _adapter(fields)
-        except Exception as error:  # a class of the user's may raise anything here
-            culprit = next((name for name, hint in fields.items() if not _writable(hint)), "it")
-            raise OptionError(
-                f"tool '{self._name}': no model can write a value for '{culprit}'; annotate it as "
-                "str, int, list, a dataclass ..., or bind it with functools.partial"
-            ) from error
+        return by_position, given
 
     def _schema(self, doc: docstring_parser.Docstring) -> dict[str, Any]:
-        schema: dict[str, Any] = _slim(self._arguments.json_schema())
-        properties = schema["properties"]
-        for described in doc.params:
-            if described.arg_name in properties and described.description:
-                properties[described.arg_name].setdefault("description", described.description)
-        for name, parameter in self._parameters.items():
-            if name in properties:
-                properties[name] |= _default(parameter.default)
+        schema: dict[str, Any] = _without_titles(self._model.model_json_schema())
+        described = {param.arg_name: param.description for param in doc.params}
+        for parameter in self._parameters:
+            entry = schema["properties"][parameter.name]
+            entry.pop("default", None)
+            if description := described.get(parameter.name):
+                entry.setdefault("description", description)
+            if parameter.default is not None and parameter.default is not parameter.empty:
+                with suppress(ValueError, TypeError):  # JSON cannot hold every default
+                    entry["default"] = to_jsonable_python(parameter.default)
         return schema
 
 
-def _parameters(name: str, function: Function) -> dict[str, inspect.Parameter]:
+def _parameters(name: str, function: Function) -> list[inspect.Parameter]:
+    """Return the parameters that are the model's to choose."""
     try:
         parameters = dict(inspect.signature(function).parameters)
     except (ValueError, TypeError):
-        raise OptionError(
-            f"tool '{name}' does not say what it takes; wrap it in a function of your own"
-        ) from None
+        message = f"tool '{name}' has no signature that Python can read; wrap it in a function"
+        raise OptionError(message) from None
     for parameter in parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise OptionError(
-                f"tool '{name}' takes {parameter}, which tells a model nothing; "
+                f"tool '{name}' takes {parameter}, which a model cannot fill in; "
                 "wrap it in a function that names each parameter"
             )
     while isinstance(function, partial):
         for bound in function.keywords:
             parameters.pop(bound, None)
         function = function.func
-    return parameters
+    return list(parameters.values())
+
+
+def _model(
+    name: str, parameters: list[inspect.Parameter], hints: dict[str, Any]
+) -> type[pydantic.BaseModel]:
+    """Return a model of the arguments."""
+    fields: dict[str, Any] = {}
+    for parameter in parameters:
+        hint = hints.get(parameter.name, Any)
+        try:
+            pydantic.TypeAdapter(hint).json_schema()
+        except Exception as error:  # a class of the user's may raise anything here
+            raise OptionError(
+                f"tool '{name}': a model cannot write a value for '{parameter.name}'; annotate it "
+                "as str, int, list, a dataclass ..., or bind it with functools.partial"
+            ) from error
+        default = ... if parameter.default is parameter.empty else None
+        # A field cannot be named `schema` or `_private`, but its alias can.
+        field = pydantic.Field(default=default, alias=parameter.name)
+        fields[f"argument_{len(fields)}"] = (hint, field)
+    config = pydantic.ConfigDict(extra="forbid")
+    return pydantic.create_model("Arguments", __config__=config, **fields)
 
 
 def _hints(name: str, function: Function) -> dict[str, Any]:
     try:
-        return get_type_hints(_inner(function), include_extras=True)
+        return get_type_hints(function, include_extras=True)
     except Exception as error:  # an annotation in quotes is code of the user's
         raise OptionError(
             f"tool '{name}' has an annotation that cannot be read: {one_line(error, 120)}; "
@@ -118,73 +145,22 @@ def _hints(name: str, function: Function) -> dict[str, Any]:
         ) from error
 
 
-def _docstring(function: Function) -> docstring_parser.Docstring:
-    text = inspect.getdoc(_inner(function)) or ""
-    try:
-        return docstring_parser.parse(text)
-    except docstring_parser.ParseError:  # in no known style
-        plain = docstring_parser.Docstring()
-        plain.short_description = text
-        return plain
-
-
-def _description(doc: docstring_parser.Docstring) -> str:
-    gives = f"Returns: {doc.returns.description}" if doc.returns else ""
-    return f"{doc.description or ''}\n{gives}".strip()[:LONGEST_DESCRIPTION]
-
-
-def _inner(function: Function) -> Function:
-    """Return what holds annotations and docstring: of a partial, and of an object with a call."""
-    while isinstance(function, partial):
-        function = function.func
-    return function if inspect.isroutine(function) else type(function).__call__
-
-
-def _adapter(fields: dict[str, Any]) -> pydantic.TypeAdapter[dict[str, Any]]:
-    make: Any = TypedDict  # out of fields that are known only now
-    arguments = make("Arguments", fields)
-    arguments.__pydantic_config__ = pydantic.ConfigDict(extra="forbid")
-    adapter = pydantic.TypeAdapter[dict[str, Any]](arguments)
-    adapter.json_schema()  # some types can be checked, but have no schema
-    return adapter
-
-
-def _writable(hint: Any) -> bool:
-    try:
-        return bool(_adapter({"value": hint}))
-    except Exception:
-        return False
-
-
-def _default(value: object) -> dict[str, Any]:
-    """Return a schema's word on a default; nothing where there is none that JSON can hold."""
-    if value is None or value is inspect.Parameter.empty:
-        return {}
-    try:
-        return {"default": to_jsonable_python(value)}
-    except (ValueError, TypeError):
-        return {}
-
-
-def _slim(schema: Any) -> Any:
-    """Take out the titles, which repeat the names: each is a token paid for at every call."""
+def _without_titles(schema: Any) -> Any:
+    """Remove the titles, which repeat the names: each is a token paid for at every call."""
     if isinstance(schema, list):
-        return [_slim(part) for part in schema]
+        return [_without_titles(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    slim = {}
+    kept = {}
     for key, value in schema.items():
         if key in ("properties", "$defs"):  # here a "title" is a name
-            slim[key] = {name: _slim(part) for name, part in value.items()}
+            kept[key] = {name: _without_titles(part) for name, part in value.items()}
         elif key != "title":
-            slim[key] = value if key in OPAQUE else _slim(value)
-    return slim
+            kept[key] = value if key in OPAQUE else _without_titles(value)
+    return kept
 
 
 def _complaints(error: pydantic.ValidationError) -> str:
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [
-        ": ".join(filter(None, (".".join(map(str, detail["loc"])), detail["msg"])))
-        for detail in details[:MOST_COMPLAINTS]
-    ]
-    return "; ".join(one_line(line, 150) for line in lines)
+    lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in details[:MAX_COMPLAINTS]]
+    return "; ".join(one_line(line.removeprefix(": "), 150) for line in lines)

@@ -1,4 +1,6 @@
-"""The far end: the `route` to it, the `client`, its `models`, its `faults` worded, a `retry`.
+"""Transports: what carries a request to whoever answers it, and brings the answer back.
 
-A `line` is one call's connection, which another thread may cut.
+`transport` is the interface. `openai_client` sends requests to a server, `embedded` to the engine
+in this process, `replay` answers from a cassette, and `recording` wraps another transport and keeps
+what it answers. `resolve` chooses one.
 """

@@ -1,4 +1,4 @@
-"""Models: those of our table and those that a server lists; what is there, and for how long."""
+"""Which models there are, and for how long: those of our table, and those that a server lists."""
 
 import json
 import time
@@ -9,81 +9,81 @@ from typing import TYPE_CHECKING
 from .. import suggestions
 from ..catalogue import catalogue
 from ..errors import OptionError, one_line
-from ..protocol import model_list as wire
+from ..protocol import model_list
 from .endpoint import Endpoint
 
 if TYPE_CHECKING:
     import openai
 
-Listing = Mapping[str, date | None]  # a server's models, and the day each is shut down, if told
+Listing = Mapping[str, date | None]  # a server's models, and the day each is shut down, if known
 WARNING_TIME = timedelta(days=90)  # before a model's shutdown
-PATIENCE = 3.0  # seconds to wait for a list: it is a help, no more
+PATIENCE = 3.0  # seconds to wait for a list: it only helps
 LARGEST_LIST = 5_000_000  # bytes
 
-# What servers have told: one truth for all sessions of a process, and no secret of any.
-_told: dict[Endpoint, Listing] = {}
+# What servers have listed, for all sessions of a process.
+_listed: dict[Endpoint, Listing] = {}
 
 
-def ask(route: Endpoint, connection: "openai.OpenAI") -> Listing | None:
-    """Ask a server which models the key may use; None where it does not say, or not in time."""
+def ask(endpoint: Endpoint, connection: "openai.OpenAI") -> Listing | None:
+    """Ask a server which models the key may use; None where it does not answer in time."""
     import httpx2
     import openai
 
     patient = connection.with_options(timeout=PATIENCE, max_retries=0)
-    end, body, listing = time.monotonic() + PATIENCE, bytearray(), None
+    end, body = time.monotonic() + PATIENCE, bytearray()
     try:
         with patient.models.with_streaming_response.list() as response:
-            for piece in response.iter_bytes():
-                body += piece
+            for part in response.iter_bytes():
+                body += part
                 if len(body) > LARGEST_LIST or time.monotonic() > end:
                     return None
-        listing = wire.read(json.loads(body))
+        listing = model_list.read(json.loads(body))
     except (openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError):
         return None
     if listing:
-        _told[route] = listing
+        _listed[endpoint] = listing
     return listing
 
 
-def shutdown(model: str, route: Endpoint) -> date | None:
+def shutdown(model: str, endpoint: Endpoint) -> date | None:
     """Return the day on which a model is switched off, as far as known.
 
     The server's own list, once asked, knows better than our table, which is about the service.
     """
-    entry = catalogue().models.get(model) if route.is_service else None
-    return _told.get(route, {}).get(model) or (entry.shutdown if entry else None)
+    entry = catalogue().models.get(model) if endpoint.is_service else None
+    return _listed.get(endpoint, {}).get(model) or (entry.shutdown if entry else None)
 
 
-def warning(model: str, route: Endpoint, today: date | None = None) -> str | None:
-    """Say, from 90 days before, that a model will be switched off, and what to use then."""
-    day = shutdown(model, route)
+def warning(model: str, endpoint: Endpoint, today: date | None = None) -> str | None:
+    """Warn, from 90 days before, that a model will be switched off, and name what to use then."""
+    day = shutdown(model, endpoint)
     if day is None or day - (today or date.today()) > WARNING_TIME:
         return None
     return f"{model} is shut down on {day}{_instead(model)}."
 
 
-def refuse_shut_down(model: str, route: Endpoint, today: date | None = None) -> None:
+def refuse_shut_down(model: str, endpoint: Endpoint, today: date | None = None) -> None:
     """Raise OptionError for a model that the service has switched off.
 
     Other servers are asked: Azure has dates of its own, and may still have it.
     """
-    day = shutdown(model, route) if route.is_service else None
+    day = shutdown(model, endpoint) if endpoint.is_service else None
     if day and day <= (today or date.today()):
         raise OptionError(f"'{one_line(model, 60)}' was shut down on {day}{_instead(model)}")
 
 
-def unknown(model: str, route: Endpoint | None = None) -> str:
-    """Word the complaint about a model that is not there: the nearest, or its successor.
+def unknown(model: str, endpoint: Endpoint | None = None) -> str:
+    """Word the complaint about an unknown model: the nearest name, or its successor.
 
     >>> unknown("gpt-audio-15")
     "no model 'gpt-audio-15'; did you mean 'gpt-audio-1.5'?"
     """
     table = catalogue().models
-    told = _told.get(route) if route else None
-    # What the service has switched off is no news about another server that says what it has.
-    elsewhere = told and route and not route.is_service
+    listed = _listed.get(endpoint) if endpoint else None
+    # What the service has switched off says nothing about another server that lists its models.
+    elsewhere = listed and endpoint and not endpoint.is_service
     gone = [] if elsewhere else [name for name, entry in table.items() if entry.shut_down()]
-    there = list(told) if told else [name for name in table if name not in gone]
+    there = list(listed) if listed else [name for name in table if name not in gone]
     line = f"no model '{one_line(model, 60)}'"
     if model in there:
         return f"{line} for this key; %audiomagic models shows which it may use"
@@ -91,13 +91,15 @@ def unknown(model: str, route: Endpoint | None = None) -> str:
     if close not in gone:
         return suggestions.unknown("model", model, there[:12])
     off = f"was shut down on {table[close].shutdown}{_instead(close)}"
-    if close == model:
-        return f"{line}: it {off}"
-    return f"{line}; did you mean '{close}'? ('{close}' {off})"
+    return (
+        f"{line}: it {off}"
+        if close == model
+        else (f"{line}; did you mean '{close}'? ('{close}' {off})")
+    )
 
 
 def audio_models(listing: Listing) -> list[str]:
-    """Return the models of a list that may answer in sound, to go by their names."""
+    """Return the models of a list that may answer in sound, to judge by their names."""
     apart = ("realtime", "transcribe", "tts", "whisper")
     return [
         name

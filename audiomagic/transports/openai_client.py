@@ -1,73 +1,118 @@
-"""The far end: connect to it, send it a request, yield its chunks."""
+"""OpenAITransport: sends requests to a server with the official `openai` client."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
-from ..errors import ConnectionFailed, EngineError, OptionError, RequestFailed
+from ..errors import ConnectionFailed, OptionError, RequestFailed
 from ..protocol import sse
 from ..protocol.request import Request
-from . import error_messages, model_list, network
-from .cancellation import watch
-from .endpoint import Endpoint, no_address
+from . import error_messages, model_list
+from .cancellation import Cancellation, make_cancellable
+from .endpoint import Endpoint, bad_address
+from .model_list import Listing
 from .retry import with_retries
+from .transport import Provider, Report, Response, Transport
 
 if TYPE_CHECKING:
     import httpx2
     import openai
 
-__all__ = ["Endpoint", "connect", "stream"]
-
 CONNECTING = 10.0  # seconds to wait for a connection
 SILENCE = 180.0  # seconds to wait for more: some servers make all the sound before they answer
 LARGEST_ERROR = 100_000  # bytes, as sent
 
-
-def connect(route: Endpoint, report: Callable[[str], None] | None = None) -> "openai.OpenAI":
-    """Open the official client on a route; the embedded engine stands behind the same client."""
-    import httpx2
-    import openai
-
-    if route.engine == "local":
-        return _local(route, report)
-    direct = _direct(route)
-    timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
-    options: dict[str, Any] = {"http_client": direct, "timeout": timeout, "max_retries": 0}
-    if route.azure_version:
-        return openai.AzureOpenAI(
-            base_url=route.base_url, api_version=route.azure_version, api_key=route.key, **options
-        )
-    return openai.OpenAI(api_key=route.key, base_url=route.base_url, **options)
+_opening = Lock()
 
 
-def _direct(route: Endpoint) -> "httpx2.Client":
-    """Make what connects, through the proxy and by the certificates that the environment names."""
+@dataclass(frozen=True)
+class OpenAITransport(Transport):
+    """A server that speaks Chat Completions: OpenAI's service, or any other."""
+
+    endpoint: Endpoint
+
+    @property
+    def provider(self) -> Provider:
+        """The server."""
+        endpoint = self.endpoint
+        has_key = endpoint.key not in (None, "none")
+        return Provider("openai", endpoint.host, endpoint.why, paid=True, has_key=has_key)
+
+    @property
+    def client(self) -> "openai.OpenAI":
+        """The connection, opened at first use. Raises ConnectionFailed, OptionError."""
+        with _opening:
+            if "_client" not in self.__dict__:
+                object.__setattr__(self, "_client", connect(self.endpoint))
+            client: openai.OpenAI = self.__dict__["_client"]
+            return client
+
+    def check(self, model: str, voice: str | None) -> None:
+        """Raise OptionError for a model that the service has shut down."""
+        model_list.refuse_shut_down(model, self.endpoint)
+
+    def notes(self, model: str, style: str) -> list[str]:
+        """Return a warning of a model's coming shutdown."""
+        warning = model_list.warning(model, self.endpoint)
+        return [warning] if warning else []
+
+    def models(self) -> Listing | None:
+        """Ask the server."""
+        return model_list.ask(self.endpoint, self.client)
+
+    def open(self, report: Report) -> None:
+        """Make the client."""
+        _ = self.client
+
+    @contextmanager
+    def stream(
+        self, request: Request, cancellation: Cancellation, report: Report
+    ) -> Iterator[Response]:
+        """Send a request; retry a few times while the server is busy."""
+        with cancellation.bound(), stream(self.client, self.endpoint, request, report) as response:
+            yield response
+
+
+def connect(endpoint: Endpoint) -> "openai.OpenAI":
+    """Make the official client for an endpoint, with the proxies and certificates that the
+    environment names.
+    """
     import httpx2
     import openai
 
     try:
-        httpx2.URL(route.base_url)
+        httpx2.URL(endpoint.base_url)
     except httpx2.InvalidURL as error:
-        raise no_address(route.base_url) from error
+        raise bad_address(endpoint.base_url) from error
     try:
-        network.check_names()
-        return openai.DefaultHttpxClient(
+        for proxy in getproxies().values():  # httpx would look too late
+            (urlsplit(proxy).hostname or "").encode("idna")
+        http_client = openai.DefaultHttpxClient(
             # What is sent goes to the server that was named, and is not handed on to another.
             follow_redirects=False,
-            # A line knows connections that it saw made. Few would be kept: a stream is left at its
-            # last event, before its end.
+            # A cancellation knows connections that it saw opened. Few would be kept anyway: a
+            # stream is left at its last event, before its end.
             limits=httpx2.Limits(max_keepalive_connections=0),
-            event_hooks={"request": [watch], "response": [_bound]},
+            event_hooks={"request": [make_cancellable], "response": [_bound_error]},
         )
     except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
-        raise network.unusable(error, route) from error
+        raise error_messages.unusable_network(error, endpoint) from error
+    timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
+    options: dict[str, Any] = {"http_client": http_client, "timeout": timeout, "max_retries": 0}
+    options |= {"api_key": endpoint.key, "base_url": endpoint.base_url}
+    if endpoint.azure_version:
+        return openai.AzureOpenAI(api_version=endpoint.azure_version, **options)
+    return openai.OpenAI(**options)
 
 
-def _bound(response: "httpx2.Response") -> None:
-    """Have no more than a page or two of an error answer read: the client reads all there is."""
+def _bound_error(response: "httpx2.Response") -> None:
+    """Read no more than a page or two of an error answer: the client reads all there is."""
     import httpx2
 
     class Bounded(httpx2.SyncByteStream):
@@ -76,9 +121,9 @@ def _bound(response: "httpx2.Response") -> None:
 
         def __iter__(self) -> Iterator[bytes]:
             size = 0
-            for piece in self.whole:
-                yield piece
-                size += len(piece)
+            for part in self.whole:
+                yield part
+                size += len(part)
                 if size > LARGEST_ERROR:
                     return
 
@@ -89,67 +134,35 @@ def _bound(response: "httpx2.Response") -> None:
         response.stream = Bounded(response.stream)
 
 
-def _local(route: Endpoint, report: Callable[[str], None] | None) -> "openai.OpenAI":
-    import httpx2
-    import openai
-
-    from ..engine import weights
-
-    if not weights.installed():
-        raise EngineError("the local engine is not installed; pip install 'audiomagic[local]'")
-    from ..engine.app import App
-    from ..engine.engine import engine
-
-    transport = httpx2.WSGITransport(App(engine(route.llm, route.stt).load(report=report)))
-    client = httpx2.Client(transport=transport)
-    return openai.OpenAI(
-        api_key="local", base_url="http://local/v1", http_client=client, max_retries=0
-    )
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """An answer on its way: its chunks, and the server's own name for the call."""
-
-    chunks: Iterator[Mapping[str, Any]]
-    request_id: str | None
-
-
 @contextmanager
 def stream(
-    client: "openai.OpenAI",
-    route: Endpoint,
-    request: Request,
-    body: dict[str, Any],
-    report: Callable[[str], None] | None = None,
-) -> Iterator[Incoming]:
-    """Send a request's body; give its answer; close the connection however it ends.
+    client: "openai.OpenAI", endpoint: Endpoint, request: Request, report: Report
+) -> Iterator[Response]:
+    """Send a request through a client; close the connection however the block is left.
 
-    A server that is busy is asked again, a few times; `report` is told. Raises OptionError for a
-    model that is shut down, before anything is sent, and RequestFailed, one line that says what to
-    do, for whatever the far end does wrong.
+    Raises RequestFailed, one line, for whatever the server or the network does wrong.
     """
     import httpx2
     import openai
 
-    model_list.refuse_shut_down(request.model, route)
+    body = request.wire()  # a sound that cannot be sent is found before anything is opened
     request_id, begun, failed, cause = None, False, None, None
     try:
         send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
-        with with_retries(partial(send, **body), route, report) as sent:
+        with with_retries(partial(send, **body), endpoint, report) as sent:
             request_id, begun = error_messages.request_id(sent.response.headers), True
-            yield Incoming(sse.chunks(sent.response.iter_bytes()), request_id)
+            yield Response(sse.chunks(sent.response.iter_bytes()), request_id)
     except UnicodeEncodeError:
-        raise OptionError("a text holds half a character, which cannot be sent") from None
+        raise OptionError("a text contains half a character, which cannot be sent") from None
     except RequestFailed as error:  # from whoever reads the chunks, too
         error.request_id = error.request_id or request_id
-        clear_frames(error.__traceback__)  # Python keeps the last error; what it was about is large
+        clear_frames(error.__traceback__)  # Python keeps the last error; its frames are large
         raise
     except (openai.OpenAIError, httpx2.HTTPError, sse.ErrorEvent) as error:
         if isinstance(error, openai.NotFoundError):
-            model_list.ask(route, client)  # to say which it has
-        failed = error_messages.describe(error, route, request, begun)
+            model_list.ask(endpoint, client)  # to say which models there are
+        failed = error_messages.describe(error, endpoint, request, begun)
         failed.request_id = failed.request_id or request_id
         cause = error if isinstance(failed, ConnectionFailed) else None
-    if failed:  # out here, where the error is no context: a server's words may hold the key
+    if failed:  # out here, where the error is not its context: a server's words may hold the key
         raise failed from cause

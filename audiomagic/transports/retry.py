@@ -1,72 +1,95 @@
-"""Retry: a request that came too early, or met a connection that broke, is sent again."""
+"""Retry: a request that came too early, or whose connection broke, is sent again."""
 
 import random
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import AudiomagicError
 from ..protocol.error import ErrorBody
-from .cancellation import pause
+from .cancellation import sleep
 from .endpoint import Endpoint
-from .rate_limit import gate
 
 if TYPE_CHECKING:
     import openai
 
-Kind = TypeVar("Kind", bound=BaseException)
+Error = TypeVar("Error", bound=BaseException)
 Sent = TypeVar("Sent")
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the second, third and last try
 LONGEST_PAUSE = 60.0  # seconds worth waiting for; a server that asks for more is not asked again
 
 
-def with_retries(
-    send: Callable[[], Sent], route: Endpoint, report: Callable[[str], None] | None = None
-) -> Sent:
-    """Call `send` until it succeeds, a few times; tell `report` why, and for how long it waits.
+class RateLimitGate:
+    """Holds back this process's requests to one server while that limits their rate."""
 
-    A server that limits the rate of requests is given a rest by all of them (see Gate). While it
-    takes others in the meantime, one that it refuses for that is not given up.
+    def __init__(self) -> None:
+        self.passed = 0  # requests that the server accepted
+        self._opens = 0.0  # on the clock of `time.monotonic`
+
+    def wait(self) -> None:
+        """Wait until it is open. Raises Cancelled when the thread's cancellation is cancelled."""
+        while (left := self._opens - time.monotonic()) > 0:
+            sleep(left)
+
+    def close(self, seconds: float) -> None:
+        """Hold every request back for so long, or longer where it is closed already."""
+        self._opens = max(self._opens, time.monotonic() + seconds)
+
+
+@cache
+def rate_limit_gate(base_url: str, key: str | None) -> RateLimitGate:
+    """Return the gate of a server: it limits a key's requests, whichever session sends them."""
+    return RateLimitGate()
+
+
+def with_retries(
+    send: Callable[[], Sent], endpoint: Endpoint, report: Callable[[str], None]
+) -> Sent:
+    """Call `send` until it succeeds, a few times; tell `report` why and how long it waits.
+
+    While a server limits the rate of requests, all of them wait (see RateLimitGate). As long as it
+    accepts others in the meantime, a request that it refuses for its rate is not given up.
     Raises what the client does, as soon as another try cannot help.
     """
     import openai
 
-    way, tries = gate(route), 0
+    gate, tries = rate_limit_gate(endpoint.base_url, endpoint.key), 0
     while True:
-        way.wait()
-        passed = way.passed
+        gate.wait()
+        passed = gate.passed
         try:
             sent = send()
         except openai.APIError as error:
             limited = getattr(error, "status_code", None) == 429
-            if not (limited and way.passed > passed):
+            if not (limited and gate.passed > passed):
                 tries += 1
             usual = PAUSES[max(0, min(tries, len(PAUSES)) - 1)]
-            seconds = _pause(error, usual * random.uniform(0.75, 1.25))  # a class asks as one
+            seconds = _pause(error, usual * random.uniform(0.75, 1.25))  # a class asks at once
             if seconds is None or tries > len(PAUSES):
                 raise
-            if report:
-                report(_progress(error, route, seconds))
+            report(_progress(error, endpoint, seconds))
             if limited:
-                way.shut(seconds)
+                gate.close(seconds)
             else:
-                pause(seconds)
+                sleep(seconds)
         else:
-            way.passed += 1
+            gate.passed += 1
             return sent
 
 
 def _pause(error: "openai.APIError", usual: float) -> float | None:
-    """Return the seconds to wait, as the server asks or as is usual; None where it is no use."""
+    """Return the seconds to wait, as the server asks or as usual; None where it is no use."""
     import openai
 
     if not isinstance(error, openai.APIStatusError):
-        return usual if _passing(error) else None
+        return usual if _may_pass(error) else None
     headers, status = error.response.headers, error.status_code
     busy = status in (408, 409, 429) or (status >= 500 and status != 501)
     if not busy or ErrorBody.of(error.body).no_credit or headers.get("x-should-retry") == "false":
@@ -77,25 +100,25 @@ def _pause(error: "openai.APIError", usual: float) -> float | None:
     return asked if asked <= LONGEST_PAUSE else None
 
 
-def _passing(error: Exception) -> bool:
-    """Whether a connection failed in a way that may be over in a second."""
+def _may_pass(error: Exception) -> bool:
+    """Return whether a connection failed in a way that may be over in a second."""
     import httpx2
 
-    if within(error, httpx2.TimeoutException):
-        return within(error, httpx2.ConnectTimeout) is not None  # a late answer may be paid for
-    if name := within(error, socket.gaierror):
+    if find_cause(error, httpx2.TimeoutException):
+        return find_cause(error, httpx2.ConnectTimeout) is not None  # a late answer may be billed
+    if name := find_cause(error, socket.gaierror):
         return name.errno == socket.EAI_AGAIN
     lasting = (ConnectionRefusedError, ssl.SSLError, httpx2.ProxyError, httpx2.UnsupportedProtocol)
-    return not any(within(error, kind) for kind in lasting)
+    return not any(find_cause(error, kind) for kind in lasting)
 
 
-def _progress(error: "openai.APIError", route: Endpoint, seconds: float) -> str:
+def _progress(error: "openai.APIError", endpoint: Endpoint, seconds: float) -> str:
     status = getattr(error, "status_code", None)
     if status == 429:
         why = "is limiting the rate of requests"
     else:
-        why = f"had an error of its own ({status})" if status else "cannot be reached"
-    return f"{route.host} {why}; trying again in {max(1, round(seconds))} s"
+        why = f"had an internal error ({status})" if status else "cannot be reached"
+    return f"{endpoint.host} {why}; trying again in {max(1, round(seconds))} s"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -110,10 +133,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def within(error: BaseException | None, kind: type[Kind]) -> Kind | None:
+def find_cause(error: BaseException | None, kind: type[Error]) -> Error | None:
     """Find an error of a kind among an error and what led to it.
 
-    Beyond the system's own error, or one of ours, is what the caller was about: another story.
+    Stops at an OSError or an error of ours: what came before those is unrelated.
     """
     while error is not None and not isinstance(error, kind):
         ends = isinstance(error, OSError | AudiomagicError)

@@ -1,6 +1,6 @@
 """Comparison: one question, answered by several voices or models at once, side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import product
@@ -10,7 +10,7 @@ from typing import Any
 from .. import suggestions
 from ..errors import AudiomagicError, Interrupted, OptionError
 from ..render import comparison
-from .listener import NullListener, StreamListener
+from ..transports.cancellation import Cancellation
 from .reply import Reply, savable
 
 AT_ONCE = 8  # calls: a rate limit is met soon enough
@@ -78,46 +78,58 @@ class Comparison:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {
-            "text/html": comparison.html(self),
-            "text/markdown": comparison.markdown(self),
-            "text/plain": comparison.plain(self),
+            "text/html": comparison.html(self.columns),
+            "text/markdown": comparison.markdown(self.columns),
+            "text/plain": comparison.plain(self.columns),
         }
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(comparison.plain(self))
+        printer.text(comparison.plain(self.columns))
 
 
 def compare(
-    call: Callable[..., Reply], *given: Any, listener: StreamListener | None = None, **options: Any
+    call: Callable[..., Reply],
+    *given: Any,
+    on_progress: Callable[[str], None] | None = None,
+    **options: Any,
 ) -> Comparison:
     """Make a call once for each combination of the options that are lists, all at once.
 
     >>> compare(session.speak, "Hello", model=["gpt-audio-1.5", "gpt-audio"], voice=["coral"])
 
-    One that fails leaves the others alone. Raises OptionError for a list of none or a value twice;
-    the first error when all fail; Interrupted, with what came as its `reply`.
+    A call that fails leaves the others alone. Raises OptionError for an empty list; the first error
+    when all fail; Interrupted, with what came as its `reply`.
     """
     lists = {name: list(dict.fromkeys(v)) for name, v in options.items() if isinstance(v, list)}
     if not all(lists.values()):
         raise OptionError("there is nothing to compare; name two voices or models")
     fixed = {name: value for name, value in options.items() if name not in lists}
     variants = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
-    said = [name for name, values in lists.items() if len(values) > 1] or list(lists)
-    titles = [" · ".join(str(variant[name]) for name in said) for variant in variants]
-    listeners = [NullListener() for _ in variants]
+    varied = [name for name, values in lists.items() if len(values) > 1] or list(lists)
+    cancellations = [Cancellation() for _ in variants]
+
+    def column(variant: dict[str, Any], cancellation: Cancellation) -> Column:
+        title = " · ".join(str(variant[name]) for name in varied)
+        try:
+            with cancellation.bound():
+                return Column(title, call(*given, **fixed, **variant))
+        except AudiomagicError as error:
+            part = error.reply if isinstance(error.reply, Reply) else None
+            return Column(title, part, error)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = [
-            pool.submit(_asked, title, call, given, {**fixed, **variant, "listener": listener})
-            for title, variant, listener in zip(titles, variants, listeners, strict=True)
+            pool.submit(column, variant, cancellation)
+            for variant, cancellation in zip(variants, cancellations, strict=True)
         ]
         try:
             for done, _ in enumerate(as_completed(futures), 1):
-                if listener:
-                    listener.on_progress(f"{done} of {len(futures)} answered …")
+                if on_progress:
+                    on_progress(f"{done} of {len(futures)} answered …")
         except KeyboardInterrupt:
-            for future, listener in zip(futures, listeners, strict=True):
+            for future, cancellation in zip(futures, cancellations, strict=True):
                 future.cancel()
-                listener.cancellation.cancel()
+                cancellation.cancel()
             ended = tuple(future.result() for future in futures if not future.cancelled())
             raise Interrupted("what came is kept", Comparison(ended)) from None
     columns = tuple(future.result() for future in futures)
@@ -126,14 +138,7 @@ def compare(
     return Comparison(columns)
 
 
-def _asked(
-    title: str, call: Callable[..., Reply], given: Sequence[Any], options: dict[str, Any]
-) -> Column:
-    try:
-        return Column(title, call(*given, **options))
-    except AudiomagicError as error:
-        part = error.reply if isinstance(error.reply, Reply) else None
-        return Column(title, part, error)
+compare.__module__ = "audiomagic"  # where users have it from
 
 
 def _fileable(title: str) -> str:

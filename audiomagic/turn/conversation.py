@@ -1,7 +1,8 @@
 """Conversation: the exchanges of one chat, and how the next request speaks of them."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
@@ -10,9 +11,7 @@ from ..protocol.request import Message
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
 from ..sound import Sound
 
-CONTEXT = 128_000 - 16_384  # tokens of gpt-audio-1.5's context that its answer leaves
-SMALL_CONTEXT = 1_800  # tokens that the embedded engine's model has room for
-LETTERS_PER_TOKEN = 3  # a low guess, to stay inside
+CHARACTERS_PER_TOKEN = 3  # a low guess, to stay inside
 SPOKEN_PER_SECOND = 5  # tokens of the words in speech: people say three in a second at most
 SOON = 60  # seconds of life that an answer's sound must have left, for the request to be read
 
@@ -28,7 +27,7 @@ class Speaker(NamedTuple):
     """Who answered: only the same one knows the sound of an answer by its id."""
 
     host: str
-    model: str  # as it was asked for
+    model: str  # as it was requested
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Exchange:
     sound: Sound | None = None
     audio_id: str | None = None
     expires_at: int | None = None  # Unix seconds
-    origin: CellRun | None = None
+    cell: CellRun | None = None
     receipt: Receipt | None = None  # None where it was read from a file
 
     def lives(self, speaker: Speaker | None, now: float) -> bool:
@@ -69,7 +68,7 @@ class Exchange:
         heard = sum(sound.seconds for message in messages for sound in message.sounds)
         said = self.sound.seconds if self.sound and sounding else 0.0
         heard_as = AUDIO_IN_PER_SECOND if sounding else SPOKEN_PER_SECOND
-        return int(letters / LETTERS_PER_TOKEN + heard * heard_as + said * AUDIO_OUT_PER_SECOND)
+        return int(letters / CHARACTERS_PER_TOKEN + heard * heard_as + said * AUDIO_OUT_PER_SECOND)
 
 
 class Conversation:
@@ -80,10 +79,10 @@ class Conversation:
         self.exchanges = exchanges
         self._adding = Lock()
 
-    def before(self, origin: CellRun | None) -> tuple[Exchange, ...]:
+    def before(self, cell: CellRun | None) -> tuple[Exchange, ...]:
         """Return what was said before a cell's turn: what it said when it last ran is not."""
         for index, exchange in enumerate(self.exchanges):
-            if _again(exchange.origin, origin):
+            if _again(exchange.cell, cell):
                 return self.exchanges[:index]
         return self.exchanges
 
@@ -91,51 +90,60 @@ class Conversation:
         """Add an exchange in its cell's place; say what that began or dropped."""
         with self._adding:
             begins = not self.exchanges
-            kept = self.before(exchange.origin)
+            kept = self.before(exchange.cell)
             rest = self.exchanges[len(kept) :]
             self.exchanges = (*kept, exchange)
-        dropped = sum(not _again(one.origin, exchange.origin) for one in rest)
+        dropped = sum(not _again(one.cell, exchange.cell) for one in rest)
         if not dropped:
             return (f"Chat {self.name} begins here.",) if begins else ()
         first, last = len(kept) + 2, len(kept) + 1 + dropped
         later = f"turn {first} was" if dropped == 1 else f"turns {first} to {last} were"
-        return (f"This is turn {first - 1} of chat {self.name} again: {later} dropped.",)
+        return (f"Re-ran turn {first - 1} of chat {self.name}: {later} removed.",)
 
 
 @dataclass(frozen=True)
 class History:
-    """What a request says of the exchanges before it, and what is to be known about that."""
+    """What a request repeats of the exchanges before it, and what is to be known about that.
+
+    `spoken` holds seconds and words of the replies that are referred to by their audio id.
+    """
 
     messages: tuple[Message, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    spoken: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, exchanges: tuple[Exchange, ...], speaker: Speaker | None, small: bool = False
+        cls,
+        exchanges: tuple[Exchange, ...],
+        speaker: Speaker | None,
+        max_context: int,
+        text_only: bool = False,
     ) -> "History":
-        """Word exchanges for a speaker, the latest that fit into its context.
+        """Write exchanges as messages for a speaker: the latest that fit into `max_context` tokens.
 
-        A speaker of None is told everything in text. `small`: the embedded engine's own model,
-        which reads words alone.
+        A speaker of None gets everything in text; `text_only`: sound counts as its words.
         """
         now = time.time()
-        kept = _latest(exchanges, small)
+        kept = exchanges
+        for index in range(len(exchanges), 0, -1):
+            max_context -= exchanges[index - 1].tokens(not text_only)
+            if max_context < 0:
+                kept = exchanges[index:]
+                break
         notes = []
         if left := len(exchanges) - len(kept):
             turns = "turn was" if left == 1 else f"{left} turns were"
             notes.append(f"The oldest {turns} left out: the model's context is full.")
         if any(one.sound and not one.lives(speaker, now) for one in kept):
-            notes.append("Some earlier answers were sent as text: their sound is no longer there.")
-        return cls(tuple(m for one in kept for m in one.messages(speaker, now)), tuple(notes))
-
-
-def _latest(exchanges: tuple[Exchange, ...], small: bool) -> tuple[Exchange, ...]:
-    room = SMALL_CONTEXT if small else CONTEXT
-    for index in range(len(exchanges), 0, -1):
-        room -= exchanges[index - 1].tokens(not small)
-        if room < 0:
-            return exchanges[index:]
-    return exchanges
+            notes.append("Some earlier answers were sent as text: their sound has expired.")
+        spoken = {
+            one.audio_id: (one.sound.seconds if one.sound else 0.0, one.answer)
+            for one in kept
+            if one.audio_id and one.lives(speaker, now)
+        }
+        messages = tuple(m for one in kept for m in one.messages(speaker, now))
+        return cls(messages, tuple(notes), spoken)
 
 
 def _again(then: CellRun | None, now: CellRun | None) -> bool:

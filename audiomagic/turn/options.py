@@ -1,6 +1,7 @@
 """Options: what a session, or one call, can be told."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -8,10 +9,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from .. import suggestions
 from ..catalogue import catalogue
 from ..costs import caps
-from ..costs.call_budget import CallBudget
+from ..costs.budget import CallBudget
 from ..costs.prices import listed
 from ..errors import OptionError, one_line
-from ..transports import model_list
 
 if TYPE_CHECKING:
     from ..tools.toolbox import Functions, Toolbox
@@ -28,56 +28,68 @@ class Options(TypedDict, total=False):
     tools: "Functions | None"  # that the model may call: one, several, or by name
     engine: str | None  # "auto", "openai" or "local"
     base_url: str | None
-    llm: str | None  # of the embedded engine: a GGUF file, a name on the hub, a server's address
-    stt: str | None  # likewise: a folder, a name, an address
+    llm: str | None  # the engine's language model: a GGUF file, a name on the hub, a URL
+    stt: str | None  # the engine's recogniser: a folder, a name on the hub, a URL
     max_tokens: int | None  # cap on output tokens, audio and text together
     max_cost: str | float | Decimal | None  # US dollars, all requests of the call together
-    allow_unpriced: bool | None  # ask a model without a known price although there is a cap
+    allow_unpriced: bool | None  # under a cap, ask a model without a known price too
     prices: "Mapping[str, Any] | str | PathLike[str] | None"  # over the listed ones
 
 
 KINDS = {str | None: "a text", int | None: "a whole number", bool | None: "True or False"}
 
 
-class Settings(dict[str, Any]):
-    """Options with every name in it, as they hold for one call."""
+@dataclass(frozen=True)
+class CallOptions:
+    """Every option, as it holds for one call."""
+
+    model: str
+    voice: str
+    style: str
+    system: str
+    chat: str
+    tools: "Functions | None"
+    engine: str
+    base_url: str
+    llm: str
+    stt: str
+    max_tokens: int | None
+    max_cost: str | float | Decimal | None
+    allow_unpriced: bool
+    prices: "Mapping[str, Any] | str | PathLike[str] | None"
 
     @classmethod
-    def of(cls, session: Mapping[str, Any], call: Mapping[str, Any]) -> "Settings":
-        """Put a call's options over a session's. Raises OptionError for one that is none."""
+    def of(cls, session: Mapping[str, Any], call: Mapping[str, Any]) -> "CallOptions":
+        """Put a call's options over a session's. Raises OptionError for one that is wrong."""
         given = {name: value for name, value in checked(call).items() if value not in (None, "")}
-        settings = cls(dict.fromkeys(Options.__annotations__) | dict(session) | given)
-        settings["model"] = settings["model"] or catalogue().default_model
-        settings["voice"] = settings["voice"] or catalogue().default_voice
-        return settings
+        options: dict[str, Any] = dict.fromkeys(Options.__annotations__)
+        options |= dict(session) | given
+        for name in ("style", "system", "chat", "base_url", "llm", "stt"):
+            options[name] = options[name] or ""
+        options["model"] = options["model"] or catalogue().default_model
+        options["voice"] = options["voice"] or catalogue().default_voice
+        options["engine"] = options["engine"] or "auto"
+        options["allow_unpriced"] = bool(options["allow_unpriced"])
+        return cls(**options)
 
     @property
     def toolbox(self) -> "Toolbox | None":
-        """The tools, told to a model. Raises OptionError for what cannot be told."""
-        if not self["tools"]:
+        """The tools. Raises OptionError for what a model cannot be told of."""
+        if not self.tools:
             return None
         from ..tools.toolbox import Toolbox  # a tenth of a second, for those who use it
 
-        return Toolbox.of(self["tools"])
+        return Toolbox.of(self.tools)
 
-    def account(self, cell: str = "", among: int = 1) -> CallBudget:
-        """Open the account of a call. Raises OptionError for amounts and prices that are none."""
-        most = None if self["max_cost"] is None else caps.amount(str(self["max_cost"]))
-        prices = listed().extended(self["prices"]) if self["prices"] else listed()
-        return CallBudget(most, bool(self["allow_unpriced"]), among, cell, prices)
-
-    def check_local(self, voice: str | None) -> None:
-        """Refuse names that the service would refuse: the engine answers to any model's."""
-        from ..engine.engine import MODEL
-
-        if self["model"] not in (*catalogue().models, MODEL):
-            raise OptionError(model_list.unknown(self["model"]))
-        if voice and voice not in catalogue().voices:
-            raise OptionError(suggestions.unknown("voice", voice, catalogue().voices))
+    def call_budget(self, cell: str = "", sharing: int = 1) -> CallBudget:
+        """Return what a call may spend. Raises OptionError for wrong amounts and prices."""
+        cap = None if self.max_cost is None else caps.amount(str(self.max_cost))
+        prices = listed().extended(self.prices) if self.prices else listed()
+        return CallBudget(cap, self.allow_unpriced, sharing, cell, prices)
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options. Raises OptionError, with the nearest, for one that is none."""
+    """Return options. Raises OptionError, with the nearest name, for an unknown one."""
     for name, value in options.items():
         if name not in Options.__annotations__:
             raise OptionError(suggestions.unknown("option", name, Options.__annotations__))

@@ -14,6 +14,7 @@ from ..protocol.request import Request
 from ..protocol.response import Completion
 from ..protocol.usage import Usage
 from ..render import card
+from ..render.html import visible
 from ..sound import FORMATS, Sound
 from ..speech import word_timing
 from ..speech.word_timing import Mark
@@ -27,22 +28,23 @@ ENDINGS = (*FORMATS, "html")
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """One answer: its words, its sound, and its receipt.
+    """One answer: its text, its sound, and its receipt.
 
     >>> reply = Session().speak("Tell me a joke")
     >>> reply.text, reply.cost
     >>> reply.save("joke.mp3")
     """
 
+    __module__ = "audiomagic"  # where users have it from
+
     text: str
-    sound: Sound | None  # None for an answer in text
+    sound: Sound | None  # None for a written answer
     receipt: Receipt
     request: Request = field(repr=False)
-    finish_reason: str | None = (
-        "stop"  # "length": a cap was reached; "stopped": by you; None: cut off
-    )
+    # "stop"; "length": a cap was reached; "stopped": by you; None: cut off
+    finish_reason: str | None = "stop"
     notes: tuple[str, ...] = ()  # what the reader should know, a sentence each
-    marks: tuple[Mark, ...] = field(default=(), repr=False)  # how words and sound came
+    _marks: tuple[Mark, ...] = field(default=(), repr=False)  # how words and sound arrived
     audio_id: str | None = None  # how a later message may refer to it,
     expires_at: int | None = None  # until then (Unix seconds)
     tool_results: "tuple[ToolResult, ...]" = ()  # what the model had called on the way
@@ -53,32 +55,32 @@ class Reply:
     def of(
         cls,
         request: Request,
-        answer: Completion,
+        completion: Completion,
         receipt: Receipt,
         notes: tuple[str, ...] = (),
-        tool_calls: "tuple[ToolResult, ...]" = (),
+        tool_results: "tuple[ToolResult, ...]" = (),
     ) -> "Reply":
-        """Make one of an answer as it came."""
+        """Make a reply of a completion."""
         return cls(
-            answer.text,
-            Sound.from_pcm16(answer.pcm) if answer.pcm else None,
+            completion.text,
+            Sound.from_pcm16(completion.pcm) if completion.pcm else None,
             receipt,
             request,
-            answer.finish_reason,
+            completion.finish_reason,
             notes,
-            answer.marks,
-            answer.audio_id,
-            answer.expires_at,
-            tool_calls,
+            completion.marks,
+            completion.audio_id,
+            completion.expires_at,
+            tool_results,
         )
 
     @cached_property
     def word_starts(self) -> tuple[float, ...]:
         """The second at which each word is said; empty when that cannot be told."""
-        shown = card.visible(self.text)  # the page cuts into words what it shows
+        shown = visible(self.text)  # the page cuts into words what it shows
         return (
-            word_timing.word_starts(shown, self.sound, self.marks)
-            if self.sound and self.marks
+            word_timing.word_starts(shown, self.sound, self._marks)
+            if self.sound and self._marks
             else ()
         )
 
@@ -98,7 +100,7 @@ class Reply:
         return self.receipt.seconds_out
 
     def noted(self, *notes: str) -> "Reply":
-        """Return it with more notes on its card."""
+        """Return a copy with more notes on its card."""
         return replace(self, notes=(*self.notes, *notes))
 
     def save(self, path: str | os.PathLike[str]) -> Path:

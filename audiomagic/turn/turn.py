@@ -1,118 +1,98 @@
 """Turn: one question, put with all that belongs to it, and the reply."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import redaction
-from ..costs.call_budget import CallBudget
+from ..costs.receipt import together
 from ..errors import AudiomagicError, Interrupted, OptionError, RequestRejected
-from ..protocol.request import VERBATIM, Message, Request, system
+from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request, system
 from ..render.dry_run import DryRun
-from ..transports.error_messages import FORGOTTEN
-from ..transports.openai_client import Endpoint
-from . import read_aloud, tool_loop
+from ..transports.error_messages import AUDIO_GONE
 from .client import Client
 from .conversation import CellRun, Conversation, Exchange, History, Speaker
-from .listener import StreamListener
 from .notes import STOPPED, notes_on
-from .options import Settings
+from .options import CallOptions
+from .read_aloud import read_aloud, requests
 from .reply import Reply
-from .tool_loop import ToolLoop
+from .tool_loop import Rounds, run_tools
 
 if TYPE_CHECKING:
     from ..tools.toolbox import Toolbox
 
-UNANSWERED = "The model went on calling tools instead of answering; no more were called."
+UNANSWERED = "The model kept calling tools instead of answering; no more were called."
 UNDONE = "Stopped before these were done: {}."
-KNOWN = "The cassette had an answer to this already; %audiomagic replay gives it at no cost."
+RECORDED = "The cassette already had an answer to this; %audiomagic replay gives it at no cost."
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What is asked, of whom, and how it is to be answered; without a `voice`, in text."""
+    """What is asked, and how it is to be answered; without a `voice`, in text."""
 
     question: Message
-    endpoint: Endpoint
     model: str
     voice: str | None
     system: str = ""
     style: str = ""
-    task: str = ""  # VERBATIM, TRANSCRIPT, or none: to answer
+    task: str = ""  # VERBATIM, TRANSCRIPT, or "": to answer
     max_tokens: int | None = None
     toolbox: "Toolbox | None" = None
     chat: Conversation | None = None  # that it belongs to, if any
-    origin: CellRun | None = None
-    account: CallBudget = field(default_factory=CallBudget)
+    cell: CellRun | None = None
     notes: tuple[str, ...] = ()  # that its reader should know already
 
     @classmethod
-    def of(
-        cls,
-        question: Message,
-        route: Endpoint,
-        voice: str | None,
-        settings: Settings,
-        chat: Conversation | None = None,
-        origin: CellRun | None = None,
-        among: int = 1,
-    ) -> "Turn":
-        """Take the rest from settings. Raises OptionError for tools, amounts, prices."""
+    def of(cls, question: Message, voice: str | None, options: CallOptions) -> "Turn":
+        """Take the rest from options. Raises OptionError for tools."""
         return cls(
             question,
-            route,
-            settings["model"],
+            options.model,
             voice,
-            system=settings["system"] or "",
-            style=settings["style"] or "",
-            max_tokens=settings["max_tokens"],
-            toolbox=settings.toolbox,
-            chat=chat,
-            origin=origin,
-            account=settings.account(origin.cell if origin else "", among),
+            options.system,
+            options.style,
+            max_tokens=options.max_tokens,
+            toolbox=options.toolbox,
         )
 
-    def run(self, caller: Client, listener: StreamListener | None = None) -> Reply:
-        """Ask, and give the reply.
+    def run(self, client: Client) -> Reply:
+        """Ask, and return the reply.
 
         Raises AudiomagicError or Interrupted; what was answered by then is the error's `reply`.
         """
-        speaker = Speaker(self.endpoint.host, self.model)
-        history = self._history(speaker)
-        try:
-            done = self._ask(caller, history, listener)
-        except RequestRejected as refused:
-            if refused.code != FORGOTTEN or not any(m.audio_id for m in history.messages):
-                raise
-            history = self._history(None)  # its sound is gone before its time
-            done = self._ask(caller, history, listener)
-        reply = self._reply(done, history.notes)
-        if self.chat and (done.error is None or (reply.finish_reason == STOPPED and reply.text)):
-            reply = reply.noted(*self.chat.add(self._exchange(done, reply, speaker)))
-        if done.error:
-            raise _keeping(reply, done.error)
+        provider = client.transport.provider
+        speaker = Speaker(provider.host, self.model)
+        history = self._history(client, speaker)
+        for _ in range(2):
+            client, request = replace(client, spoken=history.spoken), self._request(history)
+            try:
+                if self.task == VERBATIM:
+                    rounds = read_aloud(client, request)
+                else:
+                    rounds = run_tools(client, request, self.toolbox)
+                break
+            except RequestRejected as rejected:
+                by_id = any(message.audio_id for message in history.messages)
+                if rejected.code != AUDIO_GONE or not by_id:
+                    raise
+                history = self._history(client, None)  # its sound is gone before its time
+        reply = self._reply(client, rounds, history.notes)
+        if self.chat and (rounds.error is None or (reply.finish_reason == STOPPED and reply.text)):
+            reply = reply.noted(*self.chat.add(self._exchange(rounds, reply, speaker)))
+        if rounds.error:
+            raise _keeping(reply, rounds.error)
         return reply
 
-    def dry_run(self, caller: Client) -> DryRun:
-        """Say what would be sent, and what it would take, without sending anything."""
-        request = self._request(self._history(Speaker(self.endpoint.host, self.model)))
-        requests = read_aloud.requests(request) if self.task == VERBATIM else [request]
-        return DryRun(
-            tuple((one, caller.estimate(one, self.endpoint, self.account)) for one in requests)
-        )
+    def dry_run(self, client: Client) -> DryRun:
+        """Return what would be sent, and what it would take, without sending anything."""
+        history = self._history(client, Speaker(client.transport.provider.host, self.model))
+        client, request = replace(client, spoken=history.spoken), self._request(history)
+        parts = requests(request) if self.task == VERBATIM else [request]
+        return DryRun(tuple((part, client.estimate(part)) for part in parts))
 
-    def _ask(self, caller: Client, history: History, listener: StreamListener | None) -> ToolLoop:
-        request = self._request(history)
-        if self.task == VERBATIM:
-            return read_aloud.read_aloud(caller, request, self.endpoint, self.account, listener)
-        return tool_loop.run_tools(
-            caller, request, self.endpoint, self.account, self.toolbox, listener
-        )
-
-    def _history(self, speaker: Speaker | None) -> History:
-        earlier = self.chat.before(self.origin) if self.chat else ()
-        return History.of(
-            earlier, speaker, self.endpoint.engine == "local" and not self.endpoint.llm
-        )
+    def _history(self, client: Client, speaker: Speaker | None) -> History:
+        earlier = self.chat.before(self.cell) if self.chat else ()
+        provider = client.transport.provider
+        return History.of(earlier, speaker, provider.max_context, provider.text_history)
 
     def _request(self, history: History) -> Request:
         head = system(self.system, self.style, self.task)
@@ -124,44 +104,86 @@ class Turn:
             tools=self.toolbox.tools if self.toolbox else (),
         )
         if any(map(redaction.held, request.texts)):  # cards, cassettes and chats would show it
-            raise OptionError("the text holds an API key, and was not sent; take it out")
+            raise OptionError("the text contains an API key, and was not sent; take it out")
         return request
 
-    def _reply(self, done: ToolLoop, notes: tuple[str, ...]) -> Reply:
-        request, answer = done.calls[0].request, done.answer
-        about = notes_on(request, self.endpoint, answer, self.style, done.receipt.request_id)
-        if done.error is None and done.calls[-1].answer.tool_calls:
+    def _reply(self, client: Client, rounds: Rounds, notes: tuple[str, ...]) -> Reply:
+        request, completion = rounds.calls[0].request, rounds.completion
+        about = notes_on(request, completion, rounds.receipt.request_id)
+        about += client.transport.notes(self.model, self.style)
+        if rounds.error is None and rounds.calls[-1].completion.tool_calls:
             notes = (*notes, UNANSWERED)
-        elif done.undone:
+        elif rounds.undone:
             from ..tools.result import called
 
-            notes = (*notes, UNDONE.format(", ".join(map(called, done.undone))))
-        known = (KNOWN,) if all(call.known for call in done.calls) else ()
-        notes = (*about, *self.notes, *notes, *known)
-        reply = Reply.of(request, answer, done.receipt, notes, done.results)
-        whole = done.error is None and answer.finish_reason == "stop"
+            notes = (*notes, UNDONE.format(", ".join(map(called, rounds.undone))))
+        recorded = (RECORDED,) if all(call.already_recorded for call in rounds.calls) else ()
+        notes = (*about, *self.notes, *notes, *recorded)
+        reply = Reply.of(request, completion, rounds.receipt, notes, rounds.results)
+        whole = rounds.error is None and completion.finish_reason == "stop"
         if self.task != VERBATIM or not whole:  # what was not read yet was not read wrong
             return reply
         from ..speech.transcript_diff import compare  # 55 ms, for those who use it
 
         return replace(reply, transcript_diff=compare(self.question.text, reply.text))
 
-    def _exchange(self, done: ToolLoop, reply: Reply, speaker: Speaker) -> Exchange:
+    def _exchange(self, rounds: Rounds, reply: Reply, speaker: Speaker) -> Exchange:
         return Exchange(
             question=self.question,
             answer=reply.text,
             speaker=speaker,
-            between=done.between,
+            between=rounds.between,
             sound=reply.sound,
             audio_id=reply.audio_id,
             expires_at=reply.expires_at,
-            origin=self.origin,
+            cell=self.cell,
             receipt=reply.receipt,
         )
 
 
+def transcribe_and_compare(turn: Turn, client: Client, expected: str) -> Reply:
+    """Have the turn's sound transcribed, and compare that with `expected`.
+
+    The transcript is the reply, unless the turn has words too: then they are answered, by a model
+    that knows both texts.
+    """
+    from ..speech.transcript_diff import compare
+
+    transcript = _transcription(turn).run(client)
+    diff = compare(expected, transcript.text)
+    if not turn.question.text:
+        return replace(transcript, transcript_diff=diff)
+    try:
+        reply = _knowing(turn, expected, transcript.text).run(client)
+    except (AudiomagicError, Interrupted) as error:
+        error.reply = error.reply or replace(transcript, transcript_diff=diff)
+        raise
+    receipt = together((transcript.receipt, reply.receipt))
+    return replace(reply, receipt=receipt, transcript_diff=diff)
+
+
+def dry_run_comparison(turn: Turn, client: Client, expected: str) -> DryRun:
+    """Return what that would send and cost, if all was understood as expected."""
+    found = _transcription(turn).dry_run(client)
+    if not turn.question.text:
+        return found
+    return found + _knowing(turn, expected, expected).dry_run(client)
+
+
+def _transcription(turn: Turn) -> Turn:
+    return replace(
+        turn, question=Message("user", turn.question.sounds), voice=None, system="", style="",
+        task=TRANSCRIPT, toolbox=None, chat=None,
+    )  # fmt: skip
+
+
+def _knowing(turn: Turn, expected: str, understood: str) -> Turn:
+    known = f"The user was to say: {expected}\nWhat was understood: {understood}"
+    return replace(turn, system="\n".join(filter(None, (turn.system, known))))
+
+
 def _keeping(reply: Reply, error: BaseException) -> BaseException:
-    """Give what broke an answer off, with the part that came."""
+    """Give what broke a reply off, with the part that came."""
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("what came is kept", reply)
     if isinstance(error, AudiomagicError):

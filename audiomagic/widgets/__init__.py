@@ -1,4 +1,1 @@
-"""Widgets: the halves in the kernel of what static/*.js does in the page.
-
-`recorder` and `player`, the `place` in an output where they live, and a `take`: one recording.
-"""
+"""Widgets: the kernel's half of the recorder and the player; static/ holds the page's."""

@@ -1,37 +1,42 @@
-"""Mount: outputs in which a widget is on show.
+"""MountedWidget: a widget whose outputs a page can replace by plain HTML.
 
-Where a page says that it can (JupyterLab, Notebook 7), the output becomes plain HTML with an
-element of the place's class, and the widget's half in the page lives in that: a saved notebook then
-reads sensibly without a kernel, where a widget's own output says "model not found".
+Where a page can do that (JupyterLab, Notebook 7), the output becomes an element of the widget's
+`mount_class`, and the page puts the widget into it: a saved notebook then reads sensibly without a
+kernel, where a widget's own output says "model not found".
 """
 
 import secrets
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 from IPython.display import display
+from traitlets import Unicode
 
 from ..errors import OptionError
 
 
-class Mount:
-    """Shows one widget; `line` is what its outputs say where the widget is not."""
+class MountedWidget(anywidget.AnyWidget):
+    """Shows itself in outputs; `absent` is what they say where the widget cannot be."""
 
-    def __init__(self, line: str):
-        self.name = "audiomagic-" + secrets.token_hex(8)
-        self._line = line
+    absent: ClassVar[str]
+    mount_class = Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any):
         self._displays: list[Any] = []
+        super().__init__(mount_class="audiomagic-" + secrets.token_hex(8), **traits)
+        html = f'<div class="{self.mount_class}">{escape(self.absent)}</div>'
+        self._static = {"text/html": html, "text/plain": self.absent}
 
-    def show(self, widget: anywidget.AnyWidget, handle: Any = None) -> Any:
-        """Show the widget in a cell's output, or in that of a display's handle; return the handle.
+    def show(self, handle: Any = None) -> Any:
+        """Show it in a cell's output, or in that of a display handle; return the handle.
 
-        Raises OptionError when it was closed.
+        Raises OptionError if it was closed.
         """
-        bundle: Any = widget._repr_mimebundle_() if widget.comm else None
+        bundle: Any = self._repr_mimebundle_() if self.comm else None
         if bundle is None:
-            raise OptionError(f"this {type(widget).__name__} was closed; make another one")
-        view = {**(bundle[0] if isinstance(bundle, tuple) else bundle), **self.static()}
+            raise OptionError(f"this {type(self).__name__} is closed; create a new one")
+        view = {**(bundle[0] if isinstance(bundle, tuple) else bundle), **self._static}
         if handle is None:
             handle = display(view, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
@@ -40,12 +45,13 @@ class Mount:
             self._displays.append(handle)
         return handle
 
-    def inhabit(self) -> None:
-        """Make its outputs plain HTML, for the page to put the widget in."""
+    def replace_output(self) -> None:
+        """Make its outputs plain HTML, for the page to put the widget into."""
         for handle in self._displays:
-            handle.update(self.static(), raw=True)
+            handle.update(self._static, raw=True)
 
-    def static(self, line: str = "") -> dict[str, str]:
-        """Return such an output."""
-        line = line or self._line
-        return {"text/html": f'<div class="{self.name}">{escape(line)}</div>', "text/plain": line}
+    def close(self) -> None:
+        """Close the page's half, for good."""
+        if self.comm:
+            self.layout.close()  # a widget of its own, which would outlive this one
+        super().close()

@@ -1,95 +1,82 @@
-"""Player: a widget through which a reply is heard and read while it arrives.
+"""Player: a widget that lets a reply be heard and read while it arrives.
 
-Its half in the page is script.PLAYER. Sound goes there in custom messages, never in a trait:
-traits are saved into notebooks. Only a page that shows it plays it.
+Sound goes to static/player.js, its half in the page, in custom messages and never in a trait:
+traits are saved into notebooks. Only a page that shows the player plays it.
 
-    kernel → page                                        page → kernel, by a comm of its own
-    open    make a way to the loudspeaker                place, and wish:
-    line    line: what takes time                          "stop": ask for no more
-    words   text, seconds: words, and from when to         "inhabit": make the output plain HTML
-            when they are likely heard
-    pcm     and a buffer: 24 kHz mono pcm16
-    end     that was all: play it to its end
-    halt    be silent
+    kernel -> page                                       page -> kernel, by a comm of its own
+    open      open the audio output                      mount: its mount_class, and request:
+    progress  line: what takes time                        "stop": cancel the call
+    text      text, seconds: when it probably is spoken    "replace_output": make it plain HTML
+    pcm       and a buffer: 24 kHz mono pcm16
+    end       complete: play it to its end
+    halt      fall silent
 """
 
 from typing import Any, ClassVar, Literal
 
-import anywidget
 from comm import get_comm_manager
-from traitlets import Unicode
 
 from .. import static
 from ..protocol.response import Delta
-from ..render.card import visible
 from ..sound import WIRE_RATE
 from ..transports.cancellation import Cancellation
-from .placement import Mount
+from .placement import MountedWidget
 
-LATE = "The reply was still arriving when this was loaded. What its cell gives (Out) holds it."
-LETTERS = 15.0  # that speech has in a second, spaces included: a guess until all is there
+LATE = "The reply was still arriving when this page was loaded. Once complete, it is in Out."
+CHARACTERS_PER_SECOND = 15.0  # of speech, spaces included: a guess until everything is there
 
 
-class Player(anywidget.AnyWidget):
-    """What a reply's place shows until the card is there."""
+class Player(MountedWidget):
+    """Stands in a reply's place until its card is there."""
 
-    _esm = static.joined(*static.PLAYER)
+    _esm = static.script("player.js")
     _css = static.read("player.css")
-    _playing: ClassVar[dict[str, "Player"]] = {}  # by place
-
-    # The class of HTML elements in which it plays on: of the card's own player.
-    place = Unicode().tag(sync=True)
+    absent = LATE
+    _by_mount: ClassVar[dict[str, "Player"]] = {}
 
     def __init__(self) -> None:
-        self.cancellation = Cancellation()  # cut when the page says so
+        self.cancellation = Cancellation()  # cancelled when the page asks for it
         self._received = 0.0  # seconds of sound
-        self._said = 0.0  # second at which the last word is likely over
-        self._place = Mount(LATE)
-        super().__init__(place=self._place.name)
-        # While a cell runs, a kernel hears comms that the page opens (ipykernel 7.1 and newer), and
-        # none of a widget's own messages. Their target is one for all players of a kernel.
-        self._playing[self.place] = self
-        get_comm_manager().register_target("audiomagic.player", self._asked)
+        self._spoken = 0.0  # second at which the last word is probably over
+        super().__init__()
+        # While a cell runs, a kernel receives comms that the page opens (ipykernel 7.1 and newer),
+        # but none of a widget's own messages. All players of a kernel share the comm's target.
+        self._by_mount[self.mount_class] = self
+        get_comm_manager().register_target("audiomagic.player", self._on_request)
 
     def show(self, handle: Any = None) -> Any:
-        """Show it in a cell's output, or in that of a display's handle; return the handle."""
-        handle = self._place.show(self, handle)
+        """Show it, and open the page's audio output; see MountedWidget.show."""
+        handle = super().show(handle)
         self.send({"kind": "open"})
         return handle
 
     def on_progress(self, line: str) -> None:
         """Show what takes time."""
-        self.send({"kind": "line", "line": line})
+        self.send({"kind": "progress", "line": line})
 
-    def on_delta(self, piece: Delta) -> None:
-        """Pass on words and sound."""
-        if piece.text:
-            # Not before the sound that came so far is over; where it really is, the whole tells.
-            start = max(self._said, self._received)
-            self._said = start + len(piece.text) / LETTERS
-            seconds = [round(start, 2), round(self._said, 2)]
-            self.send({"kind": "words", "text": visible(piece.text), "seconds": seconds})
-        if piece.pcm:
-            self._received += len(piece.pcm) / (2 * WIRE_RATE)
-            self.send({"kind": "pcm"}, [piece.pcm])
+    def on_delta(self, delta: Delta) -> None:
+        """Pass on text and sound."""
+        if delta.text:
+            # A guess, but not before the sound that arrived with earlier text is over.
+            start = max(self._spoken, self._received)
+            self._spoken = start + len(delta.text) / CHARACTERS_PER_SECOND
+            seconds = [round(start, 2), round(self._spoken, 2)]
+            self.send({"kind": "text", "text": delta.text, "seconds": seconds})
+        if delta.pcm:
+            self._received += len(delta.pcm) / (2 * WIRE_RATE)
+            self.send({"kind": "pcm"}, [delta.pcm])
 
     def end(self, kind: Literal["end", "halt"] = "end") -> None:
-        """Say that this was all: what the page has is played to its end, or not."""
+        """End the reply; what the page has is played to its end, or with "halt" not."""
         self.send({"kind": kind})
-        self._playing.pop(self.place, None)
-
-    def close(self) -> None:
-        """Let go of the page's half, and of all that is kept of it here."""
-        if self.comm:
-            self.layout.close()  # a widget of its own, which outlives this one
-        super().close()
+        self._by_mount.pop(self.mount_class, None)
 
     @classmethod
-    def _asked(cls, comm: Any, message: Any) -> None:
-        asked = message["content"]["data"]
-        if player := cls._playing.get(asked.get("place")):
-            if asked.get("wish") == "stop":
+    def _on_request(cls, comm: Any, message: Any) -> None:
+        content = message["content"]["data"]
+        if player := cls._by_mount.get(content.get("mount")):
+            if content.get("request") == "stop":
                 player.cancellation.cancel()
-            elif asked.get("wish") == "inhabit":
-                player._place.inhabit()
-        comm.send({})  # or else the page would interrupt the kernel
+            elif content.get("request") == "replace_output":
+                player.replace_output()
+        comm.send({})  # otherwise the page would interrupt the kernel

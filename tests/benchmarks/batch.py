@@ -194,8 +194,8 @@ def faults(count: int) -> list[Row]:
 
 def _watch(most: list[Decimal], stop: threading.Event) -> None:
     while not stop.wait(0.2):
-        with Ledger().reading() as books:
-            most.append(sum(books.charges(), Decimal(0)))
+        with Ledger().reading() as transaction:
+            most.append(sum(transaction.charges(), Decimal(0)))
 
 
 if __name__ == "__main__":

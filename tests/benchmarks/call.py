@@ -107,7 +107,7 @@ class Timed(Listener):
 def ours(session: Session) -> Times:
     """Time a call of ours."""
     listener, start = Timed(), time.perf_counter()
-    session.speak("Hi", listener=listener)
+    session.bound(listener=listener).speak("Hi")
     return listener.first - start, time.perf_counter() - start
 
 

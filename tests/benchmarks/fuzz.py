@@ -4,7 +4,7 @@
     python -m tests.benchmarks.fuzz --cases 1000000
 
 Each reader takes its share of the cases in a process of its own; one that fails says so, and leaves
-the case in a file `crash-...`; `python -m tests.benchmarks.fuzz --only NAME FILE` runs that one again.
+the case in a file `crash-...`, which `python -m tests.benchmarks.fuzz --only NAME FILE` runs again.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import figures
 
-# What each reader takes of the cases; they are in tests/readers.py.
+# What each reader takes of the cases; they are in tests/support/readers.py.
 SHARES = {
     "stream": 0.35, "line": 0.15, "cassette": 0.15, "chat": 0.15, "recorder": 0.1, "sound": 0.1,
 }  # fmt: skip

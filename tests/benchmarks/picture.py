@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from ..support.jupyter import Browser, JupyterServer, Notebook, make_notebook
+from . import figures
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CELLS = ["%load_ext audiomagic", "%%listen --file question.mp3\nAnswer the question."]
@@ -12,6 +13,7 @@ CELLS = ["%load_ext audiomagic", "%%listen --file question.mp3\nAnswer the quest
 
 def main() -> None:
     """Run a cell, unfold its badge, write notebooks/card.png."""
+    figures.command(__doc__).parse_args()
     root = Path(tempfile.mkdtemp())
     shutil.copy(NOTEBOOKS / "question.mp3", root)
     make_notebook(root / "card.ipynb", CELLS)

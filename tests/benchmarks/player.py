@@ -31,9 +31,9 @@ os.environ.update(OPENAI_API_KEY={KEY!r}, OPENAI_BASE_URL={{!r}})
 from audiomagic.widgets.player import Player
 arrived = []
 class Noted(Player):
-    def on_delta(self, piece):
-        if piece.pcm and not arrived: arrived.append(time.time())
-        super().on_delta(piece)
+    def on_delta(self, delta):
+        if delta.pcm and not arrived: arrived.append(time.time())
+        super().on_delta(delta)
 import audiomagic.widgets.player
 audiomagic.widgets.player.Player = Noted"""
 CALL = "%%speak --out r\nHi"

@@ -115,7 +115,8 @@ def recognition(server: JupyterServer) -> list[Row]:
         file = heard.resample(48_000).save(server.root / f"{room}.wav")
         rates = [_error_rate(said, transcribe(heard))]
         for processing in (False, True):
-            cell = f"from audiomagic import Recorder\nrec = Recorder(noise_suppression={processing})\nrec"
+            made = f"rec = Recorder(noise_suppression={processing})"
+            cell = f"from audiomagic import Recorder\n{made}\nrec"
             with (
                 Browser(mic_file=file, loop_mic=False) as browser,
                 opened(browser, server, cell, "rec.sound.save('rec.wav')") as notebook,

@@ -24,8 +24,8 @@ from jupyter_client.manager import start_new_kernel
 
 from audiomagic.costs.ledger import Ledger
 
-from ..sessions.test_faults import BEGUN, FAULTS, hang
 from ..support.fake_server import KEY, FarEnd, Script, spoken, usage
+from ..support.faults import BEGUN, FAULTS, hang
 from ..support.other_servers import lenient
 from . import figures
 
@@ -134,9 +134,8 @@ def day(server: FarEnd, ledger: Path) -> Iterator[Day]:
     manager, client = start_new_kernel(env=os.environ | env)
     try:
         one = Day(client, manager, server)
-        one.run(
-            "from audiomagic.transports import openai_client as client, retry\nclient.SILENCE, retry.PAUSES = 0.3, (0,) * 3"
-        )
+        one.run("from audiomagic.transports import openai_client as client, retry")
+        one.run("client.SILENCE, retry.PAUSES = 0.3, (0,) * 3")
         one.run(f"%load_ext audiomagic\n{MEASURE}\n{QUIET}")
         yield one
     finally:

@@ -1,4 +1,4 @@
-"""Word error rate of the ears over real human prompts: `python -m tests.benchmarks.wer`.
+"""Word error rate of the recogniser over real human prompts: `python -m tests.benchmarks.wer`.
 
 The prompts are Allison Smith's, from the Debian packages asterisk-core-sounds-en-wav (sounds) and
 asterisk-core-sounds-en (transcript): 8 kHz recordings of one American professional speaker.
@@ -10,12 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+from . import figures
+
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 TRANSCRIPT = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 ABSENT = "apt-get install asterisk-core-sounds-en-wav asterisk-core-sounds-en"
 LEAST_WORDS = 4
 
-# Slips of the transcript, heard rightly by anyone: they would count against the ears.
+# Slips of the transcript, heard rightly by anyone: they would count against the recogniser.
 SLIPS = {
     "conf-adminmenu-menu8": ("umute", "unmute"),
     "queue-quantity1": ("represenative", "representative"),
@@ -113,6 +115,7 @@ def main() -> int:
     from audiomagic.engine.stt import Transcriber, Whisper
     from audiomagic.sound import Sound
 
+    figures.command(__doc__).parse_args()
     known = prompts()
     if not known:
         print(f"no prompts here: {ABSENT}", file=sys.stderr)

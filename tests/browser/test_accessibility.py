@@ -1,6 +1,5 @@
 """Everything that is shown, looked through by axe-core in a real JupyterLab, light and dark."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
@@ -8,14 +7,13 @@ import pytest
 from ..support import fake_server as scripted
 from ..support.axe import violations
 from ..support.fake_server import FarEnd, wants
-from ..support.jupyter import Browser, JupyterServer, Notebook, find_browser
+from ..support.jupyter import Browser, JupyterServer, Notebook
 from ..support.microphone import opened, press, wait_state
 from ..support.npm import find_node
 
+BROWSER = {"viewport": (1000, 1400)}
 pytestmark = [
-    pytest.mark.browser,
     pytest.mark.node,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
     pytest.mark.skipif(find_node() is None, reason="node is not installed"),
 ]
 PCM = b"\1\0" * 24_000
@@ -35,13 +33,6 @@ THEMES: tuple[Literal["JupyterLab Dark", "JupyterLab Light"], ...] = (
     "JupyterLab Light",
 )
 OURS = '[data-windowed-list-index="{}"] .jp-RenderedHTML > *'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser(viewport=(1000, 1400)) as running:
-        yield running
-    assert running.blocked == []
 
 
 def test_what_stays(

@@ -12,17 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
-from ..support.browser import Browser, Tab, find_browser
+from ..support.browser import Browser, Tab
 from ..support.fake_server import KEY, FarEnd
 from ..support.jupyter import make_notebook
-from ..support.microphone import spoken
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
-]
+CDN = True  # Voila and marimo ask for fonts and scripts, and do without them
 PRIVATE = re.compile(r"(?i)^(jupyter|jpy_|ipython|marimo)|_proxy$|_api_key$")
 VOILA = ["%load_ext audiomagic", "%%speak\nHello", "%%listen\nAnswer.", "print('the last cell')"]
 MARIMO = """
@@ -44,13 +38,6 @@ def _(Recorder):
 RECORD = ".audiomagic-recorder .am-main"
 CARD = ".audiomagic-card"
 PCM = b"\1\1" * 24_000
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    microphone = spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
-    with Browser(mic_file=microphone) as running:
-        yield running
 
 
 @contextmanager

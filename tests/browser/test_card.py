@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,12 @@ from ..support.jupyter import (
     Browser,
     JupyterServer,
     Notebook,
-    find_browser,
     make_notebook,
     untrusted_copy,
 )
 
-pytestmark = [
-    pytest.mark.models,
-    pytest.mark.browser,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
-]
+BROWSER = {"viewport": (1100, 1400)}
+pytestmark = pytest.mark.models
 SHIPPED = Path(__file__).parents[2] / "notebooks" / "question.mp3"
 CELLS = [
     "%load_ext audiomagic",
@@ -30,12 +25,6 @@ CELLS = [
     "%speak --voice corl Hello",
     "%audiomagic costs",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser(viewport=(1100, 1400)) as running:
-        yield running
 
 
 def _run(notebook: Notebook) -> None:

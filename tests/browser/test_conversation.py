@@ -4,20 +4,15 @@ A fake microphone speaks; the far end is scripted, and once the embedded engine.
 """
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ..support import fake_server as scripted
 from ..support.fake_server import FarEnd, wants
-from ..support.jupyter import Browser, JupyterServer, Notebook, find_browser
-from ..support.microphone import opened, press, spoken, wait_state, wait_text
+from ..support.jupyter import Browser, JupyterServer, Notebook
+from ..support.microphone import opened, press, wait_state, wait_text
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
-]
 TOOL = '''def weather(city: str) -> str:
     """Say how the weather is.
 
@@ -28,14 +23,6 @@ TOOL = '''def weather(city: str) -> str:
 TURN = "%%listen --chat --tools weather"
 CALLED = "weather(city='Köln') → 12 °C and rain in Köln"
 FIRST, SECOND, THIRD = 2, 3, 4  # the cells of the turns
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    microphone = spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
-    with Browser(mic_file=microphone, viewport=(1000, 1000)) as running:
-        yield running
-    assert running.blocked == []
 
 
 def say(far_end: FarEnd, name: str, text: str) -> None:

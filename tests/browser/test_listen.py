@@ -1,31 +1,18 @@
 """%%listen recorded in a real JupyterLab and Notebook 7, by a fake microphone that speaks."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ..support.ipykernels import VERSIONS
-from ..support.jupyter import Browser, JupyterServer, Notebook, find_browser, make_notebook
-from ..support.microphone import press, spoken, wait_state, wait_text
+from ..support.jupyter import Browser, JupyterServer, Notebook, make_notebook
+from ..support.microphone import press, wait_state, wait_text
 
-pytestmark = [
-    pytest.mark.models,
-    pytest.mark.browser,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
-]
+pytestmark = pytest.mark.models
 EVERYWHERE = [("lab", version) for version in VERSIONS] + [("notebook", "6.31.0")]
 EVERYWHERE += [("notebook", VERSIONS[-1])]
 CARD = "local · free"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    microphone = spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
-    with Browser(mic_file=microphone, viewport=(1000, 1000)) as running:
-        yield running
-    assert running.blocked == []
 
 
 @pytest.mark.parametrize(("app", "version"), EVERYWHERE)
@@ -86,18 +73,19 @@ def test_run_all_waits_for_a_hands_free_recording(
         "%load_ext audiomagic",
         "%%listen --hands-free --wait --out answer\nAnswer the question.",
         "text = answer.text; text, type(answer).__name__, type(_).__name__",
-        "r = %listen --hands-free --wait Answer the question.\nr.text",
+        "%listen --hands-free --wait --out r Answer the question.",
+        "r.text",
     ]
     make_notebook(server.root / path, cells, f"ipykernel-{version}")
     with Notebook.open(browser, server, path, app) as notebook:
         notebook.cell(0).locator(".cm-content").click()
         notebook.command("notebook:run-all-cells")
-        notebook.wait_cell(3, 60)
+        notebook.wait_cell(4, 60)
         outputs = notebook.outputs(1)
         assert [output["output_type"] for output in outputs] == ["display_data"]  # shown once
         assert CARD in notebook.output_text(1)
         (told,) = notebook.outputs(2)
         assert told["data"]["text/plain"] == "('The capital of France is Paris.', 'Reply', 'Reply')"
-        assert "Paris" in notebook.outputs(3)[-1]["data"]["text/plain"]
+        assert "Paris" in notebook.outputs(4)[-1]["data"]["text/plain"]
         notebook.save()
         assert notebook.console_errors() == []

@@ -1,18 +1,11 @@
 """Sound that a browser refuses to start by itself."""
 
-import pytest
-
 from ..support import fake_server as scripted
 from ..support.fake_server import FarEnd
-from ..support.jupyter import Browser, JupyterServer, find_browser
+from ..support.jupyter import Browser, JupyterServer
 from ..support.loudspeaker import TAP, heard
 from ..support.microphone import opened
-from .test_player import STATE, WORDS, speech
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
-]
+from ..support.player_page import STATE, WORDS, speech
 
 
 def test_a_click_plays_it_from_its_start(
@@ -28,7 +21,7 @@ def test_a_click_plays_it_from_its_start(
         notebook.command("notebook:run-all-cells")  # nobody has touched the page
         notebook.wait(lambda: notebook.js(STATE) == "blocked", "the browser to refuse")
         notebook.wait_cell(1)
-        assert "The browser waits for a click to play." in notebook.output_text(1)
+        assert "Press Play: the browser does not start sound by itself." in notebook.output_text(1)
         notebook.output(1).locator(".am-pause").click()
         notebook.wait(lambda: notebook.js(STATE) is None, "the end")
         assert heard(notebook).tobytes() == pcm

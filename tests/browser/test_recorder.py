@@ -1,7 +1,6 @@
 """The recorder in a real JupyterLab: what a person does to it, and what may go wrong."""
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +9,18 @@ import pytest
 from audiomagic.sound import Sound
 
 from ..support.fake_server import FarEnd
-from ..support.jupyter import Browser, JupyterServer, Notebook, find_browser
+from ..support.jupyter import Browser, JupyterServer, Notebook
 from ..support.microphone import (
     QUESTION,
     correlations,
     opened,
     press,
     record,
-    spoken,
     value,
     wait_state,
     wait_text,
 )
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not find_browser(), reason="no Chromium was found; set $CHROMIUM"),
-]
 BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False, noise_suppression=False)\nrec"
 AT_ONCE = """(root) => {
   const main = root.querySelector(".am-main");
@@ -39,18 +33,6 @@ AT_ONCE = """(root) => {
   main.click();
 }"""
 SOUND = "import numpy as np\nnp.save('heard.npy', rec.sound.samples)\nrec.sound.seconds"
-
-
-@pytest.fixture(scope="module")
-def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
-
-
-@pytest.fixture(scope="module")
-def browser(microphone: Path) -> Iterator[Browser]:
-    with Browser(mic_file=microphone, viewport=(1000, 1000)) as running:
-        yield running
-    assert running.blocked == []
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
@@ -131,7 +113,7 @@ def test_a_file_is_read_by_the_kernel_or_else_by_the_page(
             notebook.run_cell(0)
             chooser = notebook.output(0).locator("input[type=file]")
         chooser.set_input_files(nonsense)
-        wait_text(notebook, 0, "notes.mp3 is no sound that can be read here.")
+        wait_text(notebook, 0, "notes.mp3 could not be read as audio.")
         dropped = """(node, data) => {
           const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
           const transfer = new DataTransfer();
@@ -215,7 +197,7 @@ def test_without_a_kernel_an_unused_recorder_reads_sensibly(
         assert "widget-view" not in str(saved)
         notebook.shutdown_kernel()
         notebook.reload(wait_kernel=False)
-        assert notebook.output_text(0).startswith("A recorder.")
+        assert notebook.output_text(0).startswith("Audio recorder.")
         assert notebook.console_errors() == []
 
 
@@ -271,7 +253,7 @@ def test_interrupted_while_it_waits_what_was_said_is_kept(
         notebook.interrupt()
         notebook.wait_cell(1)
         assert notebook.outputs(1)[-1]["traceback"][0].endswith("what was recorded is kept")
-        wait_text(notebook, 1, "Interrupted; what was recorded is kept.")
+        wait_text(notebook, 1, "Interrupted; the recording is kept.")
         assert far_end.requests == []
         press(notebook, 1, ".am-send")
         wait_text(notebook, 1, "At last.")

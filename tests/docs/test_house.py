@@ -1,152 +1,281 @@
-"""The house rules that a program can hold: imports point down, modules and functions stay small."""
+"""The house rules that a program can hold. `python -m tests.docs.house` prints what they count."""
 
 import ast
+import inspect
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
+from functools import cache
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 import audiomagic
 
-HOUSE = Path(audiomagic.__file__).parent
-MODULES = sorted(HOUSE.rglob("*.py"))
-# A floor may import what stands below it, or beside it on the same line.
+from . import house
+
+MODULES = house.modules()
+GRAPH = house.module_graph()
+TESTS = Path(__file__).parents[1]
+TEST_FILES = sorted(TESTS.rglob("test_*.py"))
+# A room may import what stands on a lower line.
 FLOORS = [
     {"__init__"},
     {"notebook"},
-    {"page", "strip"},
-    {"soundless"},
-    {"session", "comparison", "batches"},
-    {"taped"},
-    {"practice"},
-    {"chats", "turn"},
-    {"options", "reading"},
-    {"conversation", "rounds", "question"},
-    {"caller"},
-    {"hearing"},
-    {"reply", "notes", "stored"},
-    {"speech", "cassette"},
-    {"far"},
-    {"local"},
-    {"faces", "toolbox"},
-    {"money"},
-    {"catalogue"},
-    {"wire"},
+    {"session"},
+    {"batch"},
+    {"turn"},
+    {"widgets", "render"},
+    {"tools", "speech", "transports", "costs"},
+    {"engine"},
+    {"protocol"},
     {"sound"},
-    {"sound_file"},
-    {"template"},
-    {"spelling", "user_file"},
-    {"errors", "script", "secret"},
+    {"files", "template"},
+    {"suggestions", "catalogue", "static"},
+    {"errors"},
+    {"redaction"},
 ]
+# The engine may be taken out and served by itself: it needs these rooms and no more.
+ENGINE = {"protocol", "sound", "files", "suggestions", "catalogue", "static", "errors"}
+# Every other module has `unit/<folder>/test_<module>.py`.
+TESTED_THROUGH = {
+    "docs/test_public_api.py": "__init__",
+    "kernel/test_commands.py": "notebook.commands notebook.reports",
+    "kernel/test_each.py": "notebook.each",
+    "kernel/test_magics.py": """notebook.completion notebook.frontend notebook.invocation
+        notebook.live_output notebook.live_text notebook.magic_line notebook.magics notebook.output
+        notebook.soundless widgets.placement widgets.player""",
+    "kernel/test_waiting.py": """notebook.input_transforms notebook.pending notebook.recording
+        widgets.upload""",
+    "models/test_engine.py": """engine engine.__main__ engine.api_errors engine.app engine.engine
+        engine.pipeline engine.remote engine.remote_stt engine.text_chat engine.weights""",
+    "models/test_llm.py": """engine.language_model engine.llama_cpp engine.llm engine.remote_llm
+        engine.tool_calling""",
+    "models/test_stt.py": "engine.stt",
+    "models/test_tts.py": "engine.tts",
+    "sessions/test_batch.py": """batch.batch batch.display batch.items batch.progress batch.purse
+        batch.scheduler batch.task batch.worker transports.rate_limit""",
+    "sessions/test_budget.py": """costs.books costs.budget costs.call_budget costs.caps
+        costs.ledger_entries costs.process costs.reservation costs.schema""",
+    "sessions/test_cancellation.py": "transports.cancellation",
+    "sessions/test_chat.py": "render.conversation turn.chats turn.conversation turn.question",
+    "sessions/test_comparison.py": "render.comparison turn.comparison",
+    "sessions/test_faults.py": """errors protocol.error transports.error_messages
+        transports.network transports.openai_client transports.retry turn.notes""",
+    "sessions/test_read_aloud.py": "speech.normalize turn.practice turn.read_aloud",
+    "sessions/test_redaction.py": "redaction",
+    "sessions/test_servers.py": "transports.endpoint",
+    "sessions/test_session.py": """file_sound protocol.request render.dry_run session turn.client
+        turn.listener turn.options turn.reply turn.turn""",
+    "sessions/test_tools.py": "turn.tool_loop",
+    "unit/costs/test_estimate.py": "costs.tokens",
+    "unit/costs/test_pricing.py": "catalogue costs.amounts",
+    "unit/engine/test_model_source.py": "engine.hub",
+    "unit/protocol/test_response.py": """protocol.chunks protocol.model_list protocol.pcm
+        protocol.sse protocol.text""",
+    "unit/render/test_cost_report.py": "render.table",
+    "unit/test_sound.py": "sound_file",
+    "unit/transports/cassette/test_cassette.py": """taped transports.cassette.exchange
+        transports.cassette.fingerprint transports.cassette.mismatch
+        transports.cassette.recording transports.cassette.storage""",
+}
+FIELDS = {
+    "completion_tokens", "completion_tokens_details", "delta", "finish_reason", "input_audio",
+    "max_completion_tokens", "modalities", "prompt_tokens", "prompt_tokens_details",
+    "stream_options", "tool_call_id",
+}  # fmt: skip
+SPEAKS_THE_PROTOCOL = ("protocol", "engine.api_", "engine.app", "engine.text_chat")
+ENGINES = {"openai", "local", "replay"}
+FACE = (FunctionType, classmethod, staticmethod, property)  # what a class offers
+CLOCKS = {"perf_counter", "monotonic", "process_time", "time.time"}
 
 
-def _name(path: Path) -> str:
-    return ".".join(path.relative_to(HOUSE).with_suffix("").parts)
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
 
 
-def _floor(module: str) -> int:
-    room = module.split(".")[0]
-    return next(i for i, floor in enumerate(FLOORS) if room in floor)
+def strings(node: ast.AST | None) -> set[str]:
+    """The string literals within an expression."""
+    inner = ast.walk(node) if node else ()
+    return {n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
-def _untyped(path: Path) -> Iterator[ast.AST]:
-    """The nodes of a module, but for what is imported for types alone."""
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    return ast.walk(tree)
+# -- rooms and floors -------------------------------------------------------------------------
+def test_every_room_has_its_floor() -> None:
+    rooms = {house.room(module) for module in MODULES}
+    assert rooms == set.union(*FLOORS)
 
 
-def _imported(path: Path) -> set[str]:
-    """The rooms of the house that a module imports, wherever in it; not for types alone."""
-    depth = len(path.relative_to(HOUSE).parts) - 1
-    rooms = set()
-    for node in _untyped(path):
-        if isinstance(node, ast.ImportFrom) and node.level == depth + 1:
-            rooms |= {node.module.split(".")[0]} if node.module else {a.name for a in node.names}
-    return rooms
+def test_imports_point_down() -> None:
+    assert house.upwards(GRAPH, FLOORS) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_imports_point_down(path: Path) -> None:
-    module = _name(path)
-    upwards = {room for room in _imported(path) if _floor(room) < _floor(module)}
-    assert upwards == set()
+def test_the_engine_needs_a_few_rooms_only() -> None:
+    assert house.room_graph(GRAPH)["engine"] <= ENGINE
 
 
 def test_no_imports_go_in_circles() -> None:
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for path in MODULES:
-        sorter.add(_module(path), *(found for found in _modules(path) if found != _module(path)))
-    sorter.prepare()  # raises CycleError, with the circle
+    assert house.circles(house.room_graph(GRAPH)) == []
+    assert house.circles(GRAPH) == []
 
 
-def _module(path: Path) -> str:
-    return _name(path).removesuffix(".__init__")
+def test_the_house_is_low_and_little_lies_about() -> None:
+    assert len(house.longest_chain(house.room_graph(GRAPH))) <= 14
+    assert len(house.loose()) <= 8
+    assert len(house.dependencies()) <= 16
 
 
-def _modules(path: Path) -> set[str]:
-    """The modules of the house that a module imports; a room itself where it takes from that."""
-    known = {_module(other) for other in MODULES}
-    package = path.relative_to(HOUSE).parts[:-1]
-    found = set()
-    for node in _untyped(path):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            up = len(package) - node.level + 1
-            base = ".".join((*package[:up], *([node.module] if node.module else [])))
-            for alias in node.names:
-                inner = f"{base}.{alias.name}".lstrip(".")
-                found.add(inner if inner in known else base or "__init__")
-    return found & known
+# -- who knows what ---------------------------------------------------------------------------
+def spelled(path: Path) -> Iterator[str]:
+    """The keys that a module writes or reads."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Dict):
+            yield from (name for key in node.keys for name in strings(key))
+        elif isinstance(node, ast.Subscript):
+            yield from strings(node.slice)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            yield from strings(node.left)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".get", ".pop")):
+            yield from (name for key in node.args[:1] for name in strings(key))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_modules_and_functions_are_small(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= 250
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 40, node.name
+def test_only_the_protocol_and_the_served_engine_spell_its_fields() -> None:
+    found = {
+        module: names
+        for module, path in MODULES.items()
+        if not module.startswith(SPEAKS_THE_PROTOCOL)
+        if (names := FIELDS.intersection(spelled(path)))
+    }
+    assert found == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_what_is_public_says_what_it_does(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    assert ast.get_docstring(tree)
-    for node in [
-        *tree.body,
-        *(n for c in tree.body if isinstance(c, ast.ClassDef) for n in c.body),
-    ]:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), node.name
+def named(node: ast.expr) -> str:
+    """The last name of an expression: `engine` of `reply.receipt.engine` and of `row["engine"]`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        return next(iter(strings(node.slice)), "")
+    return node.id if isinstance(node, ast.Name) else ""
 
 
-def test_only_the_wire_spells_the_protocol() -> None:
-    names = ("input_audio", "prompt_tokens", "completion_tokens", "finish_reason", "delta",
-             "modalities", "max_completion_tokens", "expires_at\"")  # fmt: skip
-    for path in MODULES:
-        module = _name(path)
-        if module.startswith("wire"):
+def compared(path: Path) -> Iterator[str]:
+    """Where a module asks by its name which engine it has."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+        elif isinstance(node, ast.Match):
+            patterns = [case.pattern for case in node.cases]
+            sides = [node.subject, *(p.value for p in patterns if isinstance(p, ast.MatchValue))]
+        else:
             continue
-        text = path.read_text("utf-8")
-        assert [name for name in names if f'"{name}' in text] == [], module
+        if {"engine", "name"} & set(map(named, sides)) and any(ENGINES & strings(s) for s in sides):
+            yield ast.unparse(node).splitlines()[0]
 
 
-def test_the_shell_is_asked_for_in_the_magics_alone() -> None:
-    calls = [
-        _name(path)
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "get_ipython"
+def test_only_the_transports_ask_which_engine_it_is() -> None:
+    """Others ask what they want to know: whether it is paid for, how it is called."""
+    found = {
+        module: asked
+        for module, path in MODULES.items()
+        if house.room(module) != "transports"
+        if (asked := list(compared(path)))
+    }
+    assert found == {}
+
+
+def test_only_the_notebook_asks_for_the_shell() -> None:
+    found = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("get_ipython")
+    }
+    assert {house.room(module) for module in found} <= {"notebook"}
+
+
+# -- what is said -----------------------------------------------------------------------------
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_is(module: str) -> None:
+    assert ast.get_docstring(tree(MODULES[module])) or MODULES[module].read_text("utf-8") == ""
+
+
+@pytest.mark.parametrize("name", audiomagic.__all__)
+def test_what_is_public_says_what_it_does(name: str) -> None:
+    public = getattr(audiomagic, name)
+    assert inspect.getdoc(public)
+    for member, value in vars(public).items() if inspect.isclass(public) else ():
+        if not member.startswith("_") and isinstance(value, FACE):
+            assert inspect.getdoc(value), f"{name}.{member}"
+
+
+# -- tests ------------------------------------------------------------------------------------
+def own_test(module: str) -> Path:
+    """Where a module's own tests are; a folder's `__init__` has the folder's name."""
+    path = MODULES[module].relative_to(house.HOUSE)
+    name = path.parent.name if path.stem == "__init__" and path.parent.name else path.stem
+    return TESTS / "unit" / path.parent / f"test_{name}.py"
+
+
+def is_bare(path: Path) -> bool:
+    """Whether a module is nothing but a docstring."""
+    body = tree(path).body
+    return len(body) <= 1 and all(isinstance(node, ast.Expr) for node in body)
+
+
+def test_where_the_test_of_a_module_is() -> None:
+    through = {module for modules in TESTED_THROUGH.values() for module in modules.split()}
+    assert [test for test in TESTED_THROUGH if not (TESTS / test).is_file()] == []
+    own = {m for m, path in MODULES.items() if own_test(m).is_file() or is_bare(path)}
+    assert sorted(MODULES.keys() - own - through) == []  # have no test that is known
+    assert sorted(through - (MODULES.keys() - own)) == []  # are on the list, and need not be
+
+
+def test_no_test_imports_a_test() -> None:
+    found = []
+    for path in sorted(TESTS.rglob("*.py")):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and (node.level or node.module == "tests"):
+                names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+                if any(f"{name}.py" in {other.name for other in TEST_FILES} for name in names):
+                    found.append(f"{path.relative_to(TESTS)}: {ast.unparse(node)}")
+    assert found == []
+
+
+def test_no_test_asserts_how_long_something_took() -> None:
+    """A busy machine would fail it: assert on what happened, and in which order."""
+    found = [
+        f"{path.relative_to(TESTS)}:{line}"
+        for path in TEST_FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef)
+        for line in timed(node)
     ]
-    assert calls == []
+    assert found == []
 
 
-def test_public_names_are_all_there() -> None:
-    assert sorted(audiomagic.__all__) == sorted(set(audiomagic.__all__))
-    for name in audiomagic.__all__:
-        assert getattr(audiomagic, name).__doc__
-    with pytest.raises(AttributeError, match="has no attribute 'Sond'"):
-        audiomagic.Sond  # noqa: B018
+def timed(function: ast.FunctionDef) -> Iterator[int]:
+    """The lines where a function asserts on what a clock said."""
+    names: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and reads_a_clock(node.value, set()):
+            kept_in: list[ast.expr] = node.targets
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".append"):
+            kept_in = [node.func] if reads_a_clock(node.args[0], set()) else []
+        else:
+            continue
+        names |= {n.id for kept in kept_in for n in ast.walk(kept) if isinstance(n, ast.Name)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert) and reads_a_clock(node.test, names):
+            yield node.lineno
+
+
+def reads_a_clock(expression: ast.AST, names: set[str]) -> bool:
+    """Whether an expression calls a clock, or has a name that was given by one."""
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in CLOCKS or called.removeprefix("time.") in CLOCKS:
+                return True
+        if isinstance(node, ast.Name) and node.id in names:
+            return True
+    return False

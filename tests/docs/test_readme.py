@@ -5,27 +5,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from audiomagic.notebook.arguments import MAGICS, Settings
+from traitlets import TraitType
+
+from audiomagic.notebook.arguments import MagicOptions, flags_of
 
 README = Path(__file__).parents[2] / "README.md"
 OPTIONS = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- /options -->)", re.DOTALL)
 
 
 def options_table() -> str:
-    """The table of options, from their declarations. `python -m tests.docs.test_readme` writes it."""
+    """The table of options, from their declarations.
+
+    `python -m tests.docs.test_readme` writes it.
+    """
     lines = ["| option | magic | meaning |", "| --- | --- | --- |"]
-    seen: dict[str, list[str]] = {}
-    traits = {}
-    for magic in MAGICS:
-        for name, trait in Settings.declared(magic):
-            seen.setdefault(name, []).append(magic)
-            traits[name] = trait
-    for name, trait in ((n, t) for n, t in vars(Settings).items() if n in seen):
-        flags = ", ".join(f"`{flag}`" for flag in trait.metadata["flags"])
-        value = trait.metadata.get("metavar", "").replace("|", "\\|")
+    for trait in filter(lambda one: isinstance(one, TraitType), vars(MagicOptions).values()):
+        flags = ", ".join(f"`{flag}`" for flag in flags_of(trait))
+        value = trait.metadata["metavar"].replace("|", "\\|")
         flags += f" *{value}*" if value else ""
-        where = "both" if len(seen[name]) == 2 else seen[name][0]
-        lines.append(f"| {flags} | {where} | {trait.help} |")
+        lines.append(f"| {flags} | {trait.metadata.get('only', 'both')} | {trait.help} |")
     return "\n".join(lines) + "\n"
 
 

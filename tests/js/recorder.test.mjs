@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { script } from "./script.mjs";
-
-const { RATE, Resampler, Ear, Chunker, Delivery, base64, refusal, clock } = await script(
-  "place", "resampler", "ear", "delivery", "microphone",
-);
+import { RATE } from "../../audiomagic/static/audio_format.js";
+import { LevelMeter } from "../../audiomagic/static/level_meter.js";
+import { explainNoMicrophone } from "../../audiomagic/static/microphone.js";
+import { Resampler } from "../../audiomagic/static/resampler.js";
+import { Chunker, UploadQueue, base64 } from "../../audiomagic/static/upload_queue.js";
 
 const sine = (rate, hertz, seconds, level = 0.5) =>
   Float32Array.from({ length: rate * seconds }, (_, i) => level * Math.sin((2 * Math.PI * hertz * i) / rate));
@@ -37,9 +37,9 @@ function scene(seconds, room, level, ...bursts) {
 }
 
 function heard(samples) {
-  const ear = new Ear();
-  ear.push(samples);
-  return ear;
+  const meter = new LevelMeter();
+  meter.push(samples);
+  return meter;
 }
 const near = (found, wanted, margin, what = "") => assert.ok(Math.abs(found - wanted) <= margin, `${what} ${found}, not ${wanted} ± ${margin}`);
 
@@ -54,7 +54,7 @@ for (const [rate, high] of [[44100, 9000], [48000, 9000], [16000, 6000], [22050,
     }
   });
 
-  test(`${rate} Hz: a click stays where it is, and pieces of any size change nothing`, () => {
+  test(`${rate} Hz: a click stays where it is, and chunks of any size change nothing`, () => {
     const input = noise(0.2, -20);
     input.fill(0, 2000, 3000)[2500] = 1;
     const whole = resampled(rate, input);
@@ -100,7 +100,7 @@ test("there is no speech in silence, in steady noise, in nothing", () => {
 });
 
 test("silence is counted from the last word, and endless before the first", () => {
-  for (const ear of [heard(noise(2, -65)), new Ear()]) assert.equal(ear.silence(), Infinity);
+  for (const meter of [heard(noise(2, -65)), new LevelMeter()]) assert.equal(meter.silence(), Infinity);
   near(heard(scene(5, -65, 0.3, [1, 2], [2.5, 3])).silence(), 2, 0.03);
   assert.ok(heard(scene(3, -65, 0.3, [1, 3])).silence() < 0.03);
 });
@@ -112,64 +112,64 @@ test("a long held note is no silence: hands-free does not stop in it", () => {
 test("each fault is named, a good recording is not blamed", () => {
   const words = (room, level) => scene(4, room, level, [0.5, 1.5], [2, 3]);
   for (const [sound, complaint] of [
-    [new Float32Array(3 * RATE), /^Silence: /], [new Float32Array(RATE), /^$/], [words(-65, 1.5), /^Too loud/], [words(-80, 0.004), /^Very quiet/],
+    [new Float32Array(3 * RATE), /^No sound: /], [new Float32Array(RATE), /^$/], [words(-65, 1.5), /^Too loud/], [words(-80, 0.004), /^Very quiet/],
     [words(-30, 0.1), /^Noisy/], [words(-65, 0.3), /^$/], [new Float32Array(RATE / 2 - 1), /^$/], // too early to tell
   ]) assert.match(heard(sound).complaint(), complaint);
 });
 
 test("a short sentence in a long recording is neither silence nor overlooked", () => {
-  const ear = heard(scene(60, -75, 0.3, [20, 22]));
-  assert.equal(ear.complaint(), "");
-  near(ear.speech()?.[0] / RATE, 19.7, 0.05);
+  const meter = heard(scene(60, -75, 0.3, [20, 22]));
+  assert.equal(meter.complaint(), "");
+  near(meter.speech()?.[0] / RATE, 19.7, 0.05);
 });
 
 test("ten minutes take no more memory than a second", () => {
-  const size = (ear) => JSON.stringify(Object.values(ear).map((v) => v.length ?? Object.keys(v)));
+  const size = (meter) => JSON.stringify(Object.values(meter).map((v) => v.length ?? Object.keys(v)));
   const second = scene(1, -65, 0.3, [0.2, 0.8]);
-  const [ear, before] = [heard(second), size(heard(second))];
-  for (let i = 0; i < 600; i++) ear.push(second);
-  assert.equal(size(ear), before);
-  assert.equal(ear.samples, 601 * RATE);
-  assert.deepEqual(ear.speech(), [0, 601 * RATE]);
+  const [meter, before] = [heard(second), size(heard(second))];
+  for (let i = 0; i < 600; i++) meter.push(second);
+  assert.equal(size(meter), before);
+  assert.equal(meter.samples, 601 * RATE);
+  assert.deepEqual(meter.speech(), [0, 601 * RATE]);
 });
 
-test("samples become pcm16 in full pieces and a rest", () => {
+test("samples become pcm16 in full chunks and a rest", () => {
   const chunker = new Chunker(4);
   assert.deepEqual(chunker.push([0, 0.5]), []);
-  const pieces = [...chunker.push([1, -1, 2, -7, 1 / 32767, -1 / 32767, -0.25]), ...chunker.flush()];
-  assert.deepEqual(pieces.map((piece) => piece.length), [8, 8, 2]);
-  assert.deepEqual(pieces.flatMap((piece) => [...new Int16Array(piece.buffer)]), [0, 16384, 32767, -32767, 32767, -32767, 1, -1, -8192]);
+  const chunks = [...chunker.push([1, -1, 2, -7, 1 / 32767, -1 / 32767, -0.25]), ...chunker.flush()];
+  assert.deepEqual(chunks.map((chunk) => chunk.length), [8, 8, 2]);
+  assert.deepEqual(chunks.flatMap((chunk) => [...new Int16Array(chunk.buffer)]), [0, 16384, 32767, -32767, 32767, -32767, 1, -1, -8192]);
   assert.deepEqual(chunker.flush(), []);
   assert.deepEqual(new Chunker().push(new Float32Array(7300)).map((p) => p.length), [4800, 4800, 4800]);
 });
 
 function posted() {
   const sent = [];
-  const delivery = new Delivery("t", "sound", (message, buffers) => sent.push({ ...message, buffers }));
+  const queue = new UploadQueue("t", "sound", (message, buffers) => sent.push({ ...message, buffers }));
   assert.deepEqual(sent.splice(0), [{ kind: "start", take: "t", what: "sound", buffers: undefined }]);
-  return [sent, delivery];
+  return [sent, queue];
 }
 
-test("pieces are numbered, dropped when acknowledged, sent again when not", () => {
-  const [sent, delivery] = posted();
-  for (let i = 0; i < 5; i++) delivery.put(bytes(i + 1));
-  assert.deepEqual(sent.map((m) => [m.kind, m.take, m.number, m.buffers[0].byteLength]), [0, 1, 2, 3, 4].map((i) => ["piece", "t", i, i + 1]));
-  delivery.acknowledge(3);
-  delivery.acknowledge(1); // an older one, late
-  delivery.finish({ send: true, cut: null });
+test("chunks are numbered, dropped when acknowledged, sent again when not", () => {
+  const [sent, queue] = posted();
+  for (let i = 0; i < 5; i++) queue.push(bytes(i + 1));
+  assert.deepEqual(sent.map((m) => [m.kind, m.take, m.number, m.buffers[0].byteLength]), [0, 1, 2, 3, 4].map((i) => ["chunk", "t", i, i + 1]));
+  queue.acknowledge(3);
+  queue.acknowledge(1); // an older one, late
+  queue.finish({ send: true, cut: null });
   assert.deepEqual(sent.splice(0).at(-1), { kind: "end", take: "t", count: 5, send: true, cut: null, buffers: undefined });
-  delivery.again();
+  queue.resend();
   assert.deepEqual(sent.map((m) => m.what ?? m.number ?? m.count), ["sound", 3, 4, 5]);
-  for (let i = 5; i < 500; i++) { delivery.put(bytes(9)); delivery.acknowledge(i); }
-  assert.equal(delivery.waiting.length, 1);
+  for (let i = 5; i < 500; i++) { queue.push(bytes(9)); queue.acknowledge(i); }
+  assert.equal(queue.pending.length, 1);
 });
 
 test("without buffers the same bytes go as text, from then on", () => {
-  const [sent, delivery] = posted();
-  delivery.put(bytes(4800));
-  delivery.again(true);
-  delivery.put(bytes(7));
-  const texts = sent.slice(2); // after the piece, and the start that goes with all that is sent again
+  const [sent, queue] = posted();
+  queue.push(bytes(4800));
+  queue.resend(true);
+  queue.push(bytes(7));
+  const texts = sent.slice(2); // after the chunk, and the start that goes with all that is sent again
   assert.deepEqual(texts.map((m) => Buffer.from(m.base64, "base64")), [bytes(4800), bytes(7)].map((b) => Buffer.from(b)));
   assert.ok(texts.every((m) => m.buffers === undefined));
   assert.deepEqual(Buffer.from(base64(bytes(200_000)), "base64"), Buffer.from(bytes(200_000)));
@@ -179,16 +179,12 @@ test("a refusal says why, and what to do", () => {
   const page = { protocol: "https:", secure: true, forbidden: false };
   for (const [name, change, why] of [
     ["NotAllowedError", { protocol: "vscode-webview:" }, /VS Code .* Choose a file, or open .* browser/],
-    ["TypeError", { secure: false }, /https .* localhost .* Choose a file/],
+    ["TypeError", { secure: false }, /https .* localhost\. Choose a file/],
     ["NotAllowedError", { forbidden: true }, /forbids it\. Choose a file/],
-    ["NotAllowedError", {}, /was refused\. Allow it .* Record again, or choose a file/],
+    ["NotAllowedError", {}, /was denied\. Allow it .* Record again, or choose a file/],
     ["NotFoundError", {}, /No microphone was found\./], ["OverconstrainedError", {}, /No microphone was found\./],
     ["NotReadableError", {}, /in use by another program/],
     ["OddError", {}, /does not work here \(so it is\)\. Choose a file/],
-  ]) assert.match(refusal({ name, message: "so it is" }, { ...page, ...change }), why);
-  assert.match(refusal("broken", page), /\(broken\)/);
-});
-
-test("the clock", () => {
-  assert.deepEqual([0, 9.99, 60, 61.5, 599, 2400].map(clock), ["0:00", "0:09", "1:00", "1:01", "9:59", "40:00"]);
+  ]) assert.match(explainNoMicrophone({ name, message: "so it is" }, { ...page, ...change }), why);
+  assert.match(explainNoMicrophone("broken", page), /\(broken\)/);
 });

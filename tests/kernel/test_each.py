@@ -1,6 +1,5 @@
 """`--each`: a cell as a template over a list or a DataFrame of the notebook, in a real kernel."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import pytest
 
 from audiomagic import Sound
 
-from ..support.fake_server import KEY
 from ..support.kernel import Kernel
 from ..support.many_clients import Crowd
 
@@ -20,17 +18,14 @@ def crowd(tone: Sound) -> Iterator[Crowd]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def kernel(crowd: Crowd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    folder = tmp_path_factory.mktemp("ipython")
-    env = os.environ | {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": crowd.url}
-    with Kernel(env | {"IPYTHONDIR": str(folder)}) as running:
-        running.run(f"%load_ext audiomagic\nimport os, pandas; os.chdir({str(folder)!r})")
-        running.run("item = 'no'; who = 'Ada'; words = ['un', 'deux', 'trois', 'quatre']")
-        running.run(
-            "deck = pandas.DataFrame({'word': ['chat', 'chien'], 'voice': ['ash', 'sage']})"
-        )
-        yield running
+@pytest.fixture
+def kernel(kernel: Kernel, crowd: Crowd) -> Kernel:
+    kernel.run(
+        f"import os, pandas; os.environ['OPENAI_BASE_URL'] = {crowd.url!r}\n"
+        "item = 'no'; who = 'Ada'; words = ['un', 'deux', 'trois', 'quatre']\n"
+        "deck = pandas.DataFrame({'word': ['chat', 'chien'], 'voice': ['ash', 'sage']})"
+    )
+    return kernel
 
 
 def shown(outputs: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -80,7 +75,7 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
         ("%%speak --each who\n{item}", "takes a list or a DataFrame, not a str"),
         ("%%speak --each words\nHello", "names no column; write {item}"),
         ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
-        ("%%speak --each words --dry-run\n{item}", "--each goes without --dry-run"),
+        ("%%speak --each words --dry-run\n{item}", "--each cannot be combined with --dry-run"),
         ("%%listen --each deck\n", "needs a column `sound` or `file`"),
         ("%%speak --each words --voice ash,sage\n{item}", "one voice"),
         ("%%speak --each words --save a.mp3\n{item}", "put {i} into the name"),

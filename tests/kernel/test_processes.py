@@ -1,7 +1,6 @@
 """Threads, reloads and forks: two replies at once, code that is loaded again, a second process."""
 
 import base64
-import multiprocessing
 import os
 import shutil
 import sys
@@ -20,7 +19,7 @@ from audiomagic.protocol.request import Message
 from audiomagic.turn.conversation import Conversation, Exchange, Speaker
 
 from ..benchmarks.soak import Day, day
-from ..support.fake_page import PIECES
+from ..support.fake_page import CHUNKS
 from ..support.fake_server import KEY, FarEnd, Handler, spoken
 from ..support.kernel import Kernel
 
@@ -36,7 +35,7 @@ def half(
             first, *rest = spoken(words, sound.pcm16())
             yield first
             begun.set()
-            go_on.wait(20)
+            go_on.wait(60)
             yield from rest
 
         handler.stream(chunks())
@@ -96,11 +95,11 @@ def test_a_recording_is_answered_while_a_cell_runs(
     far_end.say("Good day.", tone.pcm16())
     shown = reader.messages("%listen --chat both --out heard")
     record(reader, next(one for one in shown if "sends" in opened(one))["content"]["comm_id"])
-    assert begun.wait(10)
+    assert begun.wait(60)
     cell = reader.messages("%speak --chat both --out said Hi")
     assert not reader.run("print(heard.reply)")  # an error: it still arrives
     go_on.set()
-    assert reader.run("print(heard.wait(20).text, said.text)") == "I heard you. Good day.\n"
+    assert reader.run("print(heard.wait(60).text, said.text)") == "I heard you. Good day.\n"
     assert "I heard you." not in "".join(
         str(one["content"]) for one in cell if one["msg_type"] == "display_data"
     )
@@ -117,35 +116,37 @@ def opened(message: dict[str, Any]) -> dict[str, Any]:
 def record(reader: Day, comm: str) -> None:
     """Say what a page says of a recording that is to be sent."""
     pieces = [
-        {"kind": "piece", "take": "t", "number": i, "base64": base64.b64encode(one).decode()}
-        for i, one in enumerate(PIECES)
+        {"kind": "chunk", "take": "t", "number": i, "base64": base64.b64encode(one).decode()}
+        for i, one in enumerate(CHUNKS)
     ]
-    end = {"kind": "end", "take": "t", "count": len(PIECES), "cut": None, "send": True}
+    end = {"kind": "end", "take": "t", "count": len(CHUNKS), "cut": None, "send": True}
     start = {"kind": "start", "take": "t", "what": "sound"}
-    for said in ({"kind": "here", "inhabits": False}, start, *pieces, end):
+    for said in ({"kind": "shown", "mountable": False}, start, *pieces, end):
         content = {"comm_id": comm, "data": {"method": "custom", "content": said}}
         reader.client.shell_channel.send(reader.client.session.msg("comm_msg", content))
 
 
 # -- loaded again -----------------------------------------------------------------------------
-def test_a_reload_keeps_chats_key_and_cassette(tmp_path: Path, far_end: FarEnd) -> None:
-    with Kernel(os.environ | {"OPENAI_BASE_URL": far_end.url}) as kernel:
-        kernel.run("%load_ext audiomagic")
-        kernel.run("from audiomagic.notebook import commands as typed")
-        kernel.run("typed.getpass = lambda _: " + repr(KEY))
-        kernel.run("%audiomagic key")
-        far_end.say("One.", bytes(9_600))
-        kernel.run("%speak --chat a Hi")
-        kernel.run(f"%audiomagic record {tmp_path / 'tape'}")
-        assert "already loaded" in kernel.run("%load_ext audiomagic")[0]["text"]
-        assert kernel.run("%reload_ext audiomagic") == kernel.run("%reload_ext audiomagic") == []
-        far_end.say("Two.", bytes(9_600))
-        assert len(kernel.run("%speak --chat a Hi")) == 1  # shown once
-        assert far_end.headers[1]["authorization"] == f"Bearer {KEY}"
-        assert "Chat a · 2 turns" in str(kernel.run("%audiomagic chat a"))
-        assert len(list((tmp_path / "tape").glob("*.json"))) == 1
-        kernel.run("%unload_ext audiomagic\n%load_ext audiomagic")
-        assert "Chat a · 2 turns" in str(kernel.run("%audiomagic chat a"))
+def test_a_reload_keeps_chats_key_and_cassette(
+    kernel: Kernel, server: FarEnd, tmp_path: Path
+) -> None:
+    kernel.run("import os; del os.environ['OPENAI_API_KEY']")
+    kernel.run("from audiomagic.notebook import commands as typed")
+    kernel.run(f"asked, typed.getpass = typed.getpass, lambda _: {KEY!r}")
+    kernel.run("%audiomagic key")
+    kernel.run("typed.getpass = asked")
+    server.say("One.", bytes(9_600))
+    kernel.run("%speak --chat a Hi")
+    kernel.run(f"%audiomagic record {tmp_path / 'tape'}")
+    assert "already loaded" in kernel.run("%load_ext audiomagic")[0]["text"]
+    assert kernel.run("%reload_ext audiomagic") == kernel.run("%reload_ext audiomagic") == []
+    server.say("Two.", bytes(9_600))
+    assert len(kernel.run("%speak --chat a Hi")) == 1  # shown once
+    assert server.headers[1]["authorization"] == f"Bearer {KEY}"
+    assert "Chat a · 2 turns" in str(kernel.run("%audiomagic chat a"))
+    assert len(list((tmp_path / "tape").glob("*.json"))) == 1
+    kernel.run("%unload_ext audiomagic\n%load_ext audiomagic")
+    assert "Chat a · 2 turns" in str(kernel.run("%audiomagic chat a"))
 
 
 def test_autoreload_changes_the_code_under_a_chat(tmp_path: Path, far_end: FarEnd) -> None:
@@ -166,26 +167,3 @@ def test_autoreload_changes_the_code_under_a_chat(tmp_path: Path, far_end: FarEn
         assert "no voice 'corl'" in kernel.error("%speak -v corl Hi")
         kernel.run("import sys, audiomagic")
         assert kernel.value("isinstance(sys.last_value, audiomagic.AudiomagicError)") == "True"
-
-
-# -- forked -----------------------------------------------------------------------------------
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_child_makes_calls_of_its_own(far_end: FarEnd, tone: Sound, key: str) -> None:
-    session, replies = Session(), list[str]()
-    begun, go_on = half(far_end, ["For ", "the ", "parent."], tone)
-    far_end.say("For the child.", tone.pcm16())
-    parent = threading.Thread(target=lambda: replies.append(session.speak("Hi").text))
-    parent.start()
-    assert begun.wait(10)
-    fork = multiprocessing.get_context("fork")
-    said: Any = fork.SimpleQueue()
-    with session._caller._opening:  # another thread may be opening a connection at that moment
-        child = fork.Process(target=lambda: said.put(session.speak("Hello").text))
-        child.start()
-    child.join(20)
-    assert child.exitcode == 0 and said.get() == "For the child."
-    go_on.set()
-    parent.join(20)
-    assert replies == ["For the parent."]
-    assert [row["outcome"] for row in session.ledger.rows()] == ["answered"] * 2

@@ -1,4 +1,4 @@
-"""The engine's brains with real models: tools, better brains and ears, several engines at once."""
+"""Language models: tool calls of the small one, other models, several engines at once."""
 
 import json
 from collections.abc import Iterator
@@ -18,8 +18,6 @@ from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.tool_calls import Tool
 
 from ..support.model_servers import ModelServer
-
-pytestmark = pytest.mark.models
 
 
 def tool(name: str, description: str, **types: str) -> Tool:
@@ -49,7 +47,7 @@ def called(asked: str, choice: str | None = None) -> tuple[str, Any] | None:
     llm = engine().load("llm").llm
     assert llm, f"run first: {weights.INSTALL}"
     request = Request("m", (Message("user", (asked,)),), tools=TOOLS, tool_choice=choice)
-    calls = [call for thought in llm.reply(request) for call in thought.tool_calls]
+    calls = [call for delta in llm.reply(request) for call in delta.tool_calls]
     return (calls[0].name, json.loads(calls[0].arguments)) if calls else None
 
 
@@ -112,7 +110,7 @@ def test_an_answer_in_one_piece_holds_the_call_too(client: openai.OpenAI) -> Non
     assert choice.message.tool_calls and answer.usage and answer.usage.completion_tokens > 0
 
 
-# -- better brains and ears -------------------------------------------------------------------
+# -- other models ----------------------------------------------------------------------------
 def test_the_engine_hears_and_speaks_for_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     question = synthesize("What is said here?", "verse")
     with ModelServer({"content": "I do. "}, {"content": "Not know."}, heard="Was?") as server:
@@ -133,7 +131,9 @@ def test_a_failing_llm_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from audiomagic.errors import RequestRejected
 
     monkeypatch.setenv("AUDIOMAGIC_LLM", "http://127.0.0.1:9#llama")
-    with pytest.raises(RequestRejected, match=r"no connection to the brain at http://127.0.0.1:9"):
+    with pytest.raises(
+        RequestRejected, match=r"no connection to the language model at http://127.0.0.1:9"
+    ):
         Session().speak("Hello.")
 
 
@@ -145,8 +145,8 @@ def test_a_named_model_gets_its_own_template_and_room() -> None:
     assert mine and own and own.small and not mine.small
     assert engine(str(path)).tts is engine().tts and engine(str(path)).stt is engine().stt
     request = Request("m", (Message("user", ("Tell me a long story about a cat.",)),))
-    with closing(mine.reply(request)) as thoughts:  # it does not stop by itself
-        assert len(list(islice(thoughts, 150))) == 150
+    with closing(mine.reply(request)) as deltas:  # it does not stop by itself
+        assert len(list(islice(deltas, 150))) == 150
     assert len(list(own.reply(request))) <= 121
 
 
@@ -157,8 +157,8 @@ def test_a_chats_first_turn_is_left_out_where_there_is_no_room_for_it(small: boo
     assert llm and llm.small is small
     asked = "What is the capital of Italy? " * (200 if small else 400)
     chat = (Message("user", (asked,)), Message("assistant", ("Rome.",)), Message("user", (asked,)))
-    with closing(llm.reply(Request("m", chat))) as thoughts:
-        assert next(thoughts).text
+    with closing(llm.reply(Request("m", chat))) as deltas:
+        assert next(deltas).text
     instructed = (Message("system", (asked,)), Message("user", (asked,)))
     with pytest.raises(APIError, match="tokens of text, this has"):
         next(llm.reply(Request("m", instructed)))

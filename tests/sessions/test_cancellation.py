@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from ..support.fake_server import KEY, FarEnd, spoken
 from ..support.kernel import Kernel
 from ..support.listener import Listener
 
-SOON = 0.5  # seconds
+SOON = 20.0  # seconds: more than the slowest machine takes, and less than any patience of ours
 
 
 @pytest.fixture
@@ -22,18 +23,15 @@ def session(far_end: FarEnd) -> Session:
     return Session(api_key=KEY, base_url=far_end.url)
 
 
-def stop_when_silent(far_end: FarEnd, line: Cancellation) -> list[float]:
-    """Cut a line once the far end is silent; return where the moment will be written."""
-    moment: list[float] = []
+def stop_when_silent(far_end: FarEnd, cancellation: Cancellation) -> None:
+    """Cancel a call once the far end is silent."""
 
     def stop() -> None:
-        assert far_end.silent.wait(10)
+        assert far_end.silent.wait(60)
         time.sleep(0.2)  # by now the call is reading
-        moment.append(time.monotonic())
-        line.cancel()
+        cancellation.cancel()
 
     threading.Thread(target=stop).start()
-    return moment
 
 
 @pytest.mark.parametrize("said", [None, 0, 4], ids=["no headers", "no chunk", "in mid-stream"])
@@ -43,9 +41,10 @@ def test_a_silent_server_is_hung_up_on(
     whole = spoken(["Once ", "upon ", "a ", "time"], tone.pcm16())
     far_end.stall(None if said is None else whole[:said])
     listener = Listener()
-    moment = stop_when_silent(far_end, listener.cancellation)
-    reply = session.speak("Tell a story", listener=listener)
-    assert time.monotonic() - moment[0] < SOON
+    stop_when_silent(far_end, listener.cancellation)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(session.bound(listener=listener).speak, "Tell a story")
+        reply = call.result(SOON)  # long before it would give the silent server up
     assert far_end.hung_up.wait(SOON)
     assert reply.text == ("Once upon a" if said else "")
     assert reply.finish_reason == "stopped" and reply.notes[0].startswith("Stopped here")
@@ -57,7 +56,7 @@ def test_a_silent_server_is_hung_up_on(
 def test_stopped_before_anything_is_sent_nothing_is(far_end: FarEnd, session: Session) -> None:
     listener = Listener()
     listener.cancellation.cancel()
-    assert session.speak("Hi", listener=listener).finish_reason == "stopped"
+    assert session.bound(listener=listener).speak("Hi").finish_reason == "stopped"
     assert far_end.requests == []
 
 
@@ -69,7 +68,7 @@ def test_stopped_while_a_refused_request_is_tried_again(far_end: FarEnd, session
         handler.refuse(500, "Sorry about that!")
 
     far_end.then(refuse)
-    assert session.speak("Hi", listener=listener).finish_reason == "stopped"
+    assert session.bound(listener=listener).speak("Hi").finish_reason == "stopped"
     assert len(far_end.requests) == 1
 
 
@@ -79,12 +78,14 @@ def test_one_call_is_stopped_and_the_other_goes_on(
     far_end.stall(None)
     listener = Listener()
     replies: list[Any] = []
-    call = threading.Thread(target=lambda: replies.append(session.speak("One", listener=listener)))
+    call = threading.Thread(
+        target=lambda: replies.append(session.bound(listener=listener).speak("One"))
+    )
     call.start()
-    assert far_end.silent.wait(10)
+    assert far_end.silent.wait(60)
     far_end.say("Two.", tone.pcm16())
     threading.Timer(0.3, listener.cancellation.cancel).start()
-    assert session.speak("Two", listener=Listener()).text == "Two."
+    assert session.bound(listener=Listener()).speak("Two").text == "Two."
     call.join(5)
     assert replies[0].finish_reason == "stopped"
 

@@ -9,7 +9,7 @@ import pytest
 from audiomagic import AudiomagicError, Session, Sound
 from audiomagic.costs.ledger import Ledger
 from audiomagic.errors import CassetteError
-from audiomagic.turn.turn import KNOWN
+from audiomagic.turn.turn import RECORDED
 
 from ..support.fake_server import KEY, FarEnd, usage
 
@@ -48,7 +48,7 @@ def test_a_folder_without_recordings_answers_nothing(tmp_path: Path) -> None:
     session = Session()
     with pytest.raises(CassetteError, match="there are no recordings in"):
         session.replay(tmp_path / "none")
-    assert session.tape is None
+    assert session.cassette is None
 
 
 def test_a_miss_names_the_nearest(folder: Path) -> None:
@@ -64,9 +64,9 @@ def test_a_call_that_is_on_the_cassette_is_offered(
     session = Session()
     session.record(folder)
     far_end.say("Bonjour.", tone.pcm16())
-    assert KNOWN in session.speak("Say Bonjour.").notes
+    assert RECORDED in session.speak("Say Bonjour.").notes
     far_end.say("Salut.", tone.pcm16())
-    assert KNOWN not in session.speak("Say salut.").notes
+    assert RECORDED not in session.speak("Say salut.").notes
 
 
 def test_the_cassette_holds_no_key(folder: Path) -> None:

@@ -10,6 +10,9 @@ import pytest
 from audiomagic import AudiomagicError, Session, Sound
 from audiomagic.errors import OptionError
 from audiomagic.protocol.request import Message
+from audiomagic.transports.embedded import EmbeddedTransport
+from audiomagic.transports.endpoint import Endpoint
+from audiomagic.transports.openai_client import OpenAITransport
 from audiomagic.turn.conversation import CellRun, Conversation, Exchange, History, Speaker
 
 from ..support.fake_server import FarEnd, Handler, chunk, spoken, written
@@ -62,9 +65,7 @@ def test_an_answer_that_expired_is_told_in_text_and_said_so(far_end: FarEnd, ton
     session.speak("Say hello.")
     reply = session.speak("Go on.")
     assert contents(far_end.requests[1]) == ["Say hello.", "Bonjour.", "Go on."]
-    assert reply.notes == (
-        "Some earlier answers were sent as text: their sound is no longer there.",
-    )
+    assert reply.notes == ("Some earlier answers were sent as text: their sound has expired.",)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +111,10 @@ def test_a_cell_that_runs_again_replaces_its_turn(far_end: FarEnd, tone: Sound) 
     for text in ("One.", "Two.", "Three.", "Two again."):
         far_end.send_chunks(said(text, tone.pcm16()))
     for run, cell in enumerate("abc"):
-        session.speak(cell, origin=CellRun(cell, run))
-    reply = session.speak("b", origin=CellRun("b", 7))
+        session.bound(cell=CellRun(cell, run)).speak(cell)
+    reply = session.bound(cell=CellRun("b", 7)).speak("b")
     assert contents(far_end.requests[3]) == ["a", {"id": ID}, "b"]
-    assert reply.notes == ("This is turn 2 of chat tutor again: turn 3 was dropped.",)
+    assert reply.notes == ("Re-ran turn 2 of chat tutor: turn 3 was removed.",)
     answers = [one.answer for one in session.chats.get("tutor").exchanges]
     assert answers == ["One.", "Two again."]
 
@@ -122,24 +123,24 @@ def test_one_run_of_a_cell_may_take_several_turns(far_end: FarEnd, tone: Sound) 
     session = Session(chat="tutor")
     for text in ("One.", "Two.", "One again."):
         far_end.send_chunks(said(text, tone.pcm16()))
-    session.speak("1", origin=CellRun("a", 1))
-    session.speak("2", origin=CellRun("a", 1))
+    session.bound(cell=CellRun("a", 1)).speak("1")
+    session.bound(cell=CellRun("a", 1)).speak("2")
     assert len(session.chats.get("tutor").exchanges) == 2
-    assert session.speak("1", origin=CellRun("a", 2)).notes == ()
+    assert session.bound(cell=CellRun("a", 2)).speak("1").notes == ()
     assert len(session.chats.get("tutor").exchanges) == 1
 
 
 def test_a_failed_call_leaves_the_chat_as_it_was(far_end: FarEnd, tone: Sound) -> None:
     session = Session(chat="tutor")
     far_end.send_chunks(said("One.", tone.pcm16()))
-    session.speak("1", origin=CellRun("a", 1))
+    session.bound(cell=CellRun("a", 1)).speak("1")
     far_end.then(lambda handler, body: handler.refuse(400, "No.", None, None))
     with pytest.raises(AudiomagicError):
-        session.speak("1", origin=CellRun("a", 2))
+        session.bound(cell=CellRun("a", 2)).speak("1")
     broken = [*said("Two", tone.pcm16())[:5], "data: {oops\n\n"]
     far_end.send_chunks(broken)
     with pytest.raises(AudiomagicError) as caught:
-        session.speak("2", origin=CellRun("b", 3))
+        session.bound(cell=CellRun("b", 3)).speak("2")
     assert caught.value.reply and caught.value.reply.text == "Two"
     assert [one.answer for one in session.chats.get("tutor").exchanges] == ["One."]
 
@@ -160,7 +161,9 @@ def test_the_oldest_turns_make_room(small: bool, kept: int) -> None:
         Exchange(Message("user", (f"{n} " + "word " * 1000,)), "Yes.", Speaker("h", "m"))
         for n in range(100)
     ]
-    history = History.of(tuple(long), Speaker("h", "m"), small)
+    provider = (EmbeddedTransport("") if small else OpenAITransport(Endpoint(""))).provider
+    speaker, room, text_only = Speaker("h", "m"), provider.max_context, provider.text_history
+    history = History.of(tuple(long), speaker, room, text_only)
     assert history.messages[0].text.startswith(f"{100 - kept} ")
     assert len(history.messages) == 2 * kept
     note = f"The oldest {100 - kept} turns were left out: the model's context is full."
@@ -171,13 +174,13 @@ def test_the_oldest_turns_make_room(small: bool, kept: int) -> None:
 def test_a_chat_is_saved_and_loaded(far_end: FarEnd, tone: Sound, tmp_path: Path) -> None:
     session = Session(chat="tutor")
     far_end.send_chunks(said("A tone.", tone.pcm16()))
-    session.listen(tone, "What is this?", origin=CellRun("a", 1))
+    session.bound(cell=CellRun("a", 1)).listen(tone, "What is this?")
     session.chats.save("tutor", tmp_path / "tutor.json")
     assert "NeverShow" not in (tmp_path / "tutor.json").read_text("utf-8")
     other = Session(chat="again")
     other.chats.load("again", tmp_path / "tutor.json")
     (before,), (after,) = session.chats.get("tutor").exchanges, other.chats.get("again").exchanges
-    assert (after.answer, after.speaker, after.origin) == ("A tone.", before.speaker, ("a", 1))
+    assert (after.answer, after.speaker, after.cell) == ("A tone.", before.speaker, ("a", 1))
     assert after.receipt == before.receipt
     far_end.send_chunks(said("Yes.", tone.pcm16()))
     other.speak("Are you sure?")

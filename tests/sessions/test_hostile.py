@@ -1,4 +1,4 @@
-"""Hostile words, wherever a server, a model, a file or a tool can put them, in every face."""
+"""Hostile words, wherever a server, a model, a file or a tool can put them, in everything that is shown."""
 
 import re
 from typing import Any
@@ -8,18 +8,18 @@ import pytest
 from IPython.utils.capture import capture_output
 
 from audiomagic import Session, Sound, compare
-from audiomagic.errors import RequestRejected
-from audiomagic.notebook import reports
-from audiomagic.notebook.live_output import LiveCard
-from audiomagic.notebook.live_text import LiveText
+from audiomagic.errors import RequestRejected, clean
+from audiomagic.notebook import commands
+from audiomagic.notebook.arguments import MagicOptions
+from audiomagic.notebook.live_output import LiveCard, LiveText
 from audiomagic.protocol.response import Delta
-from audiomagic.render import card
 from audiomagic.render.conversation import ConversationPage
 from audiomagic.render.cost_report import CostReport
+from audiomagic.render.html import HIDDEN
 
 from ..support.fake_server import FarEnd, chunk, spoken
 from ..support.other_servers import lenient
-from ..unit.render.test_card import CONTROLS, HOSTILE, Reading
+from ..support.page_reading import CONTROLS, HOSTILE, Reading
 
 CALM = "Calm words, and no more."
 BIDI = "\u202eevil\u2066 \u2069\u061c gnp.exe"
@@ -35,13 +35,13 @@ def server(far_end: FarEnd) -> FarEnd:
 
 
 def bundle(shown: Any) -> dict[str, str]:
-    """All faces of what a cell gives."""
+    """All representations of what a cell gives."""
     if hasattr(shown, "_repr_mimebundle_"):
         return dict(shown._repr_mimebundle_())
-    return {"text/html": shown._repr_html_(), "text/plain": repr(shown)}
+    return {"text/html": shown._repr_html_() or "", "text/plain": repr(shown)}
 
 
-def faces(server: FarEnd, words: str, tone: Sound) -> Bundles:
+def everything(server: FarEnd, words: str, tone: Sound) -> Bundles:
     """Everything that can be shown, with the words in all places that are not the user's own."""
 
     def tool() -> str:
@@ -49,7 +49,7 @@ def faces(server: FarEnd, words: str, tone: Sound) -> Bundles:
         return words
 
     session, pcm = Session(notebook=words), tone.pcm16(24_000)[:9_600]
-    mine = words.encode("utf-8", "replace").decode()  # half a character cannot be sent
+    mine = clean(words)
     wanted = {"index": 0, "id": words, "type": "function"}
     named = [wanted | {"function": {"name": name, "arguments": words}} for name in ("tool", words)]
     for index, call in enumerate(named):
@@ -70,18 +70,18 @@ def faces(server: FarEnd, words: str, tone: Sound) -> Bundles:
             if refused
             else (lambda handler, _: handler.stream(answer))
         )
-    both = compare(session.speak, "Hi", voice=["alloy", mine], listener=None)
+    both = compare(session.speak, "Hi", voice=["alloy", mine])
     shown = {
         "reply": called,
         "read": read,
         "broken off": broken.value.reply,
         "comparison": both,
-        "chat": ConversationPage(session.chats.get("all")),
-        "chats": reports.chats(session.chats),
+        "chat": ConversationPage(words, session.chats.get("all").exchanges),
+        "chats": commands.chats(session.chats),
         "forecast": session.dry_run(words, style=words),
         "statement": CostReport(session.ledger.rows(), all=True),
-        "models": reports.models(session),
-        "status": reports.status(session, words, words),
+        "models": commands.models(session, MagicOptions()),
+        "status": commands.status(session, MagicOptions(model=words, voice=words)),
         "tool": called.tool_results[1],
     }
     told = {"error": {"text/plain": str(broken.value)}}
@@ -118,23 +118,23 @@ def skeleton(html: str) -> set[tuple[str, str, str]]:
 
 @pytest.fixture
 def calm(server: FarEnd, key: str, tone: Sound) -> Bundles:
-    return faces(server, CALM, tone)
+    return everything(server, CALM, tone)
 
 
 @pytest.mark.parametrize("words", [*HOSTILE, CONTROLS, BIDI, LINKS])
-def test_words_stay_words_in_every_face(
+def test_words_stay_words_everywhere(
     server: FarEnd, calm: Bundles, tone: Sound, words: str
 ) -> None:
     marks = {("del", "", ""), ("ins", "", ""), ("span", "", "")}
-    for name, bundle in faces(server, words, tone).items():
+    for name, bundle in everything(server, words, tone).items():
         html = bundle.get("text/html", "")
         known = skeleton(calm[name].get("text/html", "")) | skeleton(calm["read"]["text/html"])
         assert {one for one in skeleton(html) if one[1] != "style"} <= known | marks, name
         assert {one[2] for one in skeleton(html) if one[1] == "style"} <= styles(calm), name
         sources = [value for _, attribute, value in Reading(html).attributes if attribute == "src"]
         assert all(source.startswith("data:audio/mpeg;base64,") for source in sources), name
-        for face in bundle.values():
-            assert not card.HIDDEN.search(face), name
+        for text in bundle.values():
+            assert not HIDDEN.search(text), name
         rendered = MARKDOWN(bundle.get("text/markdown", ""))
         assert set(Reading(str(rendered)).tags) <= {"p", "em", "strong"}, name
 

@@ -51,7 +51,7 @@ def test_a_long_text_is_read_in_passages_and_heard_as_one(far_end: FarEnd, tone:
         far_end.then(echo(quiet + tone.pcm16() + quiet))
     text = "\n\n".join(f"Paragraph {n}. " + "Some more words. " * 50 for n in range(3))
     ear = Listener()
-    reply = Session().speak(text, verbatim=True, listener=ear)
+    reply = Session().bound(listener=ear).speak(text, verbatim=True)
     asked = [request["messages"][-1]["content"] for request in far_end.requests]
     assert " ".join(" ".join(asked).split()) == " ".join(text.split())
     assert len(asked) == 3 and ear.lines[-1] == "passage 3 of 3 …"
@@ -71,7 +71,7 @@ def test_a_reading_that_is_stopped_is_not_held_against_the_whole_text(
         target=lambda: far_end.silent.wait(10) and listener.cancellation.cancel()
     )
     stop.start()
-    reply = Session().speak("Good morning, class.", verbatim=True, listener=listener)
+    reply = Session().bound(listener=listener).speak("Good morning, class.", verbatim=True)
     stop.join()
     assert (
         reply.finish_reason == "stopped"

@@ -13,7 +13,8 @@ from audiomagic import Session, Sound
 from audiomagic.errors import InvalidResponse, OptionError, RequestRejected
 from audiomagic.protocol.response import ResponseAccumulator
 from audiomagic.protocol.usage import Usage
-from audiomagic.transports.endpoint import SERVICE, resolve
+from audiomagic.transports.endpoint import SERVICE, Endpoint
+from audiomagic.transports.resolve import resolve
 
 from ..support import other_servers
 from ..support.fake_server import KEY, FarEnd, chunk
@@ -37,7 +38,7 @@ TWINS = {
 def test_each_shape_becomes_a_reply(far_end: FarEnd, tone: Sound, twin: other_servers.Twin) -> None:
     twin(far_end, "Hello there, Ada.", tone.pcm16())
     heard = Listener()
-    reply = Session().speak("Greet Ada.", listener=heard)
+    reply = Session().bound(listener=heard).speak("Greet Ada.")
     assert (reply.text, reply.finish_reason, reply.notes) == ("Hello there, Ada.", "stop", ())
     assert reply.usage == TWINS[twin]
     assert "".join(piece.text for piece in heard.pieces).strip() == reply.text
@@ -72,7 +73,7 @@ def test_azure_by_its_variables(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)  # is for another server, and goes nowhere
     other_servers.azure(far_end, "Hello there.", tone.pcm16())
     session = Session(model="my-audio")
-    assert session.endpoint().why == "AZURE_OPENAI_ENDPOINT is set"
+    assert session.transport().provider.why == "AZURE_OPENAI_ENDPOINT is set"
     reply = session.speak("Greet Ada.")
     assert (reply.text, reply.seconds, reply.usage) == ("Hello there.", 1.0, COUNTED)
     assert far_end.paths[0].partition("?") == (
@@ -83,7 +84,7 @@ def test_azure_by_its_variables(
     with pytest.raises(RequestRejected, match=r"no deployment 'gpt-audio-1\.5' at 127\..* --model"):
         session.speak("Hi", model="gpt-audio-1.5")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "of another")
-    with pytest.raises(RequestRejected, match="refused the key; set AZURE_OPENAI_API_KEY to"):
+    with pytest.raises(RequestRejected, match="rejected the API key; set AZURE_OPENAI_API_KEY to"):
         session.speak("Hi")
 
 
@@ -105,7 +106,6 @@ BOTH = AZURE | {"OPENAI_API_KEY": "ours"}
         ({"OPENAI_BASE_URL": "http://a/v1"}, {"base_url": "http://b/v1", "key": "given"},
          "http://b/v1", "given", "named by --base-url"),
         ({"OPENAI_BASE_URL": " "}, {"key": "given"}, SERVICE, "given", "a key was given"),
-        (BOTH, {"engine": "local"}, SERVICE, None, "asked for"),
     ],
 )  # fmt: skip
 def test_who_comes_first(
@@ -118,14 +118,23 @@ def test_who_comes_first(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    route = resolve(**asked)
-    assert (route.base_url, route.key) == (base_url, key) and why in route.why
+    endpoint = Endpoint.find(**asked)
+    assert endpoint and (endpoint.base_url, endpoint.key) == (base_url, key)
+    assert why in endpoint.why
+
+
+def test_the_engine_comes_first_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in BOTH.items():
+        monkeypatch.setenv(name, value)
+    assert resolve("local").provider.why == "asked for"
+    assert resolve(llm="a/b").provider.name == "local"
+    assert resolve(llm="a/b", base_url="http://b/v1").provider.host == "b"
 
 
 def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "my-resource")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "azure")
-    with pytest.raises(OptionError, match="AZURE_OPENAI_ENDPOINT https://NAME"):
+    with pytest.raises(OptionError, match="AZURE_OPENAI_ENDPOINT must be a URL like https://NAME"):
         resolve()
 
 
@@ -135,7 +144,7 @@ def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None
      "http://[::1/v1", "http://ü..x/v1", f"http://{'a' * 300}/v1", "http://a\n/v1"],
 )  # fmt: skip
 def test_an_address_that_is_none(address: str) -> None:
-    with pytest.raises(OptionError, match="is no address; --base-url http://host:port/v1"):
+    with pytest.raises(OptionError, match="--base-url must be a URL like http://host:port/v1"):
         resolve(base_url=address)
 
 
@@ -145,7 +154,7 @@ def test_an_error_behind_a_gateway_is_worded_as_usual(far_end: FarEnd) -> None:
     for code, inner, line in (
         (400, {"code": "invalid_value", "param": "audio.voice"}, "did you mean 'coral'"),
         (429, {"code": "insufficient_quota"}, "no credit left"),
-        (400, {"code": "odd"}, r"refused the request \(400: As it was said\)"),
+        (400, {"code": "odd"}, r"rejected the request \(400: As it was said\)"),
     ):
         far_end.then(lambda handler, _, c=code, i=inner: wrapped(handler, c, "As it was said", **i))
         with pytest.raises(RequestRejected, match=line) as caught:
@@ -167,12 +176,12 @@ def test_a_wav_may_be_cut_anywhere(tone: Sound, size: int | None, cuts: tuple[in
     file = wav(tone.pcm16(), size=size)
     ends = [0, *cuts, len(file)]
     fold = folded(*(file[a:b] for a, b in pairwise(ends)))
-    assert fold.answer().pcm == tone.pcm16()
+    assert fold.completion().pcm == tone.pcm16()
 
 
 def test_what_follows_the_samples_is_no_sound(tone: Sound) -> None:
     file = wav(tone.pcm16(), size=None) + b"LIST\x04\0\0\0INFO"
-    assert folded(file, file).answer().pcm == tone.pcm16() * 2
+    assert folded(file, file).completion().pcm == tone.pcm16() * 2
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (16_000, 1), (44_100, 1)])
@@ -180,8 +189,8 @@ def test_any_rate_comes_out_at_24_khz(tone: Sound, rate: int, channels: int) -> 
     samples = np.repeat(np.frombuffer(tone.pcm16(rate), "<i2"), channels).tobytes()
     file = wav(samples, rate, None, channels)
     fold = folded(*(file[i : i + 5_001] for i in range(0, len(file), 5_001)))
-    assert fold.answer() == fold.answer()  # asking for it does not change it
-    sound = Sound.from_pcm16(fold.answer().pcm)
+    assert fold.completion() == fold.completion()  # asking for it does not change it
+    sound = Sound.from_pcm16(fold.completion().pcm)
     assert sound.seconds == pytest.approx(1.0, abs=0.001)
     assert sound.samples[2_000:22_000] == pytest.approx(tone.samples[2_000:22_000], abs=0.02)
 
@@ -215,7 +224,7 @@ def test_words_are_not_doubled(said: list[tuple[str, str]], text: str) -> None:
     fold = ResponseAccumulator()
     for written, transcript in said:
         fold.add(chunk({"content": written, "audio": {"transcript": transcript}}))
-    assert fold.answer().text == text
+    assert fold.completion().text == text
 
 
 @pytest.mark.usefixtures("key")

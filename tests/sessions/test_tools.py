@@ -116,7 +116,7 @@ def test_a_tool_that_is_interrupted_keeps_what_came(far_end: FarEnd, tone: Sound
     assert isinstance(reply, Reply) and reply.cost and reply.finish_reason == STOPPED
     assert [result.value for result in reply.tool_results] == ["12 °C, rain"]
     assert reply.notes == (
-        "Stopped here: no more of it was asked for.",
+        "Stopped here: nothing more was requested.",
         "Stopped before these were done: impatient(), weather(city='Bonn').",
     )
     assert session.chats.get("main").exchanges == ()

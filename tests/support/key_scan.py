@@ -2,6 +2,7 @@
 
 import json
 import mmap
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,14 @@ from .fake_server import KEY
 
 PIECES = (KEY.encode(), KEY[:13].encode(), KEY[8:24].encode())  # the key, its beginning, its middle
 TYPED = ("history.sqlite",)  # IPython's own, of what was typed: some tests type the key
+
+
+def assert_no_key(said: object) -> None:
+    """Neither what is said nor what Python prints of an error and its causes holds the key."""
+    if isinstance(said, BaseException):
+        said = f"{said!r} {vars(said)} {''.join(traceback.format_exception(said))}"
+    found = [part for part in (KEY[:9], KEY[8:16], KEY[-8:]) if part in str(said)]
+    assert found == [], str(said)
 
 
 def leaks(folders: Iterable[Path]) -> list[Path]:

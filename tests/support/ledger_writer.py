@@ -1,4 +1,4 @@
-"""A kernel, as far as the ledger sees one: opens and closes calls, and says which are closed."""
+"""A kernel, as far as the ledger sees one: makes calls one after another, and prints their ids."""
 
 import sys
 from decimal import Decimal
@@ -7,11 +7,12 @@ from audiomagic.costs.ledger import Ledger
 from audiomagic.costs.ledger_entries import CallEnd, CallStart
 
 if __name__ == "__main__":
-    ledger, name = Ledger(sys.argv[1]), sys.argv[2]
+    ledger, name = Ledger(sys.argv[1], patience=60), sys.argv[2]
     for count in range(int(sys.argv[3])):
-        with ledger.writing() as books:
-            number = books.open(CallStart("gpt-audio-1.5", "openai", "h", name), Decimal("0.05"))
-        with ledger.writing() as books:
-            end = CallEnd("answered", dollars=Decimal("0.001") * (count + 1), settled=True)
-            books.close(number, end)
-        print(number, flush=True)
+        call = CallStart("gpt-audio-1.5", "openai", "h", name)
+        with ledger.writing() as transaction:
+            transaction.insert(call, Decimal("0.05"))
+        end = CallEnd("answered", dollars=Decimal("0.001") * (count + 1), settled=True)
+        with ledger.writing() as transaction:
+            transaction.finish(call, end)
+        print(call.id, flush=True)

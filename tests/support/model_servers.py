@@ -1,8 +1,10 @@
-"""Far ends of the engine's own: a server of text and transcriptions, and a model hub."""
+"""Servers that the engine asks: one for chats in text and transcriptions, and a model hub."""
 
 import hashlib
 import json
+import re
 import threading
+import time
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -56,7 +58,10 @@ class _Server:
 
 
 class ModelServer(_Server):
-    """Ollama and its kind: answers with the `deltas` given, hears `heard`, or refuses."""
+    """Ollama and its kind: answers with these `deltas`, transcribes to `heard`, or refuses.
+
+    With `endless` it repeats the first delta until the client hangs up.
+    """
 
     def __init__(
         self,
@@ -65,10 +70,12 @@ class ModelServer(_Server):
         heard: str = "",
         models: Iterable[str] = ("llama3.2", "gemma3"),
         refusal: Any = None,
+        endless: bool = False,
     ) -> None:
         super().__init__()
         self.deltas, self.finish, self.heard = deltas, finish, heard
-        self.models, self.refusal = models, refusal
+        self.models, self.refusal, self.endless = models, refusal, endless
+        self.hung_up = threading.Event()
 
     def answer(self, handler: _Handler, path: str, body: bytes) -> None:
         if self.refusal and path != "/v1/models":
@@ -79,11 +86,26 @@ class ModelServer(_Server):
             handler.send(200, json.dumps(listed).encode())
         elif path == "/v1/audio/transcriptions":
             handler.send(200, json.dumps({"text": self.heard}).encode())
+        elif self.endless:
+            self._repeat(handler)
         else:
             choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in self.deltas]
             choices += [{"index": 0, "delta": {}, "finish_reason": self.finish}]
             lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
             handler.send(200, (": hello\n\n" + "".join(lines) + "data: [DONE]\n\n").encode())
+
+    def _repeat(self, handler: _Handler) -> None:
+        choice = {"index": 0, "delta": self.deltas[0], "finish_reason": None}
+        event = f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
+        handler.close_connection = True
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(event)
+                time.sleep(0.01)
+        except OSError:
+            self.hung_up.set()
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -110,7 +132,7 @@ class ModelHub(_Server):
             info = {"id": "me/tiny", "modelId": "me/tiny", "sha": self.COMMIT, "tags": [],
                     "siblings": [{"rfilename": name} for name in self.files]}  # fmt: skip
             handler.send(200, json.dumps(info).encode(), content_type="application/json")
-        elif (name := path.rpartition(f"/resolve/{self.COMMIT}/")[2]) in self.files:
+        elif (name := re.split("/resolve/[^/]+/", path)[-1]) in self.files:
             data = self.files[name]
             etag = f'"{hashlib.sha1(data).hexdigest()}"'
             handler.send(200, data, etag=etag, x_repo_commit=self.COMMIT)

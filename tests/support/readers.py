@@ -17,7 +17,7 @@ from audiomagic.errors import (
     OptionError,
     SoundError,
 )
-from audiomagic.notebook.arguments import Settings
+from audiomagic.notebook.arguments import MagicOptions
 from audiomagic.notebook.invocation import Invocation
 from audiomagic.protocol import sse
 from audiomagic.protocol.response import ResponseAccumulator
@@ -25,10 +25,10 @@ from audiomagic.sound import Sound
 from audiomagic.transports.cassette import storage
 from audiomagic.turn.chats import Chats
 
-from ..unit.transports.cassette.test_cassette_hostile import template
-from .fake_page import Told
+from .fake_page import FakePage
 from .fake_server import chunk, spoken, written
 from .other_servers import wav
+from .samples import accumulated, recording
 
 PLACE = Path(tempfile.mkdtemp())
 PCM = np.sin(np.arange(2_400)).astype("<f4")
@@ -42,19 +42,19 @@ def one_line(error: AudiomagicError) -> None:
 def stream(data: bytes) -> None:
     """The first byte says in pieces of how many bytes the rest arrives."""
     size = data[0] + 1 if data else 1
-    fold, words, pcm = ResponseAccumulator(), "", b""
+    accumulator, words, pcm = ResponseAccumulator(), "", b""
     try:
         for item in sse.chunks(data[i : i + size] for i in range(1, len(data), size)):
-            piece = fold.add(item)
-            words, pcm = words + piece.text, pcm + piece.pcm
-        piece = fold.end()
-        words, pcm = words + piece.text, pcm + piece.pcm
-        assert pcm == fold.answer().pcm
+            delta = accumulator.add(item)
+            words, pcm = words + delta.text, pcm + delta.pcm
+        delta = accumulator.end()
+        words, pcm = words + delta.text, pcm + delta.pcm
+        assert pcm == accumulator.completion().pcm
     except InvalidResponse as error:
         one_line(error)
     except sse.ErrorEvent as error:
-        error.failure.message.encode()
-    answer = fold.answer()
+        error.body.message.encode()
+    answer = accumulator.completion()
     assert len(answer.pcm) % 2 == 0
     for text in (answer.text, answer.model or "", answer.audio_id or "", words):
         text.encode()
@@ -75,12 +75,11 @@ def cassette(data: bytes) -> None:
     path.write_bytes(data)
     try:
         exchange = storage.read(path)
-        fold = ResponseAccumulator()
-        for item in exchange.answer.chunks(storage.read_sound(path, exchange), pace=False):
-            fold.add(item)
-        assert len(fold.answer().text) <= len(exchange.answer.text)
+        answer = exchange.answer
+        pcm = storage.read_sound(path, answer.sound) if answer.sound else b""
+        assert len(accumulated(answer.chunks(pcm, pace=False)).text) <= len(answer.text)
         path.write_bytes(exchange.encode())
-        assert storage.read(path) == exchange
+        assert storage.read(path).encode() == exchange.encode()
     except CassetteError as error:
         one_line(error)
 
@@ -96,8 +95,8 @@ def chat(data: bytes) -> None:
 
 
 @cache
-def told() -> Told:
-    return Told()
+def page() -> FakePage:
+    return FakePage()
 
 
 def recorder(data: bytes) -> None:
@@ -105,17 +104,17 @@ def recorder(data: bytes) -> None:
     said: Any = None
     with suppress(ValueError, RecursionError):
         said = json.loads(data)
-    told().clear()
+    page().protocol.clear()
     for one in said if isinstance(said, list) else ():
         message, *buffers = one if isinstance(one, list) and one else (one,)
-        told().tell(message, *(str(text).encode("utf-8", "replace") for text in buffers))
-    if found := told().sound:
+        page().tell(message, *(str(text).encode("utf-8", "replace") for text in buffers))
+    if found := page().protocol.sound:
         assert np.isfinite(found.samples).all()
 
 
 @cache
-def settings() -> Settings:
-    return Settings()
+def settings() -> MagicOptions:
+    return MagicOptions()
 
 
 def line(data: bytes) -> None:
@@ -166,11 +165,11 @@ def chats() -> list[bytes]:
 
 def messages() -> list[bytes]:
     start = {"kind": "start", "take": "t", "what": "sound"}
-    piece = {"kind": "piece", "take": "t", "number": 0}
+    piece = {"kind": "chunk", "take": "t", "number": 0}
     end = {"kind": "end", "take": "t", "count": 1, "cut": [0, 9], "complaint": "", "send": False}
     encoded = piece | {"base64": "AAAAAAAAAAAA"}
-    other = [{"kind": kind, "take": "t", "line": "x", "inhabits": True} for kind in
-             ("here", "drop", "play", "send", "unheard")]  # fmt: skip
+    other = [{"kind": kind, "take": "t", "line": "x", "mountable": True} for kind in
+             ("shown", "discard", "play", "send", "failed")]  # fmt: skip
     said = ([start, [piece, "abcdefgh"], end], [start | {"what": "file"}, encoded, end], other)
     return [json.dumps(one).encode() for one in said]
 
@@ -184,7 +183,7 @@ LINES = (
 READERS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
     "stream": (stream, streams),
     "line": (line, lambda: [one.encode() for one in LINES]),
-    "cassette": (cassette, lambda: [json.dumps(template()).encode()]),
+    "cassette": (cassette, lambda: [json.dumps(recording()).encode()]),
     "chat": (chat, chats),
     "recorder": (recorder, messages),
     "sound": (sound, sounds),

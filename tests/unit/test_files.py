@@ -1,4 +1,4 @@
-"""Files that a user names, and what he may name by mistake: devices, pipes, folders, novels."""
+"""Files that a user names, and what may be named by mistake: devices, pipes, folders, novels."""
 
 import os
 from collections.abc import Callable
@@ -29,19 +29,19 @@ WRITERS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_what_is_no_plain_file_is_not_read(name: str, tmp_path: Path) -> None:
+def test_only_regular_files_are_read(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for wrong in ("/dev/zero", tmp_path / "pipe", tmp_path):
-        with pytest.raises(AudiomagicError, match=r"it is no plain file|is a folder"):
+        with pytest.raises(AudiomagicError, match=r"it is not a regular file|is a folder"):
             READERS[name](str(wrong))
 
 
 @pytest.mark.parametrize("name", [*READERS, *WRITERS])
 @pytest.mark.parametrize("wrong", [NOVEL, "", "a\0b", "half \ud800"])
-def test_what_no_file_can_be_named_is_refused(name: str, wrong: str) -> None:
+def test_a_name_that_no_file_can_have_is_refused(name: str, wrong: str) -> None:
     if not wrong and name in ("prices", "llm", "stt"):
         return  # there it means: none
-    with pytest.raises(AudiomagicError, match="' is no file name"):
+    with pytest.raises(AudiomagicError, match="' is not a valid file name"):
         (READERS | WRITERS)[name](wrong)
 
 
@@ -52,7 +52,7 @@ def test_where_no_file_can_be_written_is_said_before_anything_is_paid_for(
     (tmp_path / "folder.mp3").mkdir()
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "link.mp3").symlink_to(tmp_path / "pipe.wav")
-    with pytest.raises(AudiomagicError, match=r"it is a folder|no plain file|is no file name"):
+    with pytest.raises(AudiomagicError, match=r"a folder|not a regular file|not a valid"):
         savable(tmp_path / wrong)
 
 
@@ -89,4 +89,8 @@ def test_a_file_is_read_within_bounds(tmp_path: Path) -> None:
     assert contents(tmp_path / "small", 5) == b"12345"
     with pytest.raises(OSError, match="it is larger than 0 MB"):
         contents(tmp_path / "small", 4)
+    (tmp_path / "link").symlink_to(tmp_path / "small")
+    assert contents(tmp_path / "link", 5) == b"12345"
+    with pytest.raises(OSError, match="it is not a regular file"):
+        contents(tmp_path / "link", 5, follow_symlinks=False)
     assert file_path("~/x") == Path.home() / "x" and file_path("~none/x") == Path("~none/x")

@@ -1,5 +1,7 @@
-"""Sound: every format and rate in and out, and what is no sound."""
+"""Sound: every format and rate in and out, resampled, compressed, sent; and what is not a sound."""
 
+import base64
+import dataclasses
 import io
 import math
 import struct
@@ -16,21 +18,11 @@ from IPython.display import Audio
 from audiomagic import Sound
 from audiomagic.errors import OptionError, SoundError
 
-RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 96_000)
+from ..support.tones import RATES, measured, sine
+
 ENDLESS = [(0xFFFFFFFF, 0xFFFFFFFF), (0x7FFFFFFF, 0x7FFFFFFF), (0xFFFFFFFF, 0x7FFFFFDB)]
+DATA_URL = "data:audio/mpeg;base64,"
 M4A, WEBM = ("mp4", "aac", 44_100), ("webm", "libopus", 48_000)
-
-
-def sine(rate: int, hertz: float = 440.0, seconds: float = 0.5, level: float = 0.3) -> Sound:
-    return Sound(level * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate), rate)
-
-
-def measured(sound: Sound) -> tuple[float, float]:
-    """Frequency (Hz) and level of a tone, away from its ends."""
-    middle = sound.samples[len(sound.samples) // 5 : -len(sound.samples) // 5]
-    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 8 * len(middle)))
-    hertz = spectrum.argmax() * sound.rate / (8 * len(middle))
-    return float(hertz), float(np.sqrt(2 * (middle.astype(float) ** 2).mean()))
 
 
 def packed(sound: Sound, container: str, codec: str, rate: int) -> bytes:
@@ -165,7 +157,7 @@ def test_whatever_holds_a_sound_is_taken(tone: Sound, tmp_path: Path) -> None:
     [None, 3.14, [], (24_000,), (b"RIFF", 3), {}, Audio(url="https://example.org/a.wav"), "",
      SimpleNamespace(sound=None), SimpleNamespace(data="text"), np.zeros(9)],
 )  # fmt: skip
-def test_what_holds_none_is_said_in_one_line(value: object) -> None:
+def test_what_holds_no_sound_is_said_in_one_line(value: object) -> None:
     with pytest.raises((SoundError, OptionError)) as caught:
         Sound.of(value)
     assert "\n" not in str(caught.value)
@@ -176,12 +168,12 @@ def test_what_holds_none_is_said_in_one_line(value: object) -> None:
     ("name", "line"),
     [
         ("nowhere.wav", r"cannot read .*nowhere\.wav: No such file"),
-        ("", "'' is no file name"),
+        ("", "'' is not a valid file name"),
         (".", r"cannot read \.: it is a folder"),
         ("empty.wav", r"empty\.wav: not a sound file"),
         ("notes.txt", r"notes\.txt: not a sound file that can be read; try wav, mp3, flac or ogg"),
-        ("a\0b.wav", ".a b.wav. is no file name"),
-        ("x" * 300 + ".wav", "'x.*' is no file name"),
+        ("a\0b.wav", ".a b.wav. is not a valid file name"),
+        ("x" * 300 + ".wav", "'x.*' is not a valid file name"),
         ("~nobody-of-this-name/a.wav", "cannot read ~nobody-of-this-name/a.wav: No such file"),
         ("head.wav", r"head\.wav: "),
         ("zero.wav", r"zero\.wav: there is no sound in it"),
@@ -225,12 +217,12 @@ def test_a_damaged_file_is_partly_read_or_refused(ending: str, capfd: Any) -> No
         ([0.0], 999, "a sample rate of 999 Hz; expected 1000 to"),
         ([0.0], 10**9, "a sample rate of"),
         ([0.0], math.nan, "a sample rate of nan"),
-        (np.zeros((2, 48_000)), 8_000, r"shape \(2, 48000\): give \(n,\) or \(n, channels\)"),
+        (np.zeros((2, 48_000)), 8_000, r"shape \(2, 48000\); use \(n,\) or \(n, channels\)"),
         (np.zeros((5, 0)), 8_000, "samples of shape"),
         (np.zeros((2, 2, 2)), 8_000, "samples of shape"),
         (0.5, 8_000, "samples of shape"),
         (["a"], 8_000, "samples of type"),
-        ([[0.5, 0.5], [0.5]], 8_000, "samples that are no array"),
+        ([[0.5, 0.5], [0.5]], 8_000, "the samples are not an array"),
         (None, 8_000, "samples of type object"),
         (np.zeros(3, complex), 8_000, "samples of type complex128"),
         (np.zeros(3, np.int64), 8_000, "samples of type int64"),
@@ -240,3 +232,157 @@ def test_a_damaged_file_is_partly_read_or_refused(ending: str, capfd: Any) -> No
 def test_samples_that_are_none(samples: Any, rate: Any, line: str) -> None:
     with pytest.raises(SoundError, match=line):
         Sound(samples, rate)
+
+
+def babble(rate: int, seconds: float) -> Sound:
+    """Syllables of a gliding voice, with noise between them: as hard to compress as speech."""
+    t = np.arange(int(rate * seconds)) / rate
+    phase = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * 0.7 * t)) / rate
+    voice = sum(np.sin(k * phase) / k for k in range(1, 30) if k * 150 < rate / 2)
+    tts = np.clip(np.sin(2 * np.pi * 2.5 * t), 0, 1) ** 0.5
+    noise = np.random.default_rng(0).standard_normal(len(t)) * (1 - tts)
+    return Sound(0.15 * voice * tts + 0.02 * noise, rate)
+
+
+def decibels(sound: Sound) -> float:
+    """Root mean square against full scale, away from the ends."""
+    middle = sound.samples[len(sound.samples) // 5 : -len(sound.samples) // 5].astype(float)
+    return float(20 * np.log10(np.sqrt((middle**2).mean()) + 1e-12))
+
+
+# -- resampling -------------------------------------------------------------------------------
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("to", [8_000, 16_000, 24_000, 44_100, 48_000])
+def test_a_tone_keeps_its_length_frequency_and_level(rate: int, to: int) -> None:
+    sound = sine(rate, 1_000).resample(to)
+    assert sound.rate == to and sound.seconds == pytest.approx(0.5, abs=2 / to + 1e-4)
+    assert measured(sound)[0] == pytest.approx(1_000, abs=1)
+    assert measured(sound)[1] == pytest.approx(0.3, rel=0.001)
+
+
+@pytest.mark.parametrize("share", [1.1, 1.3, 1.7])
+@pytest.mark.parametrize(
+    ("rate", "to"), [(96_000, 24_000), (48_000, 24_000), (44_100, 24_000), (24_000, 8_000)]
+)
+def test_what_a_rate_cannot_hold_is_gone(rate: int, to: int, share: float) -> None:
+    high = sine(rate, to / 2 * share)
+    assert decibels(high.resample(to)) < decibels(high) - 60
+    assert decibels(Sound.from_pcm16(high.pcm16(to), to)) < decibels(high) - 60
+
+
+def test_the_same_rate_is_the_same_sound(tone: Sound) -> None:
+    assert tone.resample(24_000) is tone
+
+
+@pytest.mark.parametrize("rate", [0, -1, 999, 10**9])
+def test_no_sound_has_that_rate(tone: Sound, rate: int) -> None:
+    with pytest.raises(SoundError, match="a sample rate of"):
+        tone.resample(rate)
+
+
+def test_pcm16_is_little_endian_and_clipped() -> None:
+    sound = Sound([0.0, 0.5, 1.0, 2.0, -2.0], 24_000)
+    assert struct.unpack("<5h", sound.pcm16()) == (0, 16_384, 32_767, 32_767, -32_767)
+    wave = np.arange(-32_767, 32_768, dtype="<i2")
+    back = np.frombuffer(Sound.from_pcm16(wave.tobytes()).pcm16(), "<i2")
+    assert np.abs(back.astype(int) - wave).max() <= 1
+
+
+# -- for the card -----------------------------------------------------------------------------
+@pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
+@pytest.mark.parametrize("seconds", [1, 3, 8])
+def test_a_second_is_at_most_7_kilobytes_of_notebook(rate: int, seconds: int) -> None:
+    t = np.arange(rate * seconds) / rate
+    sweep = Sound(0.3 * np.sin(2 * np.pi * (100 * t + 0.2 * rate / seconds * t**2)), rate)
+    noise = Sound(0.1 * np.random.default_rng(1).standard_normal(len(t)), rate)
+    for sound in (babble(rate, seconds), sweep, noise):
+        assert len(sound.data_url) <= 7_000 * seconds + 1_500  # and the frames of its ends
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 24_000, 96_000])
+def test_a_data_url_is_the_same_sound(rate: int) -> None:
+    sound = sine(rate, seconds=1)
+    assert sound.data_url.startswith(DATA_URL) and sound.data_url is sound.data_url
+    back = Sound.decode(base64.b64decode(sound.data_url.removeprefix(DATA_URL), validate=True))
+    assert back.seconds == pytest.approx(1, abs=0.08) and back.rate <= 24_000
+    assert measured(back)[0] == pytest.approx(440, abs=1)
+    assert measured(back)[1] == pytest.approx(0.3, rel=0.06)
+    face = sound._repr_html_()
+    assert f'src="{sound.data_url}"' in face and "autoplay" not in face
+
+
+def test_a_sound_of_nothing_shows_and_is_not_written() -> None:
+    nothing = Sound(np.zeros(0), 24_000)
+    assert "<audio" in nothing._repr_html_() and nothing.seconds == 0
+    for ending in ("wav", "mp3", "flac", "ogg"):
+        with pytest.raises(SoundError, match="there is no sound to write"):
+            nothing.encode(ending)
+
+
+# -- to a model -------------------------------------------------------------------------------
+@pytest.mark.parametrize("rate", RATES)
+def test_what_is_sent_is_mono_wav_of_at_most_24_khz(rate: int) -> None:
+    label, data = sine(rate).upload()
+    with soundfile.SoundFile(io.BytesIO(data)) as file:
+        assert (label, file.format, file.subtype) == ("wav", "WAV", "PCM_16")
+        assert (file.channels, file.samplerate) == (1, min(rate, 24_000))
+    assert measured(Sound.decode(data)) == pytest.approx((440, 0.3), rel=0.002)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [
+        (0, "0.00 s of sound is too short; send at least 0.1 s"),
+        (0.0999, "0.09 s of sound is too short"),
+        (2401, "41 minutes of sound are too long; cut it into parts of at most 40 minutes"),
+    ],
+)
+def test_too_short_and_too_long(seconds: float, line: str) -> None:
+    with pytest.raises(SoundError, match=line):
+        Sound(np.zeros(round(seconds * 10_000), np.float32), 10_000).upload()
+
+
+def test_the_shortest_and_the_largest_wav() -> None:
+    assert Sound(np.zeros(2_400), 24_000).upload()[0] == "wav"
+    label, data = Sound(np.zeros(9_999_970, np.float32), 24_000).upload()
+    assert label == "wav" and len(data) <= 20_000_000
+
+
+def test_a_long_sound_is_mp3_below_the_limit() -> None:
+    long = Sound(np.zeros(10_080_000, np.float32), 24_000)
+    label, data = long.upload()
+    assert label == "mp3" and (data[:3] == b"ID3" or data[0] == 0xFF)
+    assert len(data) / long.seconds * 40 * 60 < 20_000_000  # the bit rate is constant
+    assert Sound.decode(data).seconds == pytest.approx(long.seconds, abs=0.1)
+    assert Sound(np.zeros(40 * 60 * 1_000, np.float32), 1_000).upload()[0] == "wav"
+
+
+# -- unchangeable -----------------------------------------------------------------------------
+def test_a_sound_cannot_be_changed() -> None:
+    mine = np.array([0.0, 0.5, 1.0], np.float32)
+    sound = Sound(mine, 8_000)
+    mine[:] = 9
+    assert sound.samples.tolist() == [0, 0.5, 1]
+    with pytest.raises(ValueError, match="read-only"):
+        sound.samples[0] = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        sound.rate = 16_000  # type: ignore[misc]
+    assert repr(sound) == "Sound(0.00 s at 8000 Hz)" and len({sound, sound}) == 1
+
+
+@pytest.mark.parametrize("name", ["a.aac", "wav", "a.", "a", "a.wav.exe"])
+def test_an_ending_that_is_no_format(tone: Sound, name: str) -> None:
+    with pytest.raises(SoundError, match=r"cannot write '\..*'; use one of \.wav, \.mp3,"):
+        tone.save(name)
+
+
+@pytest.mark.parametrize("rate", [1_000, 384_000, 655_350])
+def test_every_rate_is_written_in_every_format(rate: int) -> None:
+    for ending in ("wav", "mp3", "flac", "ogg"):
+        assert Sound.decode(sine(rate, 100).encode(ending)).seconds == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_folder_that_is_not_there(tone: Sound) -> None:
+    for name in ("nowhere/a.wav", "~nobody-of-this-name/a.wav"):
+        with pytest.raises(SoundError, match="cannot write"):
+            tone.save(name)

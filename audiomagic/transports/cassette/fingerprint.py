@@ -1,11 +1,10 @@
-"""Fingerprint: what a request means, apart from when, how and to whom it was sent."""
+"""Fingerprint: what a request means, apart from when, how and where it was sent."""
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated
 
 from pydantic import FailFast, TypeAdapter
 
@@ -26,7 +25,7 @@ class SoundFingerprint:
 
     @classmethod
     def of(cls, sound: Sound) -> "SoundFingerprint":
-        """Take its samples before they are resampled: that comes out alike on one machine only."""
+        # Before they are resampled: the result of that depends on the machine.
         samples = hashlib.sha256(sound.pcm16(sound.rate)).hexdigest()
         return cls(samples, sound.rate, round(sound.seconds, 3))
 
@@ -61,66 +60,49 @@ class Fingerprint:
 
     @classmethod
     def of(cls, request: Request) -> "Fingerprint":
-        """Take a request's meaning; tool calls are numbered, their ids are chance."""
-        names: dict[str, str] = {}
+        """Take a request's meaning; tool calls are numbered, since their ids are random."""
+        numbers: dict[str, str] = {}
 
         def number(call_id: str) -> str:
-            return names.setdefault(call_id, f"call {len(names) + 1}")
+            return numbers.setdefault(call_id, f"call {len(numbers) + 1}")
 
-        def said(message: Message) -> MessageFingerprint:
-            calls = tuple(replace(call, id=number(call.id)) for call in message.tool_calls)
-            call_id = number(message.tool_call_id) if message.tool_call_id else None
-            return MessageFingerprint(message.role, _parts(message), calls, call_id)
+        def message(sent: Message) -> MessageFingerprint:
+            calls = tuple(replace(call, id=number(call.id)) for call in sent.tool_calls)
+            call_id = number(sent.tool_call_id) if sent.tool_call_id else None
+            parts: tuple[str | SoundFingerprint, ...] = (sent.text,) if sent.text else ()
+            if sent.sounds and not sent.audio_id:  # texts alone are sent as one
+                parts = tuple(
+                    p if isinstance(p, str) else SoundFingerprint.of(p) for p in sent.parts
+                )
+            return MessageFingerprint(sent.role, parts, calls, call_id)
 
-        return cls(
-            request.model,
-            request.voice,
-            tuple(said(message) for message in request.messages),
-            request.max_tokens,
-            request.tools,
-            request.tool_choice,
-        )
+        messages = tuple(map(message, request.messages))
+        options = (request.max_tokens, request.tools, request.tool_choice)
+        return cls(request.model, request.voice, messages, *options)
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of its JSON, keys sorted, ASCII alone."""
-        plain = _adapter().dump_python(self, mode="json", exclude_defaults=True, warnings=False)
+        """SHA-256 of its JSON: sorted keys, ASCII."""
+        plain = ADAPTER.dump_python(self, mode="json", exclude_defaults=True, warnings=False)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
     @property
     def words(self) -> str:
         """What the user said last; a sound stands as "<sound>"."""
-        asked = [said.parts for said in self.messages if said.role == "user"]
-        last = asked[-1] if asked else ()
-        return " ".join(part if isinstance(part, str) else "<sound>" for part in last)
+        parts = next((m.parts for m in reversed(self.messages) if m.role == "user"), ())
+        return " ".join(part if isinstance(part, str) else "<sound>" for part in parts)
 
     @property
-    def facets(self) -> Mapping[str, str]:
-        """Its parts by name, in words: what may differ from another question."""
-        options = {
-            "model": self.model,
-            "voice": self.voice or "none (text alone)",
-            "max_tokens": str(self.max_tokens),
-            "tool_choice": str(self.tool_choice),
+    def facets(self) -> dict[str, str]:
+        """Its parts by name, in words: what may differ from another request."""
+        names = ("model", "voice", "max_tokens", "tool_choice")
+        options = {name: str(getattr(self, name)) for name in names}
+        tools = {
+            f"tool {tool.name}": f"{tool.description} {json.dumps(tool.parameters, sort_keys=True)}"
+            for tool in self.tools
         }
-        tools = {f"tool {tool.name}": _told(tool) for tool in self.tools}
-        said = {f"message {n}": str(message) for n, message in enumerate(self.messages, 1)}
-        return options | tools | said
+        messages = {f"message {n}": str(message) for n, message in enumerate(self.messages, 1)}
+        return options | tools | messages
 
 
-@cache
-def _adapter() -> TypeAdapter[Any]:
-    return TypeAdapter(Fingerprint)
-
-
-def _told(tool: Tool) -> str:
-    return f"{tool.description} {json.dumps(tool.parameters, sort_keys=True, default=str)}"
-
-
-def _parts(message: Message) -> tuple[str | SoundFingerprint, ...]:
-    """Take what would be sent: texts alone are sent as one."""
-    if message.sounds and not message.audio_id:
-        return tuple(
-            part if isinstance(part, str) else SoundFingerprint.of(part) for part in message.parts
-        )
-    return (message.text,) if message.text else ()
+ADAPTER = TypeAdapter(Fingerprint)

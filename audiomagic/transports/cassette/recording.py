@@ -1,137 +1,151 @@
-"""Recording: an answer as it was recorded, taken from the chunks of a stream and turned into them."""
+"""Recording: one exchange, built from the chunks of a stream and turned into them again."""
 
 import hashlib
+import json
+import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
+from ... import redaction
+from ...errors import CassetteError, one_line
 from ...protocol.chunks import ChunkWriter
-from ...protocol.response import LARGEST_ANSWER, LONGEST_TEXT, Delta, ResponseAccumulator
-from ...protocol.tool_calls import LONGEST_ARGUMENTS, MOST_CALLS, ToolCall
+from ...protocol.response import LONGEST_TEXT, Delta, ResponseAccumulator
+from ...protocol.tool_calls import MOST_CALLS, ToolCall
 from ...protocol.usage import Usage
-from .fingerprint import ONE_FAULT
+from .fingerprint import ONE_FAULT, Fingerprint
 
-LONGEST_WAIT = 3600.0  # seconds: a replay keeps nobody waiting for longer
+FORMAT = 1  # the newest that is understood
+LARGEST = 4_000_000  # bytes of JSON: the longest conversation that a model takes is some 600,000
+LONGEST_WAIT = 3600.0  # seconds that a replay may keep anybody waiting
+NUMBERS = re.compile(r"\[\n[\s\d.,]+\]")  # an array of numbers, a line each
 
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT)]
-Count = Annotated[int, Field(ge=0, le=LARGEST_ANSWER)]
-Arrival = tuple[Seconds, Count, Count]
+Arrival = tuple[Seconds, NonNegativeInt, NonNegativeInt]
 
 
 @dataclass(frozen=True)
-class Recording:
-    """A recorded answer; its sound, 24 kHz mono pcm16, is kept apart."""
+class RecordedAnswer:
+    """An answer; its sound, 24 kHz mono pcm16, is kept apart."""
 
     model: str | None
     finish_reason: Annotated[str, Field(min_length=1)]
-    text: str
-    tool_calls: Annotated[tuple[ToolCall, ...], ONE_FAULT]
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
+    tool_calls: Annotated[tuple[ToolCall, ...], ONE_FAULT, Field(max_length=MOST_CALLS)]
     usage: Usage | None
     sound: str | None  # SHA-256 of the pcm16
     seconds: Seconds  # from the request to the end
     # Seconds since the request, and how many characters and samples came then.
     arrivals: Annotated[tuple[Arrival, ...], ONE_FAULT]
 
-    def __post_init__(self) -> None:
-        characters = sum(arrival[1] for arrival in self.arrivals)
-        if characters != len(self.text):
-            raise ValueError(f"{len(self.text)} characters of text, of which {characters} arrive")
-        if bool(self.samples) != bool(self.sound) or 2 * self.samples > LARGEST_ANSWER:
-            raise ValueError(f"{self.samples} samples of sound arrive")
-        arguments = max((len(call.arguments) for call in self.tool_calls), default=0)
-        if (
-            len(self.text) > LONGEST_TEXT
-            or len(self.tool_calls) > MOST_CALLS
-            or arguments > LONGEST_ARGUMENTS
-        ):
-            raise ValueError("more than any model writes")
-        if self.usage and Usage.of(self.usage.wire()) != self.usage:
-            raise ValueError("a usage that no service reports")
-
-    @cached_property
-    def samples(self) -> int:
-        """Samples of its sound."""
-        return sum(arrival[2] for arrival in self.arrivals)
-
-    def holds(self, pcm: bytes) -> bool:
-        """Whether this is its sound, to the bit."""
-        return checksum(pcm) == self.sound
-
     def chunks(self, pcm: bytes, pace: bool) -> Iterator[dict[str, Any]]:
         """Give the chunks of a stream, at the recorded pace or at once.
 
         They carry no audio id: the service forgot it an hour after it was made.
         """
-        letter = ChunkWriter("replay", self.model or "", 0, audio_id="")
-        began = time.perf_counter()
-
-        def wait(seconds: float) -> None:
+        writer = ChunkWriter("replay", self.model or "", 0, audio_id="")
+        began, text = time.perf_counter(), self.text
+        yield writer.opening()
+        # Whatever no arrival accounts for, as in a text that was edited, comes at the end.
+        for seconds, characters, samples in (*self.arrivals, (self.seconds, len(text), len(pcm))):
             if pace:
                 time.sleep(max(0.0, began + seconds - time.perf_counter()))
-
-        yield letter.opening()
-        said = heard = 0
-        for seconds, characters, samples in self.arrivals:
-            wait(seconds)
-            words = self.text[said : said + characters]
-            sound = pcm[2 * heard : 2 * (heard + samples)]
-            said, heard = said + characters, heard + samples
-            if self.sound:  # sound first: words are marked by the sound that was there before
-                yield from letter.spoken(Delta(pcm=sound))
-                yield from letter.spoken(Delta(words))
+            if self.sound:  # sound first: text is marked by the sound that was there before
+                yield from writer.spoken(Delta(pcm=pcm[: 2 * samples]))
+                yield from writer.spoken(Delta(text[:characters]))
             else:
-                yield letter.text(words)
-        wait(self.seconds)
+                yield writer.text(text[:characters])
+            text, pcm = text[characters:], pcm[2 * samples :]
         if self.tool_calls:
-            yield letter.calls(self.tool_calls)
-        yield letter.delta({}, self.finish_reason)
-        yield letter.chunk([], self.usage)
+            yield writer.calls(self.tool_calls)
+        yield writer.delta({}, self.finish_reason)
+        yield writer.chunk([], self.usage)
 
 
-@dataclass
-class Recorder:
+class Recording(BaseModel):
+    """One exchange; see the package for its JSON."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    recorded: AwareDatetime
+    request: Fingerprint
+    answer: RecordedAnswer
+
+    @classmethod
+    def decode(cls, data: bytes, name: str) -> "Recording":
+        """Read and check JSON; `name` is for messages. Raises CassetteError."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+        place = one_line(".".join(map(str, fault["loc"])) or "the whole", 80)
+        if place == "format" and fault["type"] == "less_than_equal":
+            raise CassetteError(f"{name} is of a newer audiomagic; pip install -U audiomagic")
+        raise CassetteError(f"{name} is damaged: {place}: {one_line(fault['msg'], 80)}")
+
+    def encode(self) -> bytes:
+        """Write JSON for people to read. Raises CassetteError where it could not be read again."""
+        plain = self.model_dump(mode="json", exclude_defaults=True, warnings=False)
+        text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+        text = NUMBERS.sub(lambda array: f"[{' '.join(array[0][1:-1].split())}]", text)
+        if redaction.held(text):
+            raise CassetteError("this exchange holds an API key; not kept")
+        data = text.encode("utf-8", "replace")
+        if len(data) > LARGEST:
+            raise CassetteError(f"this exchange is larger than {LARGEST // 1_000_000} MB; not kept")
+        self.decode(data, "this exchange")
+        return data
+
+
+class RecordingBuilder:
     """Follows a stream from its request on; `began` is on the clock of `time.perf_counter`."""
 
-    began: float
-    _fold: ResponseAccumulator = field(default_factory=ResponseAccumulator)
-    _words: list[str] = field(default_factory=list)
-    _arrivals: list[Arrival] = field(default_factory=list)
+    def __init__(self, began: float):
+        self._began = began
+        self._accumulator = ResponseAccumulator()
+        self._text: list[str] = []
+        self._arrivals: list[Arrival] = []
 
     def follow(self, chunks: Iterable[Any]) -> Iterator[Any]:
-        """Pass chunks through. Raises InvalidResponse where one is none."""
+        """Pass chunks through. Raises InvalidResponse for anything else."""
         for chunk in chunks:
-            self._note(self._fold.add(chunk))
+            self._note(self._accumulator.add(chunk))
             yield chunk
-        self._note(self._fold.end())
+        self._note(self._accumulator.end())
 
-    def _note(self, piece: Delta) -> None:
-        if piece.text or piece.pcm:
-            self._words.append(piece.text)
-            self._arrivals.append((self._now(), len(piece.text), len(piece.pcm) // 2))
+    def _note(self, delta: Delta) -> None:
+        if delta.text or delta.pcm:
+            self._text.append(delta.text)
+            self._arrivals.append((self._now(), len(delta.text), len(delta.pcm) // 2))
 
-    def track(self) -> tuple[Recording, bytes] | None:
-        """Return the answer and its pcm16; None where it was cut off."""
-        answer = self._fold.answer()
-        if answer.finish_reason is None:
+    def build(self, request: Fingerprint) -> tuple[Recording, bytes] | None:
+        """Return the recording and its pcm16; None where the answer was cut off."""
+        completion = self._accumulator.completion()
+        if completion.finish_reason is None:
             return None
-        track = Recording(
-            answer.model,
-            answer.finish_reason,
-            "".join(self._words),
-            answer.tool_calls,
-            answer.usage,
-            checksum(answer.pcm) if answer.pcm else None,
+        answer = RecordedAnswer(
+            completion.model,
+            completion.finish_reason,
+            "".join(self._text),
+            completion.tool_calls,
+            completion.usage,
+            checksum(completion.pcm) if completion.pcm else None,
             self._now(),
             tuple(self._arrivals),
         )
-        return track, answer.pcm
+        now = datetime.now(UTC).replace(microsecond=0)
+        recording = Recording.model_construct(
+            format=FORMAT, recorded=now, request=request, answer=answer
+        )
+        return recording, completion.pcm
 
     def _now(self) -> float:
-        return round(time.perf_counter() - self.began, 3)
+        return round(time.perf_counter() - self._began, 3)
 
 
 def checksum(pcm: bytes) -> str:

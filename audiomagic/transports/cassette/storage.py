@@ -2,7 +2,6 @@
 
 import io
 import re
-import stat
 import unicodedata
 from pathlib import Path
 
@@ -10,62 +9,51 @@ import numpy as np
 import soundfile
 
 from ...errors import CassetteError, one_line
-from ...files import reason
+from ...files import contents
 from ...protocol.response import LARGEST_ANSWER
 from ...sound import WIRE_RATE
-from .exchange import LARGEST, Exchange
+from .recording import LARGEST, Recording, checksum
 
 LONGEST_SLUG = 40  # characters of a file's name taken from the user's words
 
 
-def recordings(folder: Path) -> list[Path]:
-    """Return the JSON files in the order of their numbers."""
-    found = [path for path in folder.glob("*.json") if not path.name.startswith(".")]
-    return sorted(found, key=lambda path: (_number(path), path.name))
+def recordings(folder: Path, key: str = "") -> list[Path]:
+    """Return the JSON files, or those for a request's key, in the order of their numbers."""
+    found = folder.glob(f"*-{key[:6]}.json" if key else "*.json")
+    visible = (path for path in found if not path.name.startswith("."))
+    return sorted(visible, key=lambda path: (_number(path), path.name))
 
 
-def of_key(folder: Path, key: str) -> list[Path]:
-    """Return the JSON files whose names say that they answer the request of a key."""
-    ending = f"-{key[:6]}.json"
-    found = (
-        [path for path in folder.iterdir() if path.name.endswith(ending)] if folder.is_dir() else []
-    )
-    return sorted(found, key=lambda path: (_number(path), path.name))
+def read(path: Path) -> Recording:
+    """Read a recording. Raises CassetteError for a damaged or hostile file."""
+    return Recording.decode(_contents(path, LARGEST), one_line(path.name, 80))
 
 
-def read(path: Path) -> Exchange:
-    """Read one exchange. Raises CassetteError, one line, for a damaged or hostile file."""
-    return Exchange.decode(_plain(path, LARGEST).read_bytes(), _name(path))
-
-
-def read_sound(path: Path, exchange: Exchange) -> bytes:
-    """Return the pcm16 beside an exchange's file. Raises CassetteError where it is another."""
-    track = exchange.answer
-    if not track.sound:
-        return b""
-    beside = _plain(path.with_suffix(".flac"), LARGEST_ANSWER)
+def read_sound(path: Path, sha256: str) -> bytes:
+    """Return the pcm16 beside a recording's file. Raises CassetteError if it is not the same."""
+    path = path.with_suffix(".flac")
+    data, name = _contents(path, LARGEST_ANSWER), one_line(path.name, 80)
     try:
-        with soundfile.SoundFile(beside) as file:
-            # A sample more than should be there: a file that unpacks into gigabytes stops here.
-            frames = track.samples + 1 if file.channels == 1 else 0
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            # Bounded: a small file may unpack into gigabytes.
+            frames = LARGEST_ANSWER // 2 if file.channels == 1 else 0
             pcm = bytes(file.read(frames, dtype="int16").astype("<i2").tobytes())
     except (soundfile.SoundFileError, OSError, TypeError) as error:
-        raise CassetteError(f"{_name(beside)} is no sound: {one_line(error, 80)}") from error
-    if not track.holds(pcm):
-        raise CassetteError(f"{_name(beside)} is not the sound that was recorded; record it again")
+        raise CassetteError(f"{name} is not a sound: {one_line(error, 80)}") from error
+    if checksum(pcm) != sha256:
+        raise CassetteError(f"{name} is not the sound that was recorded; record it again")
     return pcm
 
 
-def write(folder: Path, exchange: Exchange, pcm: bytes) -> Path:
-    """Write an exchange under a name that nobody else has; return its path.
+def write(folder: Path, recording: Recording, pcm: bytes) -> str:
+    """Write a recording under a name that nobody else has; return the name.
 
     Raises CassetteError where it cannot be written.
     """
-    label = "-".join(filter(None, (_slug(exchange.request.words), exchange.request.key[:6])))
-    data = exchange.encode()
+    data = recording.encode()
     try:
         folder.mkdir(exist_ok=True)
-        part = _claimed(folder, label)
+        part = _reserve(folder, recording)
         path, sound = part.with_suffix(".json"), part.with_suffix(".flac")
         try:
             if pcm:
@@ -77,13 +65,14 @@ def write(folder: Path, exchange: Exchange, pcm: bytes) -> Path:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
-        why = f"cannot record in {_name(folder)}: {reason(error)}; not kept"
-        raise CassetteError(why) from error
-    return path
+        name, why = one_line(folder.name, 80), error.strerror or error
+        raise CassetteError(f"cannot record in {name}: {why}; not kept") from error
+    return path.name
 
 
-def _claimed(folder: Path, label: str) -> Path:
-    """Make an empty file whose name, with any ending, is ours: who holds it writes the others."""
+def _reserve(folder: Path, recording: Recording) -> Path:
+    """Make an empty file; whoever made it may write the others of its name."""
+    label = "-".join(filter(None, (_slug(recording.request.words), recording.request.key[:6])))
     number = max(map(_number, folder.iterdir()), default=0)
     while True:
         number += 1
@@ -97,22 +86,16 @@ def _claimed(folder: Path, label: str) -> Path:
         part.unlink()
 
 
-def _plain(path: Path, most: int) -> Path:
-    """Check that it is a file of its own, neither link nor device, of at most `most` bytes."""
+def _contents(path: Path, limit: int) -> bytes:
     try:
-        state = path.lstat()
+        return contents(path, limit, follow_symlinks=False)
     except OSError as error:
-        raise CassetteError(f"cannot read {_name(path)}: {reason(error)}") from error
-    if not stat.S_ISREG(state.st_mode):
-        raise CassetteError(f"{_name(path)} is no plain file")
-    if state.st_size > most:
-        raise CassetteError(f"{_name(path)} is larger than {most // 1_000_000} MB")
-    return path
+        name = one_line(path.name, 80)
+        raise CassetteError(f"{name} cannot be read: {error.strerror or error}") from error
 
 
 def _flac(pcm: bytes) -> bytes:
-    file = io.BytesIO()
-    samples = np.frombuffer(pcm, "<i2").astype(np.int16)
+    file, samples = io.BytesIO(), np.frombuffer(pcm, "<i2").astype(np.int16)
     soundfile.write(file, samples, WIRE_RATE, format="FLAC", subtype="PCM_16")
     return file.getvalue()
 
@@ -123,11 +106,7 @@ def _number(path: Path) -> int:
 
 
 def _slug(words: str) -> str:
-    """Take words that every file system can hold; "" where there are none."""
+    """Return words that every file system can hold; "" if there are none."""
     ascii_words = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", re.sub("['`]", "", ascii_words)).strip("-")
     return slug if len(slug) <= LONGEST_SLUG else slug[: LONGEST_SLUG + 1].rpartition("-")[0]
-
-
-def _name(path: Path) -> str:
-    return one_line(path.name, 80)

@@ -1,5 +1,6 @@
-"""Estimates: what a request took in the end lies in the range that was told before."""
+"""Estimates: what a request took in the end lies in the range that was estimated before."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,11 +8,11 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.costs.estimate import afterwards, estimate
+from audiomagic.costs.estimate import afterwards, count, estimate
 from audiomagic.costs.prices import Price, Rates, listed
 from audiomagic.costs.pricing import bill
-from audiomagic.costs.tokens import count
 from audiomagic.protocol.request import VERBATIM, Message, Request, system
+from audiomagic.protocol.tool_calls import Tool, ToolCall
 from audiomagic.protocol.usage import Usage
 from audiomagic.render.dry_run import DryRun
 
@@ -19,9 +20,15 @@ from ...support.fake_server import FarEnd, spoken, usage, written
 
 PRICE = listed().find("gpt-audio-1.5")
 LONG = "The quick brown fox jumps over the lazy dog. " * 200
-# The words of a request, as o200k splits them, counted by hand where a service's count is recorded.
-ASKED = ["Hi", "Say hello.", "Tell me a joke", "naïve café", "日本語のテキストです", "🙂👩‍👩‍👧",
-         "<|endoftext|>", "def f(x):\n    return x ** 2\n", "Привет, как дела?", LONG]  # fmt: skip
+STYLE = "Speak in this way: a jaunty accent"
+TOKENS = {  # as o200k, the models' vocabulary, splits them
+    "Hi": 1, "Say hello.": 3, "Tell me a joke": 4, "naïve café": 4, "日本語のテキストです": 7,
+    "🙂👩‍👩‍👧": 9, "<|endoftext|>": 7, "def f(x):\n    return x ** 2\n": 11,
+    "Привет, как дела?": 6, LONG: 2_001, STYLE: 9, "a b c d e f g": 7,
+    "3.14159265358979323846": 9, "aGVsbG8gd29ybGQ=": 11, "don't": 1, "𒀀𒁀": 8, "ᚠᛇᚻ": 9,
+    "Donaudampfschifffahrtsgesellschaft": 10, "Zażółć gęślą jaźń": 11, "שלום עולם": 2,
+}  # fmt: skip
+ASKED = list(TOKENS)[:10]
 
 
 def hush(seconds: float) -> Sound:
@@ -32,10 +39,30 @@ def request(*parts: Any, voice: str | None = "alloy", **more: Any) -> Request:
     return Request("gpt-audio-1.5", (Message("user", parts),), voice, **more)
 
 
-def test_tokens_are_those_of_the_vocabulary() -> None:
-    texts = ("", "Hello world", "naïve café", "\ud800", "<|endoftext|>")
-    assert [count(text) for text in texts] == [0, 2, 4, 1, 7]
-    assert count("a" * 200_000) < 200_000
+@pytest.mark.parametrize("text", TOKENS)
+def test_the_tokens_of_a_text_lie_between_its_words_and_its_bytes(text: str) -> None:
+    found = estimate(Request("m", (Message("user", (text,)),)), None)
+    assert found.low.input_tokens <= TOKENS[text] <= found.high.input_tokens
+    assert found.low.input_tokens < found.likely.input_tokens <= found.high.input_tokens
+    assert found.high.input_tokens >= len(text.encode())
+
+
+def test_likely_tokens() -> None:
+    texts = ("", "Hello world", "a b c d", "\ud800", "日本語のテキストです", LONG)
+    assert [count(text) for text in texts] == [0, 3, 4, 1, 8, 2_250]
+
+
+def test_tools_and_their_calls_count_as_the_text_that_is_sent() -> None:
+    plain, tools = request("Hi"), (Tool("now", "The time. " * 100, {}),)
+    extra = estimate(replace(plain, tools=tools), None).high.input_tokens
+    assert extra > estimate(plain, None).high.input_tokens + 1_000
+    called = Message("assistant", tool_calls=(ToolCall("id", "now", '{"zone": "' + "x" * 500),))
+    again = replace(plain, messages=(*plain.messages, called))
+    assert estimate(again, None).high.input_tokens > 500
+
+
+def test_half_a_character_is_no_failure() -> None:
+    assert estimate(request("\ud800"), PRICE).dollars
 
 
 @pytest.mark.usefixtures("key")
@@ -49,7 +76,7 @@ def test_twenty_requests_stay_within_their_range(far_end: FarEnd, index: int) ->
     if cap:
         out_text, audio_out = min(out_text, cap), min(audio_out, max(cap - out_text, 0))
     listening, text_only = index >= 10, index >= 15
-    words = count(text) + (count(f"Speak in this way: {style}") if style else 0)
+    words = TOKENS[text] + (TOKENS[STYLE] if style else 0)
     frames = 3 + 4 * (1 + bool(style))
     audio_in = round(10 * seconds) if listening else 0
     told = usage(words + frames, audio_in, out_text, 0 if text_only else audio_out)
@@ -82,6 +109,7 @@ def test_twenty_requests_stay_within_their_range(far_end: FarEnd, index: int) ->
 def test_the_range_by_hand() -> None:
     found = estimate(request("Hello world", hush(2.5), max_tokens=100), PRICE)
     assert found.low == Usage(2 + 25, 0, 25, 0, cached_tokens=2)
+    assert found.likely.input_text_tokens == 3 + 4
     assert (
         found.high.input_audio_tokens == 27
         and found.high.output_tokens == found.high.output_audio_tokens == 100
@@ -115,6 +143,8 @@ def test_an_earlier_answer_counts_as_words_at_least_and_as_its_sound_at_most() -
     asked = Request("gpt-audio-1.5", (earlier, Message("user", ("Hi",))), "alloy")
     known = estimate(asked, PRICE, {"audio_1": (10.0, "Hello world")})
     assert known.low.input_tokens == 3 and known.high.input_audio_tokens == 200
+    shown = replace(asked, messages=(replace(earlier, parts=("Hello world",)), asked.messages[1]))
+    assert estimate(shown, PRICE, {"audio_1": (10.0, "Hello world")}).low == known.low
     assert estimate(asked, PRICE).high.input_audio_tokens == 16_384
 
 
@@ -148,7 +178,7 @@ def test_what_is_affordable_is_the_longest_answer_within(rates: Any, voice: str 
 
 def test_what_a_stopped_answer_took() -> None:
     asked = request("Hello world", hush(2.5))
-    assert afterwards(asked, "naïve café", 1.5) == Usage(2 + 25 + 4, 4 + 30, 25, 30)
+    assert afterwards(asked, "naïve café", 1.5) == Usage(3 + 25 + 4, 3 + 30, 25, 30)
 
 
 def test_a_forecast_shows_the_range() -> None:

@@ -1,5 +1,6 @@
 """Prices: found by model and server, extended by the user, of a certain age; the catalogue."""
 
+import pickle
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -95,19 +96,19 @@ def test_prices_from_a_file(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ("/no/such/file.toml", "cannot read prices from /no/such/file.toml: No such file"),
-        ({"m": 3}, "the price of 'm' is a table of text_in"),
+        ({"m": 3}, "the price of 'm' must be a table with text_in"),
         ({"m": {"text_in": 1}}, "lacks text_out, audio_in, audio_out"),
         ({"m": MINE | {"audio_inn": 1}}, "did you mean 'audio_in'?"),
-        ({"m": MINE | {"audio_in": "-1"}}, "audio_in takes dollars per million"),
-        ({"m": MINE | {"audio_in": "nan"}}, "audio_in takes dollars per million"),
-        ({"m": MINE | {"audio_in": "cheap"}}, "audio_in takes dollars per million"),
-        ({"m": MINE | {"audio_in": None}}, "audio_in takes dollars per million"),
-        ({"m": MINE | {"audio_in": True}}, "audio_in takes dollars per million"),
-        ({"m": MINE | {"checked": "today"}}, "checked takes a day"),
-        ({"gpt-audio": "2.50"}, "'gpt-audio': no prices of '2.50'"),
+        ({"m": MINE | {"audio_in": "-1"}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": "nan"}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": "cheap"}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": None}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": True}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"checked": "today"}}, "checked must be a date"),
+        ({"gpt-audio": "2.50"}, "'gpt-audio' is sold by '2.50', which has no prices"),
     ],
 )
-def test_what_is_no_price_is_refused_in_one_line(given: Any, said: str) -> None:
+def test_an_invalid_price_is_refused_in_one_line(given: Any, said: str) -> None:
     with pytest.raises(OptionError) as caught:
         listed().extended(given)
     assert said in str(caught.value) and "\n" not in str(caught.value)
@@ -119,6 +120,13 @@ def test_a_broken_file_is_refused(tmp_path: Path) -> None:
         file.write_bytes(content)
         with pytest.raises(OptionError, match="cannot read prices from"):
             listed().extended(file)
+
+
+def test_listed_prices_are_pickled_by_name_a_users_own_as_they_are() -> None:
+    assert len(pickle.dumps(listed())) < 100
+    assert pickle.loads(pickle.dumps(listed())) is listed()
+    mine = listed().extended({"m": MINE})
+    assert pickle.loads(pickle.dumps(mine)) == mine
 
 
 def test_an_old_price_says_its_age() -> None:
@@ -136,6 +144,7 @@ def test_an_assumed_price_says_so() -> None:
     )
 
 
+@pytest.mark.usefixtures("hostile_decimals")
 def test_by_the_minute() -> None:
     price = listed().find("gpt-audio-1.5")
     assert price is not None

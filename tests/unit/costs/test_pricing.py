@@ -1,6 +1,6 @@
 """Costs, worked out by hand; and None wherever they cannot be known."""
 
-from decimal import Decimal, localcontext
+from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from openai.types import CompletionUsage
 
 from audiomagic import cost_of
 from audiomagic.costs.prices import Price, Rates, listed
-from audiomagic.costs.pricing import bill, total
+from audiomagic.costs.pricing import LineItem, bill, dollars, total
 from audiomagic.protocol.usage import Usage
 
 from ...support.fake_server import usage
@@ -208,6 +208,14 @@ def test_cached_text_at_its_own_rate() -> None:
     )
 
 
+@pytest.mark.usefixtures("hostile_decimals")
+def test_a_notebooks_own_decimals_lose_no_bill() -> None:
+    assert cost_of(usage(123_456, 7_891, 2_345, 67_891), "gpt-audio-1.5") == Decimal("4.929626")
+    assert dollars(Decimal("12.34567")) == "$12.3457"
+    line = LineItem("sound out", 12_345, Decimal("64.01"))
+    assert (line.dollars, line.minute) == (Decimal("0.79020345"), Decimal("0.076812"))
+
+
 # -- properties -------------------------------------------------------------------------------
 @given(COUNTS, COUNTS, st.sampled_from(MODELS))
 @settings(max_examples=100, deadline=None)
@@ -242,7 +250,8 @@ def test_exact_at_any_rates_and_precision(counts: Any, cached: int, rates: Any) 
             (text_in - cheap, text_out, audio_in, audio_out, cheap), rates, strict=True
         )
     )
-    with localcontext(prec=3):  # a notebook may have set it
+    with localcontext(prec=3) as context:  # a notebook may have set it
+        context.traps[Inexact] = True
         found = bill(counted, Price(Rates(*rates), "a test"))
         assert found is not None and Fraction(found.dollars) == exact
         assert Fraction(total([found.dollars] * 3)) == 3 * exact

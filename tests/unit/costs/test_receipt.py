@@ -1,5 +1,6 @@
 """The receipt: at whose price a call was billed, and what is known of its cost."""
 
+import dataclasses
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from audiomagic.costs.prices import listed
-from audiomagic.costs.receipt import Receipt
+from audiomagic.costs.receipt import Receipt, together
 from audiomagic.protocol.usage import Usage
 
 USED = Usage(200, 300, 150, 250)  # at 1.5's rates $0.021425
@@ -45,8 +46,8 @@ def test_the_prices_known_at_the_time_stay() -> None:
     assert one.cost == Decimal("0.0016")  # 50 at 1, 50 at 2, 150 at 3, 250 at 4: 1600 per million
 
 
-def test_the_local_engine_is_free_at_the_services_price() -> None:
-    one = receipt("the local engine", "gpt-audio-1.5", "gpt-audio-1.5", engine="local")
+def test_a_free_call_has_the_services_price() -> None:
+    one = receipt("the local engine", "gpt-audio-1.5", "gpt-audio-1.5", engine="local", paid=False)
     assert one.cost == one.estimate == 0
     assert one.bill is not None and one.bill.dollars == Decimal("0.021425") and not one.bill.assumed
 
@@ -58,3 +59,15 @@ def test_without_a_servers_count_our_own_is_an_estimate() -> None:
     assert one.cost is None and one.bill is None and one.estimate == Decimal("0.021425")
     assert receipt("api.openai.com", "x", "x", usage=None, counted_usage=USED).estimate is None
     assert receipt("api.openai.com", "x", "x", usage=None).estimate is None
+
+
+@pytest.mark.usefixtures("hostile_decimals")
+def test_receipts_of_one_reply_add_up() -> None:
+    charged = Usage(11, 16, 0, 10, server_cost=Decimal("0.0123456789"))
+    first = receipt("x", "m", "m", usage=charged, counted_usage=None)
+    silent = dataclasses.replace(first, time_to_first_audio=2.5)
+    both = together([first, silent])
+    assert both.cost == Decimal("0.0246913578")
+    assert (both.seconds_in, both.seconds_out, both.duration) == (30.0, 25.0, 2.0)
+    assert both.time_to_first_audio == 3.5
+    assert together([first, dataclasses.replace(first, usage=None)]).cost is None

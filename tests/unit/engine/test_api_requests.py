@@ -1,4 +1,4 @@
-"""Requests on the wire: written by the client, read and refused by the engine."""
+"""Requests as the engine reads them, or refuses them."""
 
 import base64
 import json
@@ -12,14 +12,38 @@ from hypothesis import strategies as st
 from audiomagic import Sound
 from audiomagic.engine.api_errors import APIError
 from audiomagic.engine.api_requests import read
-from audiomagic.protocol.request import VERBATIM, Message, Request, system
+from audiomagic.protocol.request import Message, Request
+from audiomagic.protocol.tool_calls import Tool, ToolCall
 
 from ...support.fake_server import VOICES
-from ..protocol.test_response import JSON
 
-SPOKEN = {"audio_1": "Earlier words."}
+TRANSCRIPTS = {"audio_1": "Earlier words."}
 TONE = Sound(0.3 * np.sin(np.arange(4_800) / 10), 24_000)
 WAV, MP3 = (base64.b64encode(TONE.encode(ending)).decode() for ending in ("wav", "mp3"))
+WEATHER = Tool("weather", "Say the weather.", {"type": "object", "properties": {"city": {}}})
+TIME = Tool("time", "", {"type": "object", "properties": {}})
+TOOLS = [WEATHER.wire()]
+CALL = ToolCall("call_1", "weather", '{"city": "Köln"}')
+CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL.wire()]}
+ANSWERED = {"role": "tool", "tool_call_id": "call_1", "content": "It rains."}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def parsed(body: object) -> Request:
+    return read(json.dumps(body).encode(), TRANSCRIPTS, VOICES)
+
+
+def refusal(data: bytes) -> dict[str, Any]:
+    with pytest.raises(APIError) as caught:
+        read(data, TRANSCRIPTS, VOICES)
+    error = caught.value.wire()["error"]
+    assert error["type"] == "invalid_request_error" and caught.value.status == 400
+    assert 0 < len(error["message"]) < 400 and "\n" not in error["message"]
+    return dict(error)
 
 
 def sound(data: Any = WAV, form: Any = "wav") -> dict[str, Any]:
@@ -36,63 +60,15 @@ def asked(*parts: Any, voice: Any = "coral", form: Any = "pcm16", **more: Any) -
     } | more
 
 
-def refusal(body: object) -> tuple[str, str | None, str | None]:
-    with pytest.raises(APIError) as caught:
-        read(body, SPOKEN, VOICES)
-    error = caught.value.wire()["error"]
-    assert error["type"] == "invalid_request_error" and caught.value.status == 400
-    return error["message"], error["param"], error["code"]
+def chat(*messages: Any, **more: Any) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": "Rain?"}, *messages]} | more
 
 
-# -- writing ----------------------------------------------------------------------------------
-def test_text_in_speech_out() -> None:
-    messages = (*system("You are Bob.", "warm"), Message("user", ("Hi",)))
-    assert Request("m", messages, "alloy", "wav", stream=False).wire() == {
-        "model": "m",
-        "modalities": ["text", "audio"],
-        "audio": {"voice": "alloy", "format": "wav"},
-        "messages": [
-            {"role": "system", "content": "You are Bob.\nSpeak in this way: warm"},
-            {"role": "user", "content": "Hi"},
-        ],
-    }
+def tool(**function: Any) -> dict[str, Any]:
+    return chat(tools=[{"type": "function", "function": function}])
 
 
-def test_speech_in_text_out() -> None:
-    body = Request("m", (Message("user", ("What?", TONE)),), max_tokens=9).wire()
-    data = body["messages"][0]["content"][1]["input_audio"].pop("data")
-    assert Sound.decode(base64.b64decode(data)).seconds == TONE.seconds
-    assert body == {
-        "model": "m",
-        "modalities": ["text"],
-        "messages": [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "text", "text": "What?"},
-                    {"type": "input_audio", "input_audio": {"format": "wav"}},
-                ],
-            }
-        ],
-        "max_completion_tokens": 9,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-
-
-def test_an_earlier_answer_is_its_id_alone_and_a_custom_voice_an_object() -> None:
-    body = Request("m", (Message("assistant", ("words", TONE), "audio_1"),), "voice_1234").wire()
-    assert body["messages"] == [{"role": "assistant", "audio": {"id": "audio_1"}}]
-    assert body["audio"] == {"voice": {"id": "voice_1234"}, "format": "pcm16"}
-
-
-def test_the_system_message() -> None:
-    assert system() == ()
-    assert system(task=VERBATIM)[0].text == VERBATIM
-    assert system("A", "b", VERBATIM)[0].text == f"A\n{VERBATIM}\nSpeak in this way: b"
-
-
-# -- reading ----------------------------------------------------------------------------------
+# -- good requests ----------------------------------------------------------------------------
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SOUND = st.builds(
     lambda seed, n, rate: Sound(np.random.default_rng(seed).uniform(-1, 1, n), rate),
@@ -114,117 +90,156 @@ MESSAGES = st.lists(
 @settings(max_examples=50, deadline=None)
 def test_what_is_written_is_read(messages: Any, voice: str | None, cap: int | None) -> None:
     sent = Request("gpt-audio-1.5", tuple(messages), voice, max_tokens=cap)
-    got = read(json.loads(json.dumps(sent.wire())), SPOKEN, VOICES)
+    got = parsed(sent.wire())
     assert (got.model, got.voice, got.max_tokens, got.stream) == (sent.model, voice, cap, True)
     assert got.format == "pcm16"
     for mine, theirs in zip(sent.messages, got.messages, strict=True):
         assert theirs.role == mine.role and len(theirs.sounds) == len(mine.sounds)
         texts = [part for part in mine.parts if isinstance(part, str) and part]
-        assert theirs.text == (SPOKEN["audio_1"] if mine.audio_id else
+        assert theirs.text == (TRANSCRIPTS["audio_1"] if mine.audio_id else
                                "\n".join(texts) if mine.sounds else mine.text)  # fmt: skip
         for a, b in zip(mine.sounds, theirs.sounds, strict=True):
             assert a.rate == b.rate and np.abs(a.samples - b.samples).max() <= 1.01 / 32_768
 
 
-def test_mp3_custom_voices_and_other_formats_are_read() -> None:
-    got = read(
-        asked(sound(MP3, "mp3"), voice={"id": "coral"}, form="opus", stream=False), {}, VOICES
+@pytest.mark.parametrize("choice", [None, "none", "auto", "required", "weather"])
+def test_tools_are_read(choice: str | None) -> None:
+    messages = (
+        Message("user", ("Is it raining?",)),
+        Message("assistant", tool_calls=(CALL,)),
+        Message("tool", ("It rains.",), tool_call_id="call_1"),
     )
-    assert (got.voice, got.format, got.stream) == ("coral", "opus", False)
+    sent = Request("m", messages, "coral", tools=(WEATHER, TIME), tool_choice=choice)
+    assert parsed(sent.wire()) == sent
+    assert parsed(tool(name="time")).tools == (TIME,)
+
+
+def test_mp3_custom_voices_other_formats_and_limits_are_read() -> None:
+    got = parsed(
+        asked(sound(MP3, "mp3"), voice={"id": "coral"}, form="opus", stream=False, n=1,
+              temperature=0, top_p=1.0, frequency_penalty=-2, max_completion_tokens=5)
+    )  # fmt: skip
+    assert (got.voice, got.format, got.stream, got.max_tokens) == ("coral", "opus", False, 5)
     assert got.seconds == pytest.approx(0.2, abs=0.08)
 
 
-KNOWN = ", ".join(f"'{voice}'" for voice in VOICES[:-1]) + ", and 'cedar'"
-INPUT = "messages[0].content[0].input_audio.format"
-REFUSALS: list[tuple[Any, tuple[str, str | None, str | None]]] = [
-    (asked(voice="default-fizzy-buzzy"), (f"Invalid value: 'default-fizzy-buzzy'. Supported "
-        f"values are: {KNOWN}.", "audio.voice", "invalid_value")),
-    (asked(voice="default-voice-of-a-fuzzy"), (f"Invalid value: 'def...zzy'. Supported values are: "
-        f"{KNOWN}.", "audio.voice", "invalid_value")),
-    (asked(voice=""), ("Missing required parameter: 'audio.voice'.", "audio.voice",
-        "missing_required_parameter")),
-    (asked(audio=None), ("Missing required parameter: 'audio.voice'.", "audio.voice",
-        "missing_required_parameter")),
-    (asked(form="wav"), ("Unsupported value: 'audio.format' does not support 'wav' when "
-        "stream=true. Supported values are: 'pcm16'.", "audio.format", "unsupported_value")),
-    (asked(sound(form="webm")), ("Invalid value: 'webm'. Supported values are: 'wav' and 'mp3'.",
-        INPUT, "invalid_value")),
-    (asked(sound("data:audio/wav;base64," + WAV)), ("This model does not support the format you "
-        "provided.", "messages", "unsupported_format")),
-    (asked(sound(MP3)), ("This model does not support the format you provided.", "messages",
-        "unsupported_format")),
-    (asked(sound(WAV, "mp3")), ("This model does not support the format you provided.", "messages",
-        "unsupported_format")),
-    (asked({"type": "text", "text": "Hi"}, sound(WAV[:24])), ("The data provided for "
-        "'input_audio' is not of valid wav format.",
-        "messages.[0].content.[1].input_audio.data", "invalid_value")),
-    (asked(sound("")), ("Input audio is too short. Provide at least 0.1 seconds.", "messages",
-        "invalid_value")),
-    (asked(messages=[{"role": "assistant", "audio": {"id": "audio_6754"}}]),
-        ("Assistant audio audio_6754 not found.", "content.messages[0].audio.id",
-        "audio_not_found")),
+# -- bad requests -----------------------------------------------------------------------------
+MISSING, VALUE, TYPE = "missing_required_parameter", "invalid_value", "invalid_type"
+AUDIO = "messages[0].content[0].input_audio"
+REFUSALS: list[tuple[Any, str | None, str | None]] = [
+    ([], None, TYPE),
+    (asked(model=None), "model", TYPE),
+    (asked(messages=[]), "messages", VALUE),
+    ({"model": "m"}, "messages", MISSING),
+    (asked(messages=[{"role": "robot"}]), "messages[0].role", VALUE),
+    (asked({"type": "image_url"}), "messages[0].content[0].type", VALUE),
+    (asked(modalities=["video"]), "modalities[0]", VALUE),
+    # sound
+    (asked(sound(form="webm")), f"{AUDIO}.format", VALUE),
+    (asked(sound("data:audio/wav;base64," + WAV)), f"{AUDIO}.data", VALUE),
+    (asked(sound(MP3)), f"{AUDIO}.data", "unsupported_format"),
+    (asked(sound(WAV, "mp3")), f"{AUDIO}.data", "unsupported_format"),
+    (asked(sound(WAV[:24])), f"{AUDIO}.data", VALUE),
+    (asked(sound("")), f"{AUDIO}.data", VALUE),
+    (asked(sound("Ünicode")), f"{AUDIO}.data", VALUE),
+    (asked({"type": "input_audio"}), AUDIO, MISSING),
+    # answers
+    (asked(voice="default-fizzy-buzzy"), "audio.voice", VALUE),
+    (asked(voice=""), "audio.voice", MISSING),
+    (asked(audio=None), "audio.voice", MISSING),
+    (asked(form="wav"), "audio.format", "unsupported_value"),
+    (asked(form="webm"), "audio.format", VALUE),
+    (asked(messages=[{"role": "assistant", "audio": {"id": "audio_6"}}]), "messages[0].audio.id",
+        "audio_not_found"),
+    # tools
+    (chat(tools={}), "tools", TYPE),
+    (chat(tools=[]), "tools", VALUE),
+    (chat(tools=TOOLS * 129), "tools", VALUE),
+    (chat(tools=[{"type": "web_search", "function": {"name": "x"}}]), "tools[0].type", VALUE),
+    (tool(), "tools[0].function.name", MISSING),
+    (tool(name="my tool"), "tools[0].function.name", VALUE),
+    (tool(name="t" * 65), "tools[0].function.name", VALUE),
+    (tool(name="t", parameters={"type": "array"}), "tools[0].function.parameters",
+        "invalid_function_parameters"),
+    (chat(tool_choice="auto"), "tool_choice", VALUE),
+    (chat(parallel_tool_calls=True), "parallel_tool_calls", VALUE),
+    (chat(tools=TOOLS, parallel_tool_calls="no"), "parallel_tool_calls", TYPE),
+    (chat(tools=TOOLS, tool_choice="weather"), "tool_choice", VALUE),
+    (chat(tools=TOOLS, tool_choice={"type": "function", "function": {"name": "time"}}),
+        "tool_choice", VALUE),
+    (chat(CALLED), "messages[2].role", VALUE),
+    (chat(CALLED, {"role": "user", "content": "?"}, ANSWERED), "messages[2].role", VALUE),
+    (chat(ANSWERED), "messages[1].role", VALUE),
+    (chat(CALLED, ANSWERED, ANSWERED), "messages[3].role", VALUE),
+    (chat({"role": "tool", "content": "It rains."}), "messages[1].tool_call_id", MISSING),
+    # numbers
+    (chat(n=2), "n", "integer_above_max_value"),
+    (chat(n=0), "n", "integer_below_min_value"),
+    (chat(temperature=2.5), "temperature", "decimal_above_max_value"),
+    (chat(temperature="hot"), "temperature", TYPE),
+    (chat(top_p=-0.1), "top_p", "decimal_below_min_value"),
+    (chat(max_tokens=-1), "max_tokens", "integer_below_min_value"),
+    (chat(max_completion_tokens=True), "max_completion_tokens", TYPE),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "error"), REFUSALS)
-def test_it_refuses_in_the_services_words(body: Any, error: Any) -> None:
-    assert refusal(body) == error
+@pytest.mark.parametrize(("body", "param", "code"), REFUSALS)
+def test_a_bad_request_is_refused_with_its_parameter(body: Any, param: Any, code: Any) -> None:
+    error = refusal(json.dumps(body).encode())
+    assert (error["param"], error["code"]) == (param, code), error
 
 
-def test_it_refuses_in_the_services_order() -> None:
-    """Each step mends the first fault of a request with every fault."""
-    lost = {"role": "assistant", "audio": {"id": "audio_9"}}
-    faults = [sound("no base64!"), sound(WAV[:24]), sound(form="opus")]
-    body = asked(voice=None, form="mp3") | {
-        "messages": [lost, *({"role": "user", "content": [part]} for part in faults)]
-    }
-    steps: list[tuple[str, Any]] = [
-        ("Invalid value: 'opus'", lambda: body["messages"].pop()),
-        ("This model does not support the format", lambda: body["messages"].pop(1)),
-        ("The data provided for 'input_audio'", lambda: body["messages"].pop(1)),
-        ("Missing required parameter: 'audio.voice'", lambda: body["audio"].update(voice="al")),
-        ("Invalid value: 'al'", lambda: body["audio"].update(voice="alloy")),
-        ("Unsupported value: 'audio.format'", lambda: body["audio"].update(format="pcm16")),
-        ("Assistant audio audio_9 not found", lambda: lost.update(audio={"id": "audio_1"})),
-    ]
-    for words, mend in steps:
-        assert refusal(body)[0].startswith(words)
-        mend()
-    assert read(body, SPOKEN, VOICES).messages == (Message("assistant", ("Earlier words.",)),)
+def test_a_message_says_what_is_wrong_and_what_is_right() -> None:
+    def message(body: object) -> str:
+        return str(refusal(json.dumps(body).encode())["message"])
+
+    assert message({"model": "m"}) == "Missing required parameter: 'messages'."
+    assert message(chat(n=2)) == "Invalid 'n': Input should be less than or equal to 1."
+    assert "'fizzy' is not one of alloy, echo" in message(asked(voice="fizzy"))
+    assert "'wav' or 'mp3'" in message(asked(sound(form="webm")))
 
 
-PLACES = ["model", "messages", "modalities", "audio", "stream", "max_completion_tokens"]
-PLACES += ["content", "role", "part", "data"]
-
-
-@given(JSON, st.sampled_from(PLACES))
-@settings(max_examples=200, deadline=None)
-@example("Ünicode", "data")
-@example([[]], "modalities")
-@example({"id": []}, "audio")
-@example(True, "max_completion_tokens")
-@example(0, "max_completion_tokens")
-def test_anything_else_is_refused_and_nothing_worse(value: Any, where: str) -> None:
-    body = asked(sound())
-    match where:
-        case "content" | "role":
-            body["messages"][0][where] = value
-        case "part":
-            body["messages"][0]["content"][0] = value
-        case "data":
-            body["messages"][0]["content"][0]["input_audio"]["data"] = value
-        case _:
-            body[where] = value
-    try:
-        request = read(body, SPOKEN, VOICES)
-    except APIError as refused:
-        assert json.dumps(refused.wire()) and len(str(refused)) < 400
-    else:
-        assert request.max_tokens is None or request.max_tokens >= 1
-        assert request.voice in (None, *VOICES)
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{oops", b"[" * 100_000, b"\xff", b'{"model": "\\ud800"}', b'{"n": ' + b"9" * 5000],
+)
+def test_what_is_not_json_is_refused(data: bytes) -> None:
+    assert "could not parse the JSON" in refusal(data)["message"]
 
 
 @given(JSON)
 @settings(max_examples=100, deadline=None)
 def test_any_json_is_refused_as_a_request(body: Any) -> None:
-    refusal(body)
+    refusal(json.dumps(body).encode())
+
+
+PLACES = (
+    "model messages modalities audio stream max_completion_tokens stream_options tools tool_choice "
+    "parallel_tool_calls n temperature messages.0.content messages.0.role messages.0.content.0 "
+    "messages.0.content.0.input_audio.data tools.0 tools.0.function tools.0.function.name "
+    "tools.0.function.parameters tools.0.function.parameters.properties messages.1.tool_calls "
+    "messages.1.tool_calls.0 messages.1.tool_calls.0.function.arguments messages.2.tool_call_id"
+)
+
+
+@given(JSON, st.sampled_from(PLACES.split()))
+@settings(max_examples=300, deadline=None)
+@example([[]], "modalities")
+@example({"id": []}, "audio")
+@example(0, "max_completion_tokens")
+def test_anything_else_is_refused_and_nothing_worse(value: Any, place: str) -> None:
+    body = json.loads(json.dumps(asked(sound(), tools=TOOLS)))
+    body["messages"] += json.loads(json.dumps([CALLED, ANSWERED]))
+    *path, last = (int(key) if key.isdigit() else key for key in place.split("."))
+    inner = body
+    for key in path:
+        inner = inner[key]
+    inner[last] = value
+    try:
+        request = parsed(body)
+    except APIError as error:
+        assert json.dumps(error.wire()) and len(str(error)) < 400
+    else:
+        assert request.max_tokens is None or request.max_tokens >= 1
+        assert request.voice in (None, *VOICES)
+        assert all(isinstance(tool.parameters, dict) for tool in request.tools)

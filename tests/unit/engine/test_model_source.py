@@ -1,28 +1,19 @@
-"""What thinks and hears for the engine: a path, a name on the hub, a server."""
+"""Where models come from: a setting, a variable, a path, the hub, a server."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from audiomagic.engine.engine import engine
-from audiomagic.engine.hub import _chosen
-from audiomagic.engine.model_source import ModelSource, model_source
-from audiomagic.engine.remote_llm import RemoteLanguageModel
-from audiomagic.engine.remote_stt import RemoteRecognizer
-from audiomagic.engine.text_chat import TextDelta
-from audiomagic.errors import EngineError, InvalidResponse
-from audiomagic.protocol.request import Message, Request
-from audiomagic.protocol.tool_calls import Tool, ToolCall
+from audiomagic.engine.model_source import ModelSource, choose_gguf, model_source
+from audiomagic.errors import EngineError
 
-from ...support.model_servers import ModelHub, ModelServer
+from ...support.model_servers import ModelHub
 
 GGUF = b"GGUF" + bytes(1000)
-ADD = Tool("add", "Add.", {"type": "object", "properties": {"a": {"type": "integer"}}})
 
 
 def test_a_setting_goes_before_the_environment(
@@ -39,169 +30,90 @@ def test_a_setting_goes_before_the_environment(
     assert model_source("stt", "Systran/faster-whisper-small").kind == "hub"
 
 
-def test_engines_are_told_apart_by_what_was_chosen() -> None:
+def test_engines_are_told_apart_by_what_waschoose_gguf() -> None:
     here, there = engine("http://a/v1"), engine("http://b/v1")
     assert here is engine(" http://a/v1 ") is not there
     assert engine() is engine() is not here
 
 
-def test_what_is_none_of_the_ways_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("root:x:0:0")
     for part, named, line in (
-        ("llm", str(text), r"AudioMagics.llm names .*notes.txt: no GGUF file"),
-        ("llm", "org/none.gguf", r"which is no file, hub name \(org/repo\) or http:// address"),
-        ("llm", "llama", "names llama, which is no file"),
-        ("stt", str(tmp_path), "which is no folder of a CTranslate2 Whisper model"),
+        ("llm", str(text), r"AudioMagics.llm is .*notes.txt, which is not a GGUF file"),
+        ("llm", "org/none.gguf", r": not a file, a hub name \(org/repo\) or a URL"),
+        ("llm", "llama", "AudioMagics.llm is llama: not a file"),
+        ("stt", str(tmp_path), "is not the folder of a CTranslate2 Whisper model"),
     ):
         with pytest.raises(EngineError, match=line):
             model_source(part, named)  # type: ignore[arg-type]
     monkeypatch.setenv("AUDIOMAGIC_LLM", "none.gguf")
-    with pytest.raises(EngineError, match=r"\$AUDIOMAGIC_LLM names none.gguf"):
+    with pytest.raises(EngineError, match=r"\$AUDIOMAGIC_LLM is none.gguf: not a file"):
         model_source("llm")
-
-
-# -- servers ----------------------------------------------------------------------------------
-def request(**more: Any) -> Request:
-    messages = (Message("system", ("Be brief.",)), Message("user", ("Add 1 and 2.",)))
-    return Request("local-engine", messages, max_tokens=50) if not more else Request(
-        "local-engine", messages, **more)  # fmt: skip
-
-
-def test_a_text_server_is_asked_in_names_that_all_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-this-server")
-    with ModelServer({"role": "assistant"}, {"content": "Th"}, {"content": "ree."}) as server:
-        llm = RemoteLanguageModel(server.url)  # without a path: /v1
-        assert list(llm.reply(request())) == [
-            TextDelta("Th"), TextDelta("ree."), TextDelta(finish_reason="stop")]  # fmt: skip
-    assert server.bodies == [
-        {
-            "model": "llama3.2",
-            "messages": [
-                {"role": "system", "content": "Be brief."},
-                {"role": "user", "content": "Add 1 and 2."},
-            ],
-            "stream": True,
-            "max_tokens": 50,
-        }
-    ]
-    assert all("authorization" not in headers for _, headers, _ in server.asked)
-
-
-def test_tools_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUDIOMAGIC_LLM_KEY", "its-own-key")
-    called = {"index": 0, "id": "c1", "function": {"name": "add", "arguments": '{"a": 1}'}}
-    with ModelServer({"tool_calls": [called]}, finish="tool_calls") as server:
-        llm = RemoteLanguageModel(f"{server.url}/v1#gemma3")
-        last = list(llm.reply(request(tools=(ADD,), tool_choice="required")))[-1]
-    assert last == TextDelta(
-        tool_calls=(ToolCall("c1", "add", '{"a": 1}'),), finish_reason="tool_calls"
-    )
-    body = server.bodies[0]
-    assert (body["model"], body["tools"], body["tool_choice"]) == (
-        "gemma3", [ADD.wire()], "required")  # fmt: skip
-    assert [path for path, _, _ in server.asked] == ["/v1/chat/completions"]
-    assert server.asked[0][1]["authorization"] == "Bearer its-own-key"
-
-
-@pytest.mark.parametrize(
-    ("refusal", "line"),
-    [
-        ((401, {}), r"wants a valid key; set \$AUDIOMAGIC_LLM_KEY"),
-        ((404, {"error": {"message": "no such model"}}), r"\(404: no such model\); is .*#llama"),
-        ((400, {"error": "bad key its-own-key"}), r"refused the request \(400: bad key …\)$"),
-        ((500, b"<html>"), r"refused the request \(500\)$"),
-        ((200, b"<html>"), "does not speak the protocol; its address usually ends in /v1"),
-        ((200, b"data: {oops\n\n"), "does not speak the protocol"),
-    ],
-)
-def test_a_server_that_fails_is_one_line(
-    refusal: Any, line: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AUDIOMAGIC_LLM_KEY", "its-own-key")
-    with ModelServer(refusal=refusal) as server:
-        llm = RemoteLanguageModel(f"{server.url}/v1#llama")
-        with pytest.raises(EngineError, match=line) as caught:
-            list(llm.reply(request()))
-    assert "\n" not in str(caught.value) and "its-own-key" not in str(caught.value)
-
-
-def test_a_server_that_is_not_there_is_one_line() -> None:
-    with pytest.raises(EngineError, match=r"no connection to the llm at http://127.0.0.1:9/v1"):
-        list(RemoteLanguageModel("http://127.0.0.1:9").reply(request()))
-    with ModelServer(models=()) as server, pytest.raises(EngineError, match="names no model"):
-        list(RemoteLanguageModel(server.url).reply(request()))
-
-
-def test_a_server_that_breaks_off_is_noticed() -> None:
-    with ModelServer({"content": "Th"}, finish=None) as server, pytest.raises(InvalidResponse):
-        list(RemoteLanguageModel(server.url).reply(request()))
-    event = b'data: {"error": {"message": "out of memory"}}\n\n'
-    with (
-        ModelServer(refusal=(200, event)) as server,
-        pytest.raises(InvalidResponse, match="out of memory"),
-    ):
-        list(RemoteLanguageModel(server.url).reply(request()))
-
-
-def test_a_server_hears() -> None:
-    samples = np.zeros(16_000, np.float32)
-    with ModelServer(heard="Bonjour.") as server:
-        assert RemoteRecognizer(f"{server.url}/v1#whisper").words(samples) == "Bonjour."
-    path, _, form = server.asked[0]
-    assert path == "/v1/audio/transcriptions" and b"RIFF" in form and b"whisper" in form
-    with ModelServer(refusal=(200, {"words": []})) as server, pytest.raises(InvalidResponse):
-        RemoteRecognizer(f"{server.url}/v1#whisper").words(samples)
 
 
 # -- the hub ----------------------------------------------------------------------------------
 def fetch(hub: str, home: Path, call: str, **more: str) -> "subprocess.CompletedProcess[str]":
     """In a process of its own: the hub's library reads its environment when it is imported."""
-    script = f"from audiomagic.engine.hub import *\nprint({call})"
-    env = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(home), "NO_COLOR": "1"} | more
+    script = f"from audiomagic.engine.model_source import *\nprint({call})"
+    bars = {"NO_COLOR": "1", "TQDM_POSITION": "-1"}  # bars also where stderr is a pipe
+    env = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(home)} | bars | more
     return subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
 
 
-def test_a_llm_is_fetched_once_with_a_bar_then_used_offline(tmp_path: Path) -> None:
+def test_a_language_model_is_downloaded_once_with_a_bar_then_used_offline(tmp_path: Path) -> None:
     with ModelHub({"README.md": b"#", "tiny-Q8_0.gguf": GGUF, "tiny-Q4_K_M.gguf": GGUF}) as hub:
-        first = fetch(hub.url, tmp_path, "llm_file('me/tiny')")
+        first = fetch(hub.url, tmp_path, "gguf_from_hub('me/tiny')")
         assert Path(first.stdout.strip()).name == "tiny-Q4_K_M.gguf", first.stderr
         assert Path(first.stdout.strip()).read_bytes() == GGUF and "%" in first.stderr
         asked = [path for path, _, _ in hub.asked if "me/tiny" in path]
         assert not any("README" in path or "Q8_0" in path for path in asked)
-        again = fetch(hub.url, tmp_path, "llm_file('me/tiny:q4_k_m')")
+        again = fetch(hub.url, tmp_path, "gguf_from_hub('me/tiny:q4_k_m')")
         assert again.stdout == first.stdout
         assert [path for path, _, _ in hub.asked if "me/tiny" in path] == asked
-        wrong = fetch(hub.url, tmp_path, "llm_file('me/tiny:Q2_K')")
-    assert "me/tiny holds no GGUF file named 'Q2_K'; it has: tiny-Q" in wrong.stderr
-    offline = fetch(hub.url, tmp_path, "llm_file('me/tiny')", HF_HUB_OFFLINE="1")
+        wrong = fetch(hub.url, tmp_path, "gguf_from_hub('me/tiny:Q2_K')")
+    assert "me/tiny has no GGUF file named 'Q2_K'; it has: tiny-Q" in wrong.stderr
+    offline = fetch(hub.url, tmp_path, "gguf_from_hub('me/tiny')", HF_HUB_OFFLINE="1")
     assert offline.stdout == first.stdout
 
 
-def test_stt_are_fetched_as_a_folder(tmp_path: Path) -> None:
+def test_a_whisper_model_is_downloaded_as_a_folder(tmp_path: Path) -> None:
     with ModelHub({"model.bin": b"w", "config.json": b"{}", "big.safetensors": b"no"}) as hub:
-        found = Path(fetch(hub.url, tmp_path, "stt_folder('me/tiny')").stdout.strip())
-    assert sorted(path.name for path in found.iterdir()) == ["config.json", "model.bin"]
+        found = fetch(hub.url, tmp_path, "whisper_from_hub('me/tiny')").stdout
+    names = sorted(path.name for path in Path(found.strip()).iterdir())
+    assert names == ["config.json", "model.bin"]
+    assert fetch("http://127.0.0.1:9", tmp_path, "whisper_from_hub('me/tiny')").stdout == found
+
+
+def test_all_parts_of_a_split_model_are_downloaded(tmp_path: Path) -> None:
+    parts = [f"q4/m-Q4_K_M-0000{number}-of-00003.gguf" for number in (1, 2, 3)]
+    with ModelHub(dict.fromkeys(parts, GGUF)) as hub:
+        first = fetch(hub.url, tmp_path, "gguf_from_hub('me/tiny')").stdout
+        assert first.strip().endswith(parts[0])
+        Path(first.strip()).with_name(parts[2].removeprefix("q4/")).unlink()
+        assert fetch(hub.url, tmp_path, "gguf_from_hub('me/tiny')").stdout == first
+    assert all((Path(first.strip()).parents[1] / part).exists() for part in parts)
 
 
 @pytest.mark.parametrize(
     ("hub", "line"),
     [
         ("http://127.0.0.1:9", "'me/none' is not on this machine, and the model hub cannot be"),
-        (None, "the model hub has no 'me/none', or wants a token"),
+        (None, "the model hub has no 'me/none', or requires a token"),
     ],
 )
-def test_what_the_hub_cannot_give_is_one_line(tmp_path: Path, hub: str | None, line: str) -> None:
+@pytest.mark.parametrize("call", ["gguf_from_hub('me/none')", "whisper_from_hub('me/none')"])
+def test_what_the_hub_cannot_give_is_one_line(
+    tmp_path: Path, hub: str | None, line: str, call: str
+) -> None:
     with ModelHub({}) as server:
-        got = fetch(hub or server.url, tmp_path, "llm_file('me/none')")
+        got = fetch(hub or server.url, tmp_path, call)
     assert line in got.stderr.strip().splitlines()[-1]
 
 
 def test_one_of_several_files_is_chosen() -> None:
     parts = ["m-Q8_0-00002-of-00002.gguf", "m-Q8_0-00001-of-00002.gguf", "mmproj-m.gguf"]
-    assert _chosen(parts, "") == "m-Q8_0-00001-of-00002.gguf"
-    assert _chosen([*parts, "m-q4_k_m.gguf"], "") == "m-q4_k_m.gguf"
-    assert _chosen([*parts, "m-q4_k_m.gguf"], "Q8_0") == "m-Q8_0-00001-of-00002.gguf"
-    assert _chosen(["a-odd.gguf"], "") == "a-odd.gguf" and _chosen([], "") is None
+    assert choose_gguf(parts, "") == "m-Q8_0-00001-of-00002.gguf"
+    assert choose_gguf([*parts, "m-q4_k_m.gguf"], "") == "m-q4_k_m.gguf"
+    assert choose_gguf([*parts, "m-q4_k_m.gguf"], "Q8_0") == "m-Q8_0-00001-of-00002.gguf"
+    assert choose_gguf(["a-odd.gguf"], "") == "a-odd.gguf" and choose_gguf([], "") is None

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from traitlets import Bool
+from traitlets.config import Config
 
 from audiomagic.errors import OptionError
-from audiomagic.notebook.arguments import MAGICS, Settings
-from audiomagic.notebook.magic_line import parse
+from audiomagic.notebook.arguments import MAGICS, MagicOptions, check_config, parse
 
 # What the product description lists, as far as it is there: flag -> (option, magic or both).
 FLAGS = {
@@ -30,13 +30,13 @@ VALUES = {"max_seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens
 
 @pytest.mark.parametrize("magic", MAGICS)
 def test_each_flag_of_the_product_is_there(magic: str) -> None:
-    flags = Settings.flags(magic)
+    flags = {flag: trait.name for flag, trait in MagicOptions.flags(magic).items()}
     assert flags.items() >= (FLAGS | OWN[magic]).items()
     other = OWN["listen" if magic == "speak" else "speak"]
     assert not set(other) & set(flags)
     for flag, option in flags.items():
         words, value = VALUES.get(option, ("some-value", "some-value"))
-        if isinstance(Settings.class_traits()[option], Bool):
+        if isinstance(MagicOptions.class_traits()[option], Bool):
             assert parse(magic, f"{flag} text") == ({option: "--no-" not in flag}, "text")
             with pytest.raises(OptionError, match=f"^{flag} takes no value$"):
                 parse(magic, f"{flag}=yes")
@@ -45,7 +45,7 @@ def test_each_flag_of_the_product_is_there(magic: str) -> None:
         joined += [f"{flag}{words}", f"{flag}'{words}'"] if len(flag) == 2 else []
         given = {option: value}
         if option in ("file", "sound"):
-            given = {option: [value], "sources": [(option, value)]}
+            given = {"sources": [(option, value)]}
         for written in joined:
             assert parse(magic, f"  {written}   text ") == (given, "text")
         if option == "chat":
@@ -57,8 +57,8 @@ def test_each_flag_of_the_product_is_there(magic: str) -> None:
 
 @pytest.mark.parametrize("magic", MAGICS)
 def test_the_manual_names_each_flag_and_nothing_else(magic: str) -> None:
-    manual = Settings.manual(magic)
-    assert all(flag in manual for flag in Settings.flags(magic) if not flag.startswith("--no-"))
+    manual = MagicOptions.manual(magic)
+    assert all(flag in manual for flag in MagicOptions.flags(magic) if not flag.startswith("--no-"))
     assert ("--verbatim" in manual) == (magic == "speak")
     assert all(len(row) <= 110 for row in manual.splitlines())
 
@@ -113,7 +113,7 @@ def test_any_line_parses_or_is_an_option_error(line: str) -> None:
     except OptionError as error:
         assert len(str(error).splitlines()) == 1
     else:
-        assert text in line and options.keys() <= {*Settings.class_traits(), "sources"}
+        assert text in line and options.keys() <= {*MagicOptions.class_traits(), "sources"}
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,7 @@ def test_a_chat_without_a_name_is_main(line: str, chat: str, text: str) -> None:
 
 def test_sounds_may_be_repeated_and_keep_their_order() -> None:
     options, text = parse("listen", "-f a.wav --sound b --file c.mp3 Compare them.")
-    assert options["file"] == ["a.wav", "c.mp3"] and options["sound"] == ["b"]
-    assert options["sources"] == [("file", "a.wav"), ("sound", "b"), ("file", "c.mp3")]
+    assert options == {"sources": [("file", "a.wav"), ("sound", "b"), ("file", "c.mp3")]}
     assert text == "Compare them."
 
 
@@ -184,13 +183,13 @@ def test_values(line: str, options: dict[str, Any]) -> None:
         ("-style=warm", "no %speak option '-style'; did you mean '--style'?"),
         ("-quiet", "no %speak option '-quiet'; did you mean '--quiet'?"),
         ("--sound x", "--sound is an option of %listen, not of %speak"),
-        ("-x y", "no %speak option '-x'; there is -m, --model, "),
+        ("-x y", "no %speak option '-x'; choose -m, --model, "),
         ("--engine locl", "no engine 'locl'; did you mean 'local'?"),
-        ("--engine xyz", "no engine 'xyz'; there is auto, openai, local"),
-        ("--max-tokens many", "max_tokens takes a whole number above 0, not 'many'"),
-        ("--max-tokens 0", "max_tokens takes a whole number above 0, not '0'"),
-        ("--max-tokens -5", "max_tokens takes a whole number above 0, not '-5'"),
-        ("--max-tokens 1.5", "max_tokens takes a whole number above 0, not '1.5'"),
+        ("--engine xyz", "no engine 'xyz'; choose auto, openai or local"),
+        ("--max-tokens many", "max_tokens must be a whole number above 0, not 'many'"),
+        ("--max-tokens 0", "max_tokens must be a whole number above 0, not '0'"),
+        ("--max-tokens -5", "max_tokens must be a whole number above 0, not '-5'"),
+        ("--max-tokens 1.5", "max_tokens must be a whole number above 0, not '1.5'"),
         ("--max-tokens", "--max-tokens needs a value: --max-tokens N"),
         ('--style "open', "a quote is not closed after --style"),
         ("--style 'it", "a quote is not closed after --style"),
@@ -206,6 +205,25 @@ def test_a_session_takes_what_a_line_takes() -> None:
     """Defaults of the settings are those of the catalogue, and valid themselves."""
     from audiomagic.catalogue import catalogue
 
-    fresh = Settings()
+    fresh = MagicOptions()
     assert (fresh.model, fresh.voice) == (catalogue().default_model, catalogue().default_voice)
     assert fresh.max_tokens is None and fresh.engine == "auto" and fresh.quiet is False
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "complaint"),
+    [
+        ("voise", "nova", "no AudioMagics setting 'voise'; did you mean 'voice'?"),
+        ("engine", "locl", "no engine 'locl'; did you mean 'local'?"),
+        ("max_seconds", 0.5, "max_seconds must be between 1 and 2400, not '0.5'"),
+        ("workers", 0, "workers must be a whole number above 0, not '0'"),
+        ("quiet", "yes", "quiet must be a boolean, not 'yes'"),
+    ],
+)
+def test_a_wrong_setting_is_named_once(setting: str, value: Any, complaint: str) -> None:
+    config = Config({"AudioMagics": {setting: value, "voice": "ash"}})
+    with pytest.raises(OptionError) as caught:
+        check_config(config)
+    assert str(caught.value) == complaint
+    check_config(config)  # it is dropped, the others stay
+    assert config.AudioMagics == {"voice": "ash"}

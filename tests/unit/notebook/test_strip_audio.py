@@ -7,7 +7,6 @@ import re
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,8 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from audiomagic import Sound
 from audiomagic.costs.receipt import Receipt
 from audiomagic.errors import OptionError
-from audiomagic.notebook.soundless import without_sound
-from audiomagic.notebook.strip_audio import strip
+from audiomagic.notebook.strip_audio import strip, without_sound
 from audiomagic.protocol.request import Request
 from audiomagic.protocol.usage import Usage
 from audiomagic.render import card
@@ -41,7 +39,7 @@ def reply(tone: Sound) -> Reply:
         "gpt-audio-1.5", "coral", 1.2, 1.0, Usage(62, 26, 12, 20), 0.5, 1.2,
     )  # fmt: skip
     words = "Hello, Ada. It costs $5 & more."
-    return Reply(words, tone, receipt, Request("gpt-audio-1.5", ()), marks=((0, 0.0),))
+    return Reply(words, tone, receipt, Request("gpt-audio-1.5", ()), _marks=((0, 0.0),))
 
 
 def saved(folder: Path, *outputs: Any, name: str = "talk.ipynb") -> Path:
@@ -72,9 +70,8 @@ def test_the_shipped_notebook_keeps_all_but_its_sound(tmp_path: Path) -> None:
     assert re.fullmatch(rf"01_hello\.ipynb: {count} sounds taken out, 0\.\d\d MB → [\d.]+ kB", said)
     after = path.read_text("utf-8")
     assert "base64" not in after and "<audio" not in after
-    note = r"<em>\(sound taken out: \d\.\d s\)</em>"
-    assert len(re.findall(note, after)) == count
-    gone = rf'{note}|<audio [^>]*></audio>|<script>.*?</script>| data-starts="[^"]*"'
+    assert after.count(NOTE) == count
+    gone = rf'{re.escape(NOTE)}|<audio [^>]*></audio>|<script>.*?</script>| data-starts="[^"]*"'
     notebooks = [json.loads(before), json.loads(after)]
     faces = [
         [
@@ -106,8 +103,7 @@ def test_a_card_keeps_transcript_and_badge(tmp_path: Path, reply: Reply) -> None
     without = card.html(
         Reply(reply.text, None, reply.receipt, reply.request)
     )  # the same card, had it been made without a sound
-    note = '<div class=""><em>(sound taken out: 1.0 s)</em></div>'
-    assert faces["text/html"].replace(note, "") == without
+    assert faces["text/html"].replace(f'<div class="">{NOTE}</div>', "") == without
     assert {**faces, "text/html": ""} == {**bundle, "text/html": ""}
 
 
@@ -117,7 +113,7 @@ def test_ipythons_audio(tmp_path: Path, tone: Sound) -> None:
     path = saved(tmp_path, new_output("execute_result", bundle, execution_count=1))
     assert strip(str(path)).startswith("talk.ipynb: 1 sound taken out, ")
     [faces] = faces_of(path)
-    assert faces["text/html"].strip() == "<em>(sound taken out: 1.0 s)</em>"
+    assert faces["text/html"].strip() == NOTE
     assert faces["text/plain"] == bundle["text/plain"]
 
 
@@ -176,10 +172,6 @@ def test_faces_of_sound(tmp_path: Path, faces: Any, left: Any, count: int) -> No
         (f'<audio>\n<source type="x" src="{URL}">\n<source src="b.mp3"/></audio>', NOTE),
         ('<audio src="data:video/webm;base64,GkXf"></audio>', NOTE),
         (f'<b>1</b><audio src="{URL}"></audio><i>2</i>', f"<b>1</b>{NOTE}<i>2</i>"),
-        # never closed: the words after it stay
-        (f'<audio src="{URL}"><p>words', f"{NOTE}<p>words"),
-        (f'<audio><source src="{URL}"><p>words', f"{NOTE}<p>words"),
-        (f'<audio src="{URL}"> 1 <audio src="{URL}"></audio> 2', f"{NOTE} 1 {NOTE} 2"),
         # in markdown `<` may be a sign of its own
         (f'is 3 < 4 <y and\n<audio src="{URL}"></audio>', f"is 3 < 4 <y and\n{NOTE}"),
     ],
@@ -202,6 +194,8 @@ def test_elements(page: str, left: str) -> None:
         f'<p title="<audio src=\'{URL}\'></audio>">',
         f"&lt;audio src='{URL}'&gt;&lt;/audio&gt;",
         "<audio", "<audio src='", '<audio src="data:', "<audio src=", "<audio =", "<!--<audio",
+        # never closed: what belongs to it cannot be told
+        f'<audio src="{URL}"><p>words', f'<audio><source src="{URL}"><p>words',
     ],
 )  # fmt: skip
 def test_what_holds_no_sound_stays(page: str) -> None:
@@ -226,11 +220,12 @@ def test_another_cards_script_stays(reply: Reply, tone: Sound) -> None:
         "'", '"<', "<div data-starts=1 ", "</div>", "<audio" + " " * 50,
     ],
 )  # fmt: skip
-def test_hostile_pages_take_no_longer_than_they_are(unit: str) -> None:
-    page = "<audio src='data:,'></audio><div class=audiomagic-card>" + unit * (400_000 // len(unit))
-    began = time.perf_counter()
-    without_sound(page)
-    assert time.perf_counter() - began < 20  # what goes back in the text would take minutes
+def test_a_hostile_page_is_read_once(unit: str) -> None:
+    """What goes back in the text would take minutes."""
+    sound = "<audio src='data:,'></audio>"
+    page = f"{sound}<div class=audiomagic-card>" + unit * (400_000 // len(unit))
+    without, count = without_sound(page)
+    assert count >= 1 and not without.startswith(sound)
 
 
 # -- the file -----------------------------------------------------------------------------------
@@ -272,23 +267,17 @@ def test_rights_and_links_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    "content",
     [
-        (b"", "it is no JSON"),
-        (b"RIFF\x00\xff\xfe", "it is no UTF-8 text"),
-        (b"import os\n", "it is no JSON"),
-        (b"[" * 100_000, "it is no JSON"),
-        (b"1" * 10_000, "it is no JSON"),
-        (b"[]", "it has no nbformat"),
-        (b'{"cells": []}', "it has no nbformat"),
-        (b'{"nbformat": 4}', "it has no cells"),
-        (b'{"nbformat": 4, "cells": {}}', "it has no cells"),
+        b"", b"RIFF\x00\xff\xfe", b"import os\n", b"[" * 100_000, b"1" * 10_000, b"[]",
+        b'{"nbformat": 4}', b'{"nbformat": 4, "cells": {}}', b'{"nbformat": 3, "worksheets": []}',
     ],
-)
-def test_what_is_no_notebook_is_left(tmp_path: Path, content: bytes, why: str) -> None:
+)  # fmt: skip
+def test_what_is_no_notebook_is_left(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "talk.ipynb"
     path.write_bytes(content)
-    with pytest.raises(OptionError, match=f"talk.ipynb is not a notebook: {why}; name a file"):
+    line = "talk.ipynb is not a notebook of format 4; name a file.ipynb$"
+    with pytest.raises(OptionError, match=line):
         strip(str(path))
     assert path.read_bytes() == content
 
@@ -308,36 +297,24 @@ def test_malformed_parts_are_left(tmp_path: Path, cells: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"),
+    ("name", "why"),
     [
-        ("talk", r"did you mean '.*/talk\.ipynb'\?"),
-        ("tlak.ipynb", r"did you mean '.*/talk\.ipynb'\?"),
-        ("hello.ipynb", "check the path"),  # the ending is not what makes names alike
-        ("folded.ipynb", "check the path"),
-        ("zzzz", "check the path"),
-        ("nowhere/zzzz", "check the path"),
+        ("tlak.ipynb", r"No such file or directory; did you mean 'talk\.ipynb'\?"),
+        ("zzzz", "No such file or directory"),
+        ("nowhere/zzzz", "No such file or directory"),
+        ("", "it is a folder"),
     ],
 )
-def test_a_missing_file(tmp_path: Path, name: str, hint: str) -> None:
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, why: str) -> None:
     saved(tmp_path)
-    (tmp_path / "folder.ipynb").mkdir()
-    with pytest.raises(OptionError, match=f"there is no .*{name}; {hint}$"):
+    with pytest.raises(OptionError, match=f"cannot read .*{name}: {why}$"):
         strip(str(tmp_path / name))
 
 
-def test_other_names_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="is a folder; name a notebook in it"):
-        strip(str(tmp_path))
-    with pytest.raises(OptionError, match="is no file name"):
-        strip("a\0b")
-    with pytest.raises(OptionError, match=r"a…' is no file name"):
-        strip("a" * 300)
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, ""])
+def test_a_name_that_no_file_can_have(name: str) -> None:
     with pytest.raises(OptionError):
-        strip("")
-    old = tmp_path / "old.ipynb"
-    old.write_text('{"nbformat": 3, "worksheets": []}')
-    with pytest.raises(OptionError, match=r"old.ipynb is of an old format; open and save it in"):
-        strip(str(old))
+        strip(name)
 
 
 @contextmanager
@@ -360,7 +337,10 @@ def test_what_may_not_be_written_is_left(folder: int, file: int) -> None:
         before = path.read_bytes()
         path.chmod(file)
         os.chmod(place, folder)
-        with nobody(), pytest.raises(OptionError, match=r"cannot write .*as it was$") as e:
+        with (
+            nobody(),
+            pytest.raises(OptionError, match=r"cannot write .*the notebook is unchanged$") as e,
+        ):
             strip(str(path))
         assert "Permission denied" in str(e.value) and len(str(e.value).splitlines()) == 1
         assert path.read_bytes() == before and os.listdir(place) == [path.name]
@@ -371,6 +351,6 @@ def test_what_is_nested_too_deep_is_left(tmp_path: Path) -> None:
     path = saved(tmp_path, shown(audio_wav=base64.b64encode(b"RIFF").decode()))
     text = path.read_text("utf-8").replace('"title"', f'"deep": {"[" * 960}{"]" * 960}, "title"')
     path.write_text(text, "utf-8")
-    with pytest.raises(OptionError, match=r"talk.ipynb is not a notebook: it is n"):
+    with pytest.raises(OptionError, match=r"talk\.ipynb is not a notebook"):
         strip(str(path))
     assert path.read_text("utf-8") == text

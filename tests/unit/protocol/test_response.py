@@ -1,8 +1,7 @@
-"""The answer on the wire: a recorded stream, and all that may stand in its place, folded."""
+"""The answer on the wire: a recorded stream, and all that may stand in its place."""
 
 import base64
 import json
-from itertools import chain, pairwise
 from typing import Any
 
 import pytest
@@ -11,35 +10,15 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
 from audiomagic.errors import InvalidResponse
-from audiomagic.protocol import sse
 from audiomagic.protocol.chunks import ChunkWriter
-from audiomagic.protocol.error import ErrorBody
-from audiomagic.protocol.model_list import read
 from audiomagic.protocol.response import Completion, Delta, ResponseAccumulator
 from audiomagic.protocol.usage import Usage
 
 from ...support.fake_server import chunk, spoken, usage, written
+from ...support.samples import PCM
+from ...support.strategies import JSON, NEARLY_CHUNKS
 
-PCM = bytes(range(256)) * 180  # 46,080 bytes
 WORDS = ["Hello", ",", " Ada", ". ", "Näive", " 語", "."]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
-KEYS = (
-    "choices delta audio data transcript id expires_at content refusal usage model finish_reason "
-    "tool_calls function arguments index name message modality"
-)
-# JSON that gets further than noise does: the protocol's own names over any value.
-NEAR = st.recursive(
-    JSON,
-    lambda inner: (
-        st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=5)
-        | st.lists(inner, max_size=3)
-    ),
-    max_leaves=20,
-)
 
 
 def as_sent(item: Any) -> Any:
@@ -59,10 +38,10 @@ def checked_by_the_client(item: Any) -> Any:
     return ChatCompletionChunk.model_validate(whole).to_dict(warnings=False)
 
 
-def folded(chunks: list[Any]) -> tuple[Completion, list[Delta]]:
-    fold = ResponseAccumulator()
-    pieces = [fold.add(item) for item in chunks]
-    return fold.answer(), pieces
+def accumulated(chunks: list[Any]) -> tuple[Completion, list[Delta]]:
+    accumulator = ResponseAccumulator()
+    pieces = [accumulator.add(item) for item in chunks]
+    return accumulator.completion(), pieces
 
 
 @pytest.mark.parametrize("read", [as_sent, through_the_client, checked_by_the_client])
@@ -70,7 +49,7 @@ def folded(chunks: list[Any]) -> tuple[Completion, list[Delta]]:
 def test_the_recorded_sequence(read: Any, piece: int) -> None:
     pcm = PCM[: 300 * piece]
     chunks = [read(item) for item in spoken(WORDS, pcm, usage(11, 0, 6, 10), piece)]
-    answer, pieces = folded(chunks)
+    answer, pieces = accumulated(chunks)
     assert answer == Completion(
         text="Hello, Ada. Näive 語.",
         pcm=pcm[: len(pcm) // 2 * 2],
@@ -88,13 +67,13 @@ def test_the_recorded_sequence(read: Any, piece: int) -> None:
 def test_each_piece_has_its_own_padding() -> None:
     sent = [base64.b64encode(part).decode() for part in (b"a", b"bc", b"def", b"gh")]
     assert sent[0].endswith("==") and sent[1].endswith("=")
-    answer, pieces = folded([chunk({"audio": {"data": data}}) for data in sent])
+    answer, pieces = accumulated([chunk({"audio": {"data": data}}) for data in sent])
     assert answer.pcm == b"abcdefgh"
     assert [p.pcm for p in pieces] == [b"", b"ab", b"cdef", b"gh"]
 
 
 def test_half_a_sample_at_the_end_is_dropped() -> None:
-    answer, _ = folded([chunk({"audio": {"data": base64.b64encode(b"abc").decode()}})])
+    answer, _ = accumulated([chunk({"audio": {"data": base64.b64encode(b"abc").decode()}})])
     assert answer.pcm == b"ab"
 
 
@@ -110,21 +89,21 @@ def test_half_a_sample_at_the_end_is_dropped() -> None:
     ],
 )
 def test_how_it_ended(tail: list[Any], finish: str | None) -> None:
-    answer, _ = folded([chunk({"audio": {"transcript": "Hm."}}), *tail])
+    answer, _ = accumulated([chunk({"audio": {"transcript": "Hm."}}), *tail])
     assert (answer.text, answer.finish_reason) == ("Hm.", finish)
 
 
 def test_usage_is_never_overwritten_with_none() -> None:
     counted = chunk() | {"choices": [], "usage": usage(1, 2, 3, 4)}
-    answer, _ = folded([counted, chunk(), chunk({"content": "x"}), chunk() | {"usage": {}}])
+    answer, _ = accumulated([counted, chunk(), chunk({"content": "x"}), chunk() | {"usage": {}}])
     assert answer.usage == Usage(3, 7, 2, 4)
 
 
 def test_an_answer_in_text_and_a_refusal() -> None:
-    answer, pieces = folded(written(["A ", "tone."]))
+    answer, pieces = accumulated(written(["A ", "tone."]))
     assert (answer.text, answer.pcm, answer.finish_reason) == ("A tone.", b"", "stop")
     assert [p.text for p in pieces if p.text] == ["A ", "tone."]
-    answer, _ = folded(
+    answer, _ = accumulated(
         [chunk({"role": "assistant", "refusal": "I can"}), chunk({"refusal": "'t."})]
     )
     assert answer.text == "I can't."
@@ -132,7 +111,7 @@ def test_an_answer_in_text_and_a_refusal() -> None:
 
 def test_nothing_is_nothing() -> None:
     for chunks in ([], [{}], [chunk()], [chunk() | {"choices": None}], [chunk({"audio": None})]):
-        answer, _ = folded(chunks)
+        answer, _ = accumulated(chunks)
         assert (answer.text, answer.pcm, answer.finish_reason, answer.usage) == (
             "",
             b"",
@@ -145,49 +124,49 @@ def test_what_other_servers_do() -> None:
     """OpenRouter: data and expiry together, content ""; others: sound in a second choice."""
     data = base64.b64encode(b"abcd").decode()
     audio = {"data": data, "expires_at": 1776297282}
-    answer, _ = folded([chunk({"content": "", "audio": audio})])
+    answer, _ = accumulated([chunk({"content": "", "audio": audio})])
     assert (answer.pcm, answer.finish_reason) == (b"abcd", "stop")
     two = [{"index": 0, "delta": {"content": "Hi."}}, {"index": 0, "delta": {"audio": audio}}]
-    answer, _ = folded([chunk() | {"choices": two}])
+    answer, _ = accumulated([chunk() | {"choices": two}])
     assert (answer.text, answer.pcm) == ("Hi.", b"abcd")
 
 
 def test_an_emoji_in_two_halves_is_one_and_a_lone_half_is_replaced() -> None:
     halves = [json.loads('"\\ud83d"'), json.loads('"\\ude00"')]
-    answer, _ = folded([chunk({"content": half}) for half in halves])
+    answer, _ = accumulated([chunk({"content": half}) for half in halves])
     assert answer.text == "\U0001f600"
-    answer, pieces = folded([chunk({"content": "a" + halves[0]})])
+    answer, pieces = accumulated([chunk({"content": "a" + halves[0]})])
     assert answer.text == pieces[0].text == "a\ufffd"
-    assert folded([chunk({"content": "\ufeffa"})])[0].text == "\ufeffa"
+    assert accumulated([chunk({"content": "\ufeffa"})])[0].text == "\ufeffa"
 
 
 def test_more_than_any_model_sends_is_not_read() -> None:
     part = chunk({"audio": {"data": base64.b64encode(bytes(9_000_000)).decode()}})
     with pytest.raises(InvalidResponse, match="more sound than any model"):
-        folded([part] * 23)
+        accumulated([part] * 23)
     with pytest.raises(InvalidResponse, match="more text than any model"):
-        folded([chunk({"content": "x" * 400_000})] * 3)
+        accumulated([chunk({"content": "x" * 400_000})] * 3)
     held_back = chunk({"content": "x", "audio": {"transcript": "x" * 400_000}})
     with pytest.raises(InvalidResponse, match="more text than any model"):
-        folded([held_back] * 3)
+        accumulated([held_back] * 3)
 
 
 @given(st.lists(st.text(max_size=12)), st.binary(max_size=400), st.data())
 @settings(max_examples=60, deadline=None)
-def test_any_split_folds_back(words: list[str], pcm: bytes, data: Any) -> None:
+def test_any_split_is_joined_again(words: list[str], pcm: bytes, data: Any) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(pcm)), max_size=8)))
     ends = zip([0, *cuts], [*cuts, len(pcm)], strict=True)
     sound = [{"data": base64.b64encode(pcm[a:b]).decode()} for a, b in ends]
     text = [{"transcript": word} for word in words]
     mixed = data.draw(st.permutations([(0, i) for i in range(len(text))] + [(1, 0)] * len(sound)))
     sources = iter(text), iter(sound)  # shuffled together, each in its own order
-    answer, pieces = folded([chunk({"audio": next(sources[which])}) for which, _ in mixed])
+    answer, pieces = accumulated([chunk({"audio": next(sources[which])}) for which, _ in mixed])
     assert answer.text == "".join(words).strip()
     assert answer.pcm == pcm[: len(pcm) // 2 * 2] == b"".join(p.pcm for p in pieces)
     assert "".join(p.text for p in pieces) == "".join(words)
 
 
-@given(JSON | NEAR)
+@given(JSON | NEARLY_CHUNKS)
 @settings(max_examples=150, deadline=None)
 @example(5)
 @example([])
@@ -198,13 +177,13 @@ def test_any_split_folds_back(words: list[str], pcm: bytes, data: Any) -> None:
 @example({"modality": "audio", "choices": [{"delta": {"content": 7}}]})
 @example({"choices": [{"message": {"audio": {"data": "UklGRgAAAABXQVZFZm10IAAAAABkYXRhAA=="}}}]})
 @example({"usage": {"prompt_tokens": 10**400, "completion_tokens": 1}})
-def test_any_json_folds_or_is_a_bad_answer(item: Any) -> None:
-    fold = ResponseAccumulator()
+def test_any_json_is_accumulated_or_refused(item: Any) -> None:
+    accumulator = ResponseAccumulator()
     try:
-        fold.add(item)
+        accumulator.add(item)
     except InvalidResponse as error:
         assert "\n" not in str(error)
-    answer = fold.answer()
+    answer = accumulator.completion()
     answer.text.encode()
     for value in (answer.finish_reason, answer.model, answer.audio_id):
         assert value is None or isinstance(value, str)
@@ -212,56 +191,12 @@ def test_any_json_folds_or_is_a_bad_answer(item: Any) -> None:
 
 @given(st.text(max_size=40), st.binary(max_size=99).map(lambda b: b[: len(b) // 2 * 2]))
 @settings(max_examples=60, deadline=None)
-def test_what_the_engine_writes_folds_back(words: str, pcm: bytes) -> None:
-    letter = ChunkWriter("chatcmpl-1", "local-engine", 1776293682, "audio_1")
+def test_what_the_engine_writes_is_read(words: str, pcm: bytes) -> None:
+    writer = ChunkWriter("chatcmpl-1", "local-engine", 1776293682, "audio_1")
     counted = Usage(5, 9, 2, 4)
-    chunks = [letter.opening(), *letter.spoken(Delta(words, pcm)), letter.chunk([], counted)]
-    answer, _ = folded(json.loads(json.dumps([*chunks, letter.expiry()])))
+    chunks = [writer.opening(), *writer.spoken(Delta(words, pcm)), writer.chunk([], counted)]
+    answer, _ = accumulated(json.loads(json.dumps([*chunks, writer.expiry()])))
     same_id = "audio_1" if words or pcm else None
     assert answer == Completion(
         words.strip(), pcm, "stop", "local-engine", counted, same_id, 1776293682 + 3600
     )
-
-
-@given(st.lists(JSON.filter(lambda item: isinstance(item, dict)), max_size=4), st.data())
-@settings(max_examples=60, deadline=None)
-def test_events_may_be_cut_anywhere(items: list[Any], data: Any) -> None:
-    texts = [json.dumps(item) for item in items if not item.get("error")]
-    sent = "".join(f": a comment\r\ndata: {text}\r\n\r\n" for text in texts).encode()
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=8)))
-    pieces = [sent[a:b] for a, b in pairwise([0, *cuts, len(sent)])]
-    read = sse.chunks([*pieces, b"data: [DONE]\n\n", b"data: {oops"])
-    assert [json.dumps(item) for item in read] == texts
-    whole = [json.dumps(json.loads(text), indent=1).encode() for text in texts[:1]]
-    assert [json.dumps(item) for item in sse.chunks(whole)] == texts[:1]
-
-
-@given(st.lists(st.binary(max_size=40) | st.sampled_from([b"data: ", b"{}", b"\n", b"<"])))
-@settings(max_examples=150, deadline=None)
-@example([b'data: {"error": [{}]}'])
-@example([b'{"error": {"metadata": {"raw": "{\\"error\\": {\\"message\\": 5}}"}}}'])
-def test_any_bytes_are_chunks_or_one_line(pieces: list[bytes]) -> None:
-    try:
-        assert all(isinstance(item, dict) for item in sse.chunks(pieces))
-    except (InvalidResponse, sse.ErrorEvent) as error:
-        assert str(error)
-
-
-@given(JSON | st.dictionaries(st.sampled_from(["error", "metadata", "raw", "code", "data"]), JSON))
-@settings(max_examples=100, deadline=None)
-def test_any_json_is_a_failure_and_a_list_or_none(item: Any) -> None:
-    failure = ErrorBody.of(item)
-    assert failure.message or item in ("", {})
-    assert all(isinstance(x, str | None) for x in (failure.code, failure.param, failure.kind))
-    assert read({"data": [item, {"id": "a", "shutdown_date": item}]}) is not None
-
-
-def test_an_event_without_an_end_is_not_read() -> None:
-    def endless() -> Any:
-        for _ in range(1000):
-            yield b"A" * 1_000_000
-        pytest.fail("read a gigabyte")
-
-    for start in (b"data: ", b"{", b": "):
-        with pytest.raises(InvalidResponse, match="more than 80 MB"):
-            list(sse.chunks(chain([start], endless())))

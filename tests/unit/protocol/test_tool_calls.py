@@ -18,18 +18,18 @@ WEATHER = ToolCall("call_1", "weather", '{"city": "Köln"}')
 TIME = ToolCall("call_2", "time", "{}")
 
 
-def folded(*deltas: dict[str, Any]) -> Completion:
-    fold = ResponseAccumulator()
+def accumulated(*deltas: dict[str, Any]) -> Completion:
+    accumulator = ResponseAccumulator()
     for delta in deltas:
-        fold.add(ChatCompletionChunk.construct(**chunk(delta)).to_dict(warnings=False))
-    return fold.answer()
+        accumulator.add(ChatCompletionChunk.construct(**chunk(delta)).to_dict(warnings=False))
+    return accumulator.completion()
 
 
 def test_calls_come_in_pieces_each_by_its_index() -> None:
     first = {"index": 0, "id": "call_1", "type": "function",
              "function": {"name": "weather", "arguments": ""}}  # fmt: skip
     second = {"index": 1, "id": "call_2", "function": {"name": "time", "arguments": "{}"}}
-    answer = folded(
+    answer = accumulated(
         {"role": "assistant", "content": None, "tool_calls": [first]},
         {"tool_calls": [{"index": 0, "function": {"arguments": '{"city": '}}]},
         {"tool_calls": [second]},
@@ -40,7 +40,7 @@ def test_calls_come_in_pieces_each_by_its_index() -> None:
 
 def test_a_server_without_indices_or_ids_is_understood() -> None:
     calls = [{"function": {"name": n, "arguments": "{}"}} for n in ("a", "b")]
-    assert folded({"tool_calls": calls}).tool_calls == (
+    assert accumulated({"tool_calls": calls}).tool_calls == (
         ToolCall("call_0", "a", "{}"),
         ToolCall("call_1", "b", "{}"),
     )
@@ -55,17 +55,17 @@ def test_a_server_without_indices_or_ids_is_understood() -> None:
         [{"index": 0, "function": {"arguments": "x" * 1_000_001}}],
     ],
 )
-def test_what_is_no_call_is_refused(calls: Any) -> None:
+def test_what_is_not_a_call_is_refused(calls: Any) -> None:
     with pytest.raises(InvalidResponse):
-        folded({"tool_calls": calls})
+        accumulated({"tool_calls": calls})
 
 
 def test_what_the_engine_writes_the_client_reads() -> None:
-    letter = ChunkWriter("chatcmpl-1", "m", 0, "audio_1")
-    fold = ResponseAccumulator()
-    fold.add(json.loads(json.dumps(letter.calls((WEATHER, TIME)))))
-    assert fold.answer().tool_calls == (WEATHER, TIME)
-    whole = letter.whole(Completion("", b"", "tool_calls", tool_calls=(WEATHER,)), None)
+    writer = ChunkWriter("chatcmpl-1", "m", 0, "audio_1")
+    accumulator = ResponseAccumulator()
+    accumulator.add(json.loads(json.dumps(writer.calls((WEATHER, TIME)))))
+    assert accumulator.completion().tool_calls == (WEATHER, TIME)
+    whole = writer.whole(Completion("", b"", "tool_calls", tool_calls=(WEATHER,)), None)
     message = whole["choices"][0]["message"]
     assert message["content"] is None and message["tool_calls"][0]["function"]["name"] == "weather"
 

@@ -5,60 +5,26 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from audiomagic import Sound
-from audiomagic.costs.amounts import dollars
+from audiomagic.costs.pricing import dollars
 from audiomagic.costs.receipt import Receipt
 from audiomagic.protocol.request import Request
 from audiomagic.protocol.usage import Usage
 from audiomagic.render import card
+from audiomagic.render.html import HIDDEN
 from audiomagic.render.table import Table
 from audiomagic.turn.reply import Reply
 
+from ...support.page_reading import CONTROLS, HOSTILE, Reading
 from ...support.sanitizer import find_node, sanitize
 
 WORDS = "Hello, Ada. Is 3 < 4 & 5 > 4?"
+LOCAL = {"engine": "local", "paid": False, "label": "local · free", "language": "en"}
 BADGE = "gpt-audio-1.5 · 1.2 s in · 1.0 s out · 62 → 26 tokens · $0.0018"
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "</audio></div></details><b>out</b>",
-    "'\" onmouseover='alert(1)' style=\"position:fixed\"",
-    "&lt;b&gt; &amp;amp; <!-- ]]>",
-    "# Heading\n\n- item\n1. one\n> quoted\n\n    code\n\tcode\nsetext\n===\n---\n***\n",
-    "[click](javascript:alert(1)) ![x](http://evil/x.png) `code` **bold** | a | b |\n|---|---|",
-    "<http://evil> $x$ \\(y\\) \\[z\\] ~~~\n```python\n<script>\n```",
-]
-CONTROLS = "a\x1b[31mb\x00c\x07d\x9be\u202ef\u2066g\ud800h\ri\x7f"
-
-
-class Reading(HTMLParser):
-    """The elements, attributes and text of a page."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.text = ""
-        self.feed(re.sub(r"<span>([$\\])</span>", r"\1", html))  # signs kept from MathJax
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data + "\n"
-
-    def declared(self) -> list[tuple[str, str, str]]:
-        """Each style declaration, with its element, but for what no reader needs."""
-        styles = [(tag, value) for tag, name, value in self.attributes if name == "style"]
-        pairs = [(tag, one.split(":", 1)) for tag, all_ in styles for one in all_.split(";") if one]
-        pairs = [(tag, pair) for tag, pair in pairs if pair[0] != "color-scheme"]
-        return [(tag, name.strip(), re.sub(r"\s+", "", value)) for tag, (name, value) in pairs]
 
 
 def receipt(**changes: Any) -> Receipt:
@@ -74,7 +40,7 @@ def reply(tone: Sound) -> Reply:
     return Reply(WORDS, tone, receipt(), Request("gpt-audio-1.5", ()), notes=("A note.",))
 
 
-def faces(reply: Reply, **changes: Any) -> dict[str, str]:
+def bundle_of(reply: Reply, **changes: Any) -> dict[str, str]:
     return dataclasses.replace(reply, **changes)._repr_mimebundle_()
 
 
@@ -84,22 +50,22 @@ def markdown_text(markdown: str) -> str:
 
 
 # -- what it tells ----------------------------------------------------------------------------
-def test_each_face_tells_transcript_and_cost(reply: Reply) -> None:
-    bundle = faces(reply)
+def test_each_representation_tells_transcript_and_cost(reply: Reply) -> None:
+    bundle = bundle_of(reply)
     assert sorted(bundle) == ["text/html", "text/markdown", "text/plain"]
     told = {
         "text/html": Reading(bundle["text/html"]).text,
         "text/markdown": markdown_text(bundle["text/markdown"]),
         "text/plain": bundle["text/plain"],
     }
-    for face in told.values():
-        assert WORDS in face and BADGE in face and "A note." in face
+    for shown in told.values():
+        assert WORDS in shown and BADGE in shown and "A note." in shown
     assert bundle["text/plain"] == f"{WORDS}\nA note.\n[{BADGE}]"
 
 
 def test_the_sound_is_there_once_and_waits_to_be_played(reply: Reply) -> None:
-    bundle = faces(reply)
-    assert sum(face.count("base64,") for face in bundle.values()) == 1
+    bundle = bundle_of(reply)
+    assert sum(shown.count("base64,") for shown in bundle.values()) == 1
     page = Reading(bundle["text/html"])
     player = {name: value for tag, name, value in page.attributes if tag == "audio"}
     assert player["src"] == reply.sound.data_url if reply.sound else False
@@ -109,8 +75,8 @@ def test_the_sound_is_there_once_and_waits_to_be_played(reply: Reply) -> None:
 
 
 def test_an_answer_without_sound_has_no_player(reply: Reply) -> None:
-    assert "<audio" not in faces(reply, sound=None)["text/html"]
-    assert WORDS in Reading(faces(reply, sound=None)["text/html"]).text
+    assert "<audio" not in bundle_of(reply, sound=None)["text/html"]
+    assert WORDS in Reading(bundle_of(reply, sound=None)["text/html"]).text
 
 
 def test_the_split_is_itemised(reply: Reply) -> None:
@@ -151,9 +117,9 @@ def test_whose_rates_they_are_is_said(reply: Reply) -> None:
     ],
 )
 def test_an_unknown_price_is_never_0(reply: Reply, changes: Any, why: str) -> None:
-    bundle = faces(reply, receipt=receipt(**changes))
-    for face in bundle.values():
-        assert "price unknown" in markdown_text(face) and "$" not in face
+    bundle = bundle_of(reply, receipt=receipt(**changes))
+    for shown in bundle.values():
+        assert "price unknown" in markdown_text(shown) and "$" not in shown
     text = Reading(bundle["text/html"]).text
     assert why in text and not re.search(r"-\d", text.replace("gpt-audio-", ""))
 
@@ -163,9 +129,9 @@ def test_the_local_engine_is_free(reply: Reply) -> None:
         (Usage(62, 26, 12, 20), "on gpt-audio-1.5 this would have cost $0.0018 (rates: "),
         (None, "on the service: price unknown"),
     ]:
-        local = receipt(engine="local", model="local-engine", usage=counted)
-        bundle = faces(reply, receipt=local)
-        assert all("local · free" in face for face in bundle.values())
+        local = receipt(**LOCAL, model="local-engine", usage=counted)
+        bundle = bundle_of(reply, receipt=local)
+        assert all("local · free" in shown for shown in bundle.values())
         assert service in Reading(bundle["text/html"]).text
         assert local.cost == 0 and 'lang="en"' in bundle["text/html"]
 
@@ -189,7 +155,7 @@ def test_hostile_words_are_words(reply: Reply, words: str) -> None:
     calm = Reading(
         card.html(dataclasses.replace(reply, receipt=receipt(model="x", requested_model="x")))
     )
-    bundle = faces(reply, text=words, notes=(words,), receipt=named)
+    bundle = bundle_of(reply, text=words, notes=(words,), receipt=named)
     page = Reading(bundle["text/html"])
     flat = re.sub(r"\s", "", words)
     assert page.tags == calm.tags and len(page.attributes) == len(calm.attributes)
@@ -207,10 +173,10 @@ def test_hostile_words_are_words(reply: Reply, words: str) -> None:
 
 def test_what_cannot_be_seen_is_taken_out(reply: Reply) -> None:
     named = receipt(model=CONTROLS, requested_model=CONTROLS, voice=CONTROLS)
-    for face in faces(reply, text=CONTROLS, notes=(CONTROLS,), receipt=named).values():
-        face.encode()
-        assert not card.HIDDEN.search(face.replace("\n", ""))
-    seen = faces(reply, text="tab\there\nשלום \u200f👩\u200d🚀\u00a0!")["text/plain"]
+    for shown in bundle_of(reply, text=CONTROLS, notes=(CONTROLS,), receipt=named).values():
+        shown.encode()
+        assert not HIDDEN.search(shown.replace("\n", ""))
+    seen = bundle_of(reply, text="tab\there\nשלום \u200f👩\u200d🚀\u00a0!")["text/plain"]
     assert seen.startswith("tab\there\nשלום \u200f👩\u200d🚀\u00a0!")
 
 
@@ -253,7 +219,7 @@ def test_jupyters_sanitizer_leaves_a_table(tone: Sound) -> None:
 def test_dollars_and_backslashes_are_no_formulas(reply: Reply) -> None:
     """Jupyter typesets `$...$` and `\\(...\\)` within one piece of text."""
     words = r"It costs $5 for one, and $10 for two: \(x^2\)"
-    face = card.html(dataclasses.replace(reply, text=words))
-    pieces = re.split(r"<[^>]*>", face)
+    shown = card.html(dataclasses.replace(reply, text=words))
+    pieces = re.split(r"<[^>]*>", shown)
     assert not [piece for piece in pieces if re.search(r"\$.*\$|\\[(\[]", piece)]
     assert words in unescape("".join(pieces))

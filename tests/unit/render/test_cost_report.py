@@ -22,13 +22,14 @@ NOON = datetime(2026, 11, 22, 12).astimezone(UTC)  # the local one: days are loc
 
 def book(ledger: Ledger, notebook: str, days: int, dollars: str | None, **more: Any) -> None:
     opened = {"model": "gpt-audio-1.5", "engine": "openai", "host": "api.openai.com"}
-    opened |= {name: more.pop(name) for name in ("model", "engine") if name in more}
+    opened |= {name: more.pop(name) for name in ("model", "engine", "paid") if name in more}
     when = NOON - timedelta(days=days)
-    with ledger.writing() as books:
-        number = books.open(CallStart(**opened, notebook=notebook, seconds_in=2.0, when=when))
-        used = Usage(31, 16, 20, 10)
-        end = CallEnd("answered", 0.5, used, dollars and Decimal(dollars), **more)  # type: ignore[arg-type]
-        books.close(number, end)
+    call = CallStart(**opened, notebook=notebook, seconds_in=2.0, when=when)
+    used = Usage(31, 16, 20, 10)
+    end = CallEnd("answered", 0.5, used, dollars and Decimal(dollars), **more)  # type: ignore[arg-type]
+    with ledger.writing() as transaction:
+        transaction.insert(call)
+        transaction.finish(call, end)
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def ledger() -> Ledger:
     book(one, "a.ipynb", 1, "0.01", settled=True, model="gpt-audio-mini")
     book(one, "<b>.ipynb", 0, "0.02", estimated=True)
     book(one, "<b>.ipynb", 0, None)
-    book(one, "a.ipynb", 0, "0", engine="local", settled=True)
+    book(one, "a.ipynb", 0, "0", engine="local", paid=False, settled=True)
     return one
 
 
@@ -56,9 +57,7 @@ def test_sums_by_day_model_and_notebook(ledger: Ledger) -> None:
     assert [row[0] for row in chart(statement, "By model")] == ["gpt-audio-1.5", "gpt-audio-mini"]
     notebooks = [(row[0], row[2]) for row in chart(statement, "By notebook")]
     assert notebooks == [("a.ipynb", "$0.0400"), ("<b>.ipynb", "$0.0200")]
-    assert (
-        spent(ledger.rows()) == "$0.0600 paid, of which $0.0200 by estimate, and 1 of unknown price"
-    )
+    assert spent(ledger.rows()) == "$0.0600 paid ($0.0200 of it estimated), and 1 of unknown price"
 
 
 def test_the_calls_of_one_notebook(ledger: Ledger) -> None:
@@ -69,8 +68,7 @@ def test_the_calls_of_one_notebook(ledger: Ledger) -> None:
     assert [row[4] for row in calls.rows] == ["price unknown", "~$0.0200"]
     assert calls.rows[0][2:4] == ("2.0 / 0.5", "11 / 20 / 6 / 10")
     assert (
-        calls.caption
-        == "2 calls, $0.0200 paid, of which $0.0200 by estimate, and 1 of unknown price"
+        calls.caption == "2 calls, $0.0200 paid ($0.0200 of it estimated), and 1 of unknown price"
     )
 
 
@@ -80,8 +78,8 @@ def test_the_local_engine_is_free_and_says_what_it_saved(ledger: Ledger) -> None
 
 
 def test_a_call_in_flight(ledger: Ledger) -> None:
-    with ledger.writing() as books:
-        books.open(CallStart("gpt-audio-1.5", "openai", "h", "c"))
+    with ledger.writing() as transaction:
+        transaction.insert(CallStart("gpt-audio-1.5", "openai", "h", "c"))
     calls = dict(CostReport(ledger.rows(notebook="c")).tables)["Calls"]
     assert calls.rows[0][2:] == ("0.0 / 0.0", "not reported", "not yet known", "in flight")
 

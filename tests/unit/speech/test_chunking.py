@@ -1,11 +1,13 @@
-"""Passages: nothing lost, nothing too long, cut where a reader breathes."""
+"""Chunks: nothing lost, nothing too long, cut where a reader breathes."""
+
+from itertools import pairwise
 
 import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiomagic.speech.chunking import LONGEST, chunks
+from audiomagic.speech.chunking import LONGEST, SENTENCE, chunks
 
 WORDS = [
     "Hello",
@@ -28,11 +30,11 @@ TEXTS = st.lists(SCRIPTS | st.characters(), max_size=80).map("".join)
 
 @given(TEXTS, st.integers(1, 60))
 @settings(max_examples=400, deadline=None)
-def test_passages_joined_are_the_text_and_none_is_blank_or_too_long(text: str, most: int) -> None:
-    found = [passage.text for passage in chunks(text, most)]
+def test_chunks_joined_are_the_text_and_none_is_blank_or_too_long(text: str, most: int) -> None:
+    found = [chunk.text for chunk in chunks(text, most)]
     assert "".join(found) == text
-    assert all(len(passage.strip()) <= most for passage in found)
-    assert all(passage.strip() for passage in found) or len(found) <= 1
+    assert all(len(chunk.strip()) <= most for chunk in found)
+    assert all(chunk.strip() for chunk in found) or len(found) <= 1
 
 
 @given(TEXTS, st.integers(20, 60))
@@ -41,8 +43,8 @@ def test_no_character_is_parted_from_its_marks(text: str, most: int) -> None:
     characters = {match.end() for match in regex.finditer(r"\X", text)}
     longest = max((len(match[0]) for match in regex.finditer(r"\X", text)), default=0)
     at = 0
-    for passage in chunks(text, most):
-        at += len(passage.text)
+    for chunk in chunks(text, most):
+        at += len(chunk.text)
         assert at in characters or longest > most or text[at - 1].isspace()
 
 
@@ -68,7 +70,34 @@ def test_no_character_is_parted_from_its_marks(text: str, most: int) -> None:
     ],
 )  # fmt: skip
 def test_it_is_cut_where_a_reader_breathes(text: str, cut: list[str]) -> None:
-    assert [passage.text for passage in chunks(text, 30)] == cut
+    assert [chunk.text for chunk in chunks(text, 30)] == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("He came. I did, e.g. Rome. Mr. Fox, J. R. and Dr. No met at 3.50 on St. Mary's. Why?",
+         ["He came.", "I did, e.g. Rome.", "Mr. Fox, J. R. and Dr. No met at 3.50 on St. Mary's."]),
+        ('He said: "Who is it?" Nobody knew. "Stop!" she cried. Late... He left?! Then, silence.',
+         ['He said: "Who is it?"', "Nobody knew.", '"Stop!" she cried.', "Late...", "He left?!"]),
+        ("Am 23. Mai kam er. Er sagte „Hallo!“ Danach ging er z. B. heim. Ende",
+         ["Am 23. Mai kam er.", "Er sagte „Hallo!“", "Danach ging er z. B. heim."]),
+        ("Il est parti ! Où va-t-il ? « Je ne sais pas. » Il pleut. Fin",
+         ["Il est parti !", "Où va-t-il ?", "« Je ne sais pas. »", "Il pleut."]),
+        ("¿Qué tal? ¡Hola! Vino. Sí", ["¿Qué tal?", "¡Hola!", "Vino."]),
+        ("Привет! Как дела? А. С. Пушкин пел. Да", ["Привет!", "Как дела?", "А. С. Пушкин пел."]),
+        ("「你好！」他说。好吗？", ["「你好！」", "他说。", "好吗？"]),
+        ("これは本です。そうか！", ["これは本です。", "そうか！"]),
+        ("هل أنت بخير؟ حسنا۔ نعم", ["هل أنت بخير؟", "حسنا۔"]),
+        ("यह है। वह है॥ अंत", ["यह है।", "वह है॥"]),
+        ("Սա է։ Այո։ Լավ", ["Սա է։", "Այո։"]),
+        ("እንዴት ነህ። ደህና፧ ነኝ", ["እንዴት ነህ።", "ደህና፧"]),
+        ("ဟုတ်တယ်။ မဟုတ်ဘူး", ["ဟုတ်တယ်။"]),
+    ],
+)  # fmt: skip
+def test_sentences_end_in_the_signs_of_many_languages(text: str, sentences: list[str]) -> None:
+    ends = [0, *(match.end() for match in SENTENCE.finditer(text))]
+    assert [text[start:end].strip() for start, end in pairwise(ends)] == sentences
 
 
 def test_a_pause_is_longer_the_more_ends_there() -> None:
@@ -88,5 +117,5 @@ def test_a_book_takes_no_time() -> None:
         "a\n" * 300_000,
     ):
         found = chunks(book)
-        assert sum(len(passage.text) for passage in found) == len(book)
+        assert sum(len(chunk.text) for chunk in found) == len(book)
         assert len(found) <= 2 * len(book) / LONGEST + 1

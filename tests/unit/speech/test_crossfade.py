@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import audiomagic.engine
 from audiomagic import Sound
-from audiomagic.speech.crossfade import FRAME, HELD, Crossfader, join
+from audiomagic.speech.crossfade import FRAME, HELD, Crossfader
 
 RATE = 24_000
 EDGES = [(0.0, 0.0), (0.02, 0.03), (0.3, 0.5), (0.0, 0.9), (1.5, 0.0)]  # seconds of quiet around
@@ -23,6 +23,17 @@ def hum(seconds: float, before: float = 0.0, after: float = 0.0, level: float = 
     tone[-FRAME:] *= np.linspace(1, 0, FRAME) if after else 1
     whole = np.pad(tone, (round(before * RATE), round(after * RATE)))
     return Sound(whole + 0.0003 * dice.standard_normal(len(whole)), RATE)
+
+
+def join(sounds: list[Sound], pauses: list[float]) -> Sound:
+    """The sounds as one; `pauses` are the seconds between each and the next."""
+    fader = Crossfader()
+    joined = [
+        fader.feed(sound.pcm16()) + fader.part(pause)
+        for sound, pause in zip(sounds[:-1], pauses, strict=True)
+    ]
+    joined += [fader.feed(sound.pcm16()) for sound in sounds[-1:]]
+    return Sound.from_pcm16(b"".join((*joined, fader.end())))
 
 
 def heard(sound: Sound) -> np.ndarray:

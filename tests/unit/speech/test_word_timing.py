@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,12 @@ import pytest
 
 import audiomagic
 from audiomagic import Sound
-from audiomagic.render import card
 from audiomagic.speech.word_timing import PAUSE, WORD, VoicedSpan, voiced_spans, word_starts
 
+from ...support.steps import steps
+
 NODE = shutil.which("node")
-FOLLOW = Path(audiomagic.__file__).parent / "static" / "follow.js"
+TRANSCRIPT = Path(audiomagic.__file__).parent / "static" / "transcript.js"
 RATES = [8_000, 16_000, 24_000, 44_100, 48_000]
 Times = list[tuple[float, float]]
 
@@ -149,34 +149,28 @@ def test_marks_count_within_a_stretch(text: str) -> None:
 
 
 # -- time ---------------------------------------------------------------------------------------
-def test_ten_minutes_take_no_longer_than_their_length_tells() -> None:
-    def took(seconds: int) -> float:
+def test_four_times_the_length_is_four_times_the_work() -> None:
+    def work(seconds: int) -> int:
         sound, text = every_second(seconds), "One of many, and " * seconds
-        tries = []
-        for _ in range(3):
-            began = time.perf_counter()
-            word_starts(text, sound)
-            tries.append(time.perf_counter() - began)
-        return min(tries)
+        return steps(lambda: word_starts(text, sound))
 
-    assert took(600) < 8 * took(150)  # 4 if it grows with the length, 16 with its square
+    assert work(120) < 8 * work(30)  # 16, if it grew with the square
 
 
 # -- as the page cuts ---------------------------------------------------------------------------
 @pytest.mark.node
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_page_cuts_the_same_words() -> None:
-    sign, cut = re.findall(r"^ *const (?:sign|cut) = .*;", card.follow_along(), re.M) or "??"
     program = f"""
-        {sign.split(" //")[0]}
-        {cut.split(" //")[0]}
-        const texts = JSON.parse(require("fs").readFileSync(0, "utf8"));
-        const words = (text) => (text.match(cut) ?? []).filter((word) => !/^\\s/.test(word));
+        import {{ readFileSync }} from "node:fs";
+        import {{ TOKEN }} from "{TRANSCRIPT.as_uri()}";
+        const texts = JSON.parse(readFileSync(0, "utf8"));
+        const words = (text) => (text.match(TOKEN) ?? []).filter((word) => !/^\\s/.test(word));
         console.log(JSON.stringify(texts.map(words)));
     """
     done = subprocess.run(
-        [str(NODE), "-e", program], input=json.dumps(TRICKY), capture_output=True,
-        encoding="utf-8", timeout=60,
+        [str(NODE), "--input-type=module", "-e", program], input=json.dumps(TRICKY),
+        capture_output=True, encoding="utf-8", timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [WORD.findall(text) for text in TRICKY]

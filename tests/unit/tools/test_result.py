@@ -1,4 +1,4 @@
-"""A tool's result: its text for the model, its face for the card."""
+"""A tool's result: its text for the model, its line, and what it shows of itself."""
 
 import datetime as dt
 import json
@@ -12,14 +12,10 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from audiomagic.errors import OptionError
 from audiomagic.protocol.tool_calls import CUT, ToolCall
-from audiomagic.render.card import CARD
-from audiomagic.tools.result import LONGEST, SEEN, ToolResult
+from audiomagic.tools.result import MAX_TEXT, SEEN, ToolResult
 
-from ...support.sanitizer import find_node, sanitize
-from ..render.test_card import Reading
-from .test_rich_output import PIXEL, Drawn
+from ...support.pictures import PIXEL, Drawn
 
 CALL = ToolCall("call_1", "weather", '{"city": "Köln", "days": [1, 2]}')
 
@@ -102,10 +98,10 @@ def test_the_model_reads_a_frame_as_json_and_knows_that_it_is_seen() -> None:
 
 
 def test_large_things_are_cut_or_told_in_short() -> None:
-    assert result("x" * LONGEST).text == "x" * LONGEST
-    cut = result("x" * (LONGEST + 1)).text
-    assert len(cut) == LONGEST and cut.endswith(CUT)
-    assert len(result(list(range(LONGEST))).text) == LONGEST
+    assert result("x" * MAX_TEXT).text == "x" * MAX_TEXT
+    cut = result("x" * (MAX_TEXT + 1)).text
+    assert len(cut) == MAX_TEXT and cut.endswith(CUT)
+    assert len(result(list(range(MAX_TEXT))).text) == MAX_TEXT
     big = pd.DataFrame(np.zeros((50_000, 3)))
     assert "[50000 rows x 3 columns]" in result(big).text
     assert "..." in result(np.zeros(10**6)).text and len(result(np.zeros(10**6)).text) < 2_100
@@ -119,10 +115,9 @@ def test_what_cannot_be_read_is_told_somehow() -> None:
     assert repr(result(Rude())).startswith("<ToolResult weather(city='Köln', days=[1, 2]) → <Rude")
     assert result("\ud83d!").text == "?!"
     for value in (ring, Rude(), pd, Unit, print, object()):
-        assert result(value).text and result(value).face
+        assert result(value).text and not result(value).rich_output
 
 
-# -- on the card ------------------------------------------------------------------------------
 def test_a_line_says_it_all() -> None:
     assert str(result("12 °C, rain")) == "weather(city='Köln', days=[1, 2]) → 12 °C, rain · 0.3 s"
     assert str(result(Drawn())) == "weather(city='Köln', days=[1, 2]) → Drawn · 0.3 s"
@@ -137,18 +132,10 @@ def test_arguments_that_are_none_are_shown_as_they_came(arguments: str) -> None:
     assert line.startswith(f"f({arguments[:50].replace(chr(0xD800), '')}") and len(line) < 200
 
 
-def test_it_folds_out() -> None:
-    html = result("12 °C\nrain").folded
-    read = Reading(html)
-    assert html.startswith("<details style=") and html.endswith("</details>")
-    assert read.text.startswith("weather(city='Köln', days=[1, 2]) → 12 °C rain · 0.3 s\n")
-    assert "12 °C\nrain" in read.text and CALL.arguments in read.text
-
-
-def test_a_picture_is_seen_at_once() -> None:
-    html = result(Drawn()).folded
-    assert result(Drawn())._repr_html_() == f'<div style="{CARD}">{html}</div>'
-    assert html.startswith("<details open ") and f'src="{PIXEL}"' in html
+def test_a_notebook_shows_the_picture_or_the_line() -> None:
+    shown = result(Drawn())
+    assert shown._repr_html_() == shown.rich_output and PIXEL in shown.rich_output
+    assert result("12 °C")._repr_html_() is None and repr(result("12 °C")).startswith("<ToolResult")
 
 
 def test_the_result_stays_what_it_was() -> None:
@@ -156,27 +143,3 @@ def test_the_result_stays_what_it_was() -> None:
     kept = result(value)
     value["a"] = 2
     assert kept.text == '{"a": 1}' and kept.value is value
-
-
-HOSTILE = ["</details><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "$x$ \\(y\\)"]
-
-
-@pytest.mark.parametrize("words", HOSTILE)
-def test_foreign_words_stay_words(words: str) -> None:
-    call = ToolCall(words, words, json.dumps({words: words}))
-    for one in (result(words, call), ToolResult.failed(call, OptionError(words), 0)):
-        read = Reading(one._repr_html_())
-        assert set(read.tags) == {"details", "summary", "div"}
-        assert read.text.replace("\n", "").count(words) >= 3
-
-
-@pytest.mark.node
-@pytest.mark.skipif(find_node() is None, reason="node is not installed")
-def test_jupyters_sanitizer_leaves_it() -> None:
-    frame = pd.DataFrame({"a": HOSTILE})
-    for value in (HOSTILE[0], Drawn(), frame):
-        html = result(value).folded
-        before, after = Reading(html), Reading(sanitize(html))
-        assert after.declared() == before.declared() != []
-        assert after.text == before.text and after.tags == before.tags
-        assert sorted(after.attributes) == sorted(before.attributes)

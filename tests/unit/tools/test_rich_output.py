@@ -9,19 +9,10 @@ from IPython.display import HTML, Audio, Image
 
 from audiomagic.render.table import Table
 from audiomagic.sound import Sound
-from audiomagic.tools.rich_output import LONGEST, rich_output
+from audiomagic.tools.rich_output import MAX_HTML, rich_output
 
-from ..render.test_card import Reading
-
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-PIXEL = "data:image/png;base64," + base64.b64encode(PNG).decode()
-
-
-class Drawn:
-    def _repr_png_(self) -> bytes:
-        return PNG
+from ...support.page_reading import Reading
+from ...support.pictures import PIXEL, PNG, Drawn
 
 
 class Metered:
@@ -34,18 +25,12 @@ class Bundled:
         return {"image/png": PNG, "text/html": "<b>no</b>"}, {}
 
 
-class Figure:
-    def savefig(self, file: Any, **options: Any) -> None:
-        assert options["format"] == "png"
-        file.write(PNG)
-
-
 class Vector:
     def _repr_svg_(self) -> str:
         return "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 
 
-class Face:
+class Shown:
     """Shows the HTML it is made of."""
 
     def __init__(self, html: object):
@@ -67,7 +52,7 @@ class Agreeable:
         return self
 
 
-@pytest.mark.parametrize("value", [Drawn(), Metered(), Bundled(), Figure(), Image(PNG)])
+@pytest.mark.parametrize("value", [Drawn(), Metered(), Bundled(), Image(PNG)])
 def test_a_picture_is_carried_along(value: object) -> None:
     read = Reading(rich_output(value))
     assert read.tags == ["img"] and ("img", "src", PIXEL) in read.attributes
@@ -116,22 +101,22 @@ def test_sounds_and_tables_of_our_own_show_themselves(tone: Sound) -> None:
         "",
         None,
         3,
-        RuntimeError("no face"),
-        "<b>" * LONGEST,
+        RuntimeError("no HTML"),
+        "<b>" * MAX_HTML,
     ],
 )
 def test_what_is_nothing_but_script_shows_nothing(html: object) -> None:
-    assert rich_output(Face(html)) == ""
+    assert rich_output(Shown(html)) == ""
 
 
 def test_nothing_acts_fetches_or_styles() -> None:
-    face = Face(
+    shown = Shown(
         '</div><b onclick="x()" style="position:fixed" id="i" class="c">bold</b>'
         '<a href="javascript:x()">js</a><a href="data:text/html,x">data</a>'
         '<a href="https://x.y">web</a><form><input><button>go</button></form><svg><a>s</a></svg>'
         '<img src="https://x.y/1.png"><math><mi>m</mi></math><!-- c --><meta http-equiv="refresh">'
     )
-    read = Reading(rich_output(face))
+    read = Reading(rich_output(shown))
     assert set(read.tags) <= {"div", "b", "a", "img"}
     assert [value for _, name, value in read.attributes if name in ("href", "src")] == [
         "https://x.y"
@@ -152,9 +137,28 @@ def test_other_things_show_nothing(value: object) -> None:
 def test_what_is_too_large_is_not_shown() -> None:
     class Poster:
         def _repr_png_(self) -> bytes:
-            return PNG * (LONGEST // len(PNG))
+            return PNG * (MAX_HTML // len(PNG))
 
     assert rich_output(Poster()) == ""
+
+
+def test_nothing_is_displayed_here_and_now() -> None:
+    class Forward:
+        def _ipython_display_(self) -> None:
+            raise AssertionError
+
+        def _repr_html_(self) -> str:
+            return "<b>bold</b>"
+
+    assert "<b>bold</b>" in rich_output(Forward())
+
+
+def test_a_broken_picture_leaves_the_html() -> None:
+    class Broken(Shown):
+        def _repr_png_(self) -> str:
+            return "no picture!"
+
+    assert "<b>bold</b>" in rich_output(Broken("<b>bold</b>"))
 
 
 def test_jupyters_own_displays() -> None:

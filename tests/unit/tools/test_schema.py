@@ -1,4 +1,4 @@
-"""A function's signature: told to a model, and held against what the model calls it with."""
+"""The schema of a function, and how a model's arguments are checked against it."""
 
 import datetime as dt
 import json
@@ -326,13 +326,13 @@ def quoted(x: "Nowhere") -> None: ...  # type: ignore[name-defined] # noqa: F821
         ("a b", google, "cannot be named"),
         ("x" * 65, google, "cannot be named"),
         ("f\n", google, "cannot be named"),
-        ("f", Fresh, "'f' is no function"),
-        ("f", 3, "'f' is no function"),
-        ("f", max, "tool 'f' does not say what it takes; wrap it"),
-        ("f", all_of, r"tool 'f' takes \*cities: str, which tells a model nothing; wrap it"),
+        ("f", Fresh, "'f' is not a function"),
+        ("f", 3, "'f' is not a function"),
+        ("f", max, "tool 'f' has no signature that Python can read; wrap it"),
+        ("f", all_of, r"tool 'f' takes \*cities: str, which a model cannot fill in; wrap it"),
         ("f", any_of, r"tool 'f' takes \*\*cities: str"),
-        ("f", framed, "tool 'f': no model can write a value for 'frame'; annotate"),
-        ("f", called, "tool 'f': no model can write a value for 'back'"),
+        ("f", framed, "tool 'f': a model cannot write a value for 'frame'; annotate"),
+        ("f", called, "tool 'f': a model cannot write a value for 'back'"),
         ("f", quoted, "annotation that cannot be read: name 'Nowhere' is not defined; import"),
     ],
 )

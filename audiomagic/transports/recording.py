@@ -1,0 +1,62 @@
+"""RecordingTransport: another transport, whose answers are kept on a cassette."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..protocol.request import Request
+from .cancellation import Cancellation
+from .model_list import Listing
+from .replay import ReplayTransport
+from .transport import Provider, Report, Response, Transport
+
+if TYPE_CHECKING:
+    from .cassette import Cassette
+
+
+@dataclass(frozen=True)
+class RecordingTransport(Transport):
+    """Passes requests on to `inner`, and keeps every whole answer.
+
+    With `reuse`, a request whose answer the cassette already had when it was opened is answered
+    from it: that is how a stopped batch continues without paying twice.
+    """
+
+    inner: Transport
+    cassette: "Cassette"
+    reuse: bool = False
+
+    @property
+    def provider(self) -> Provider:
+        return self.inner.provider
+
+    def check(self, model: str, voice: str | None) -> None:
+        self.inner.check(model, voice)
+
+    def notes(self, model: str, style: str) -> list[str]:
+        return self.inner.notes(model, style)
+
+    def models(self) -> Listing | None:
+        return self.inner.models()
+
+    def open(self, report: Report) -> None:
+        self.inner.open(report)
+
+    def for_request(self, request: Request) -> Transport:
+        """Return a replay of the answer that is there already, if it may be used again."""
+        if self.reuse and self.cassette.claim(request):
+            return ReplayTransport(self.cassette, pace=False)
+        return self
+
+    @contextmanager
+    def stream(
+        self, request: Request, cancellation: Cancellation, report: Report
+    ) -> Iterator[Response]:
+        """Pass the request on, and record what comes."""
+        began = time.perf_counter()
+        known = self.cassette.has(request)
+        with self.inner.stream(request, cancellation, report) as response:
+            kept = self.cassette.keep(request, response.chunks, began)
+            yield Response(kept, response.request_id, known)

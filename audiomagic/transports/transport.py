@@ -1,0 +1,75 @@
+"""The seam between a request and whoever answers it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ..protocol.request import Request
+from .cancellation import Cancellation
+from .model_list import Listing
+
+Chunk = Mapping[str, Any]  # one event of a streamed completion, as the server sent it
+Report = Callable[[str], None]  # receives a line about what takes time
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Who answers, and all that depends on it: nobody else has to ask which transport it is."""
+
+    name: str  # in the ledger: "openai" (any server of that protocol), "local" or "replay"
+    host: str  # for messages and badges
+    why: str  # why requests go there
+    paid: bool = False  # whether an answer costs money
+    has_key: bool = False  # whether an API key is sent
+    label: str = ""  # what the badge of a free answer says
+    language: str | None = None  # of every answer (BCP 47); None where it may be any
+    max_context: int = 128_000 - 16_384  # tokens that an answer leaves of gpt-audio-1.5's context
+    text_history: bool = False  # whether earlier turns count as their words, not as sound
+
+
+@dataclass(frozen=True)
+class Response:
+    """A completion that is arriving."""
+
+    chunks: Iterator[Chunk]
+    request_id: str | None = None  # the server's own name for the request
+    already_recorded: bool = False  # whether the cassette that records it could have answered it
+
+
+class Transport(ABC):
+    """Answers requests; several threads may use it at once."""
+
+    @property
+    @abstractmethod
+    def provider(self) -> Provider:
+        """Who answers."""
+
+    @abstractmethod
+    def stream(
+        self, request: Request, cancellation: Cancellation, report: Report
+    ) -> AbstractContextManager[Response]:
+        """Send a request; give its response, and end it however the block is left.
+
+        Raises RequestFailed, one line that says what to do, for whatever goes wrong; Cancelled when
+        `cancellation` is cancelled.
+        """
+
+    def open(self, report: Report) -> None:  # noqa: B027
+        """Connect, or load models, ahead of the first request."""
+
+    def check(self, model: str, voice: str | None) -> None:  # noqa: B027
+        """Raise OptionError for a model or voice that is known not to be there."""
+
+    def notes(self, model: str, style: str) -> list[str]:
+        """Return what the reader of an answer should know about who gave it."""
+        return []
+
+    def models(self) -> Listing | None:
+        """Return the models that the key may use; None where that is not known."""
+        return None
+
+    def for_request(self, request: Request) -> "Transport":
+        """Return the transport that answers this request: itself, unless a recording has it."""
+        return self

@@ -1,0 +1,59 @@
+"""One kernel for all tests of this folder, as new for each of them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..support.fake_server import KEY, FarEnd
+from ..support.kernel import Kernel
+
+NOTEBOOK = "/home/ada/lesson.ipynb"
+AFRESH = """
+%reset -f
+%unload_ext audiomagic
+import os
+get_ipython().meta.clear()
+get_ipython().config.pop("AudioMagics", None)
+os.environ |= {environment!r}
+os.chdir({folder!r})
+del os
+%load_ext audiomagic
+"""
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[FarEnd]:
+    with FarEnd() as far_end:
+        yield far_end
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    folder = str(tmp_path_factory.mktemp("ipython"))
+    with Kernel(os.environ | {"IPYTHONDIR": folder}) as kernel:
+        assert kernel.run("%load_ext audiomagic") == []
+        yield kernel
+
+
+@pytest.fixture
+def server(serving: FarEnd) -> FarEnd:
+    """A scripted server, without scripts and requests of other tests."""
+    serving.scripts.clear()
+    serving.requests.clear()
+    serving.headers.clear()
+    return serving
+
+
+@pytest.fixture
+def kernel(running: Kernel, server: FarEnd, tmp_path: Path) -> Kernel:
+    """A kernel with a key for the server, and without what other tests did in it."""
+    environment = {
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": server.url,
+        "AUDIOMAGIC_LEDGER": str(tmp_path / "ledger.sqlite"),
+        "JPY_SESSION_NAME": NOTEBOOK,
+    }
+    running.run(AFRESH.format(environment=environment, folder=str(tmp_path)))
+    return running

@@ -1,0 +1,126 @@
+"""The engine's HTTP server, without models: who is let in, and what is refused."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import pytest
+
+pytest.importorskip("waitress")
+
+from audiomagic.engine import http_server
+from audiomagic.engine.app import App, Environ, StartResponse
+from audiomagic.engine.engine import Engine
+
+TOKEN = "am-a-token-of-thirty-two-letters"
+
+
+class Streaming(App):
+    """An app that sends the second half of its answer once the first has been read."""
+
+    read = threading.Event()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/halves":
+            return super().__call__(environ, start_response)
+        start_response("200 OK", [("content-type", "text/event-stream")])
+        return self._halves()
+
+    def _halves(self) -> Iterator[bytes]:
+        yield b"data: first\n\n"
+        assert self.read.wait(20)
+        yield b"data: second\n\n"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    server = http_server.create_server(Streaming(cast(Engine, None)), 0, TOKEN)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield server.effective_port
+    server.close()
+
+
+def connect(port: int, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
+    """Send a request with these headers alone; return the response."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.putrequest("POST" if body else "GET", path, skip_host=True)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(body or None)
+    return connection.getresponse()
+
+
+def ask(port: int, path: str = "/v1/models", body: bytes = b"", **more: str) -> tuple[int, Any]:
+    headers = {"Host": f"127.0.0.1:{port}", "Authorization": f"Bearer {TOKEN}"}
+    if body:
+        headers["Content-Length"] = str(len(body))
+    more = {name.replace("_", "-"): value.replace("{port}", str(port))
+            for name, value in more.items()}  # fmt: skip
+    response = connect(port, path, headers | more, body)
+    return response.status, json.loads(response.read())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}"])
+def test_a_program_with_the_token_is_let_in(port: int, host: str) -> None:
+    status, body = ask(port, Host=host)
+    assert status == 200 and body["data"][0]["id"] == "local-engine"
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"Host": "127.0.0.1"}, 403),
+        ({"Host": "127.0.0.1:1"}, 403),
+        ({"Host": "localhost.evil.example:{port}"}, 403),
+        ({"Host": "evil.example:{port}"}, 403),
+        ({"Host": "127.0.0.1:{port}, evil.example"}, 403),  # as two headers are joined
+        ({"Host": ""}, 403),
+        ({"Origin": ""}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:{port}"}, 403),
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": f"Bearer {TOKEN}, Bearer {TOKEN}"}, 401),
+        ({"Authorization": "Bearer \xe9"}, 401),
+    ],
+)
+def test_strangers_are_refused(port: int, more: dict[str, str], status: int) -> None:
+    found, body = ask(port, **more)
+    assert found == status and body["error"]["message"] and body["error"]["type"]
+    assert ask(port, "/v1/chat/completions", b"{}", **more)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/files", b"", 404),
+        ("/v1/chat/completions", b"{oops", 400),
+        ("/v1/chat/completions", b'{"model": "\\ud800"}', 400),
+        ("/v1/chat/completions", b"[" * 100_000, 400),
+    ],
+)
+def test_bad_requests_are_refused(port: int, path: str, body: bytes, status: int) -> None:
+    found, answer = ask(port, path, body)
+    assert found == status and answer["error"]["message"]
+
+
+@pytest.mark.parametrize("size", [str(http_server.LARGEST_BODY + 1), "9" * 5000])
+def test_a_body_that_is_too_large_is_not_read(port: int, size: str) -> None:
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(
+            f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode()
+        )
+        answer = connection.makefile("rb").readline()
+    assert answer == b"" or answer.split()[1] in (b"400", b"413")
+    assert ask(port)[0] == 200
+
+
+def test_answers_are_streamed(port: int) -> None:
+    headers = {"Host": f"127.0.0.1:{port}", "Authorization": f"Bearer {TOKEN}"}
+    response = connect(port, "/halves", headers)
+    assert response.readline() == b"data: first\n"
+    Streaming.read.set()
+    assert response.read() == b"\ndata: second\n\n"
