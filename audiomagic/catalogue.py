@@ -18,14 +18,11 @@ class Model:
     successor: str | None = None
 
     def shut_down(self, today: date | None = None) -> bool:
-        """Whether the service has switched it off."""
         return self.shutdown is not None and self.shutdown <= (today or date.today())
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The data file, read."""
-
     default_model: str
     default_voice: str
     max_output: int  # tokens: the longest answer of each of the models

@@ -1,26 +1,8 @@
-"""Everything that audiomagic raises on purpose.
-
-AudiomagicError
-├── OptionError            a misspelled option, setting, voice, model or value
-├── SoundError             a sound that cannot be read, sent or written
-├── RequestFailed          a call that the server did not answer as it should
-│   ├── ConnectionFailed   the server was never reached, or the connection was lost
-│   ├── RequestRejected    the server answered with an error
-│   └── InvalidResponse    the server answered with something that is not a completion
-├── CassetteError          a recording, or its folder, that is damaged or cannot be written
-├── NotRecorded            a request that a cassette has no answer to
-├── EngineError            the embedded engine is missing, incomplete or damaged
-├── BudgetExceeded         a call that might cost more than a cap allows
-├── LedgerError            the ledger of calls cannot be read or written
-├── WorkerLost             an item of a batch whose worker died
-├── NoMicrophone           a recording was asked for where nobody can record
-└── ReplyPending           a reply that was read before its recording or its item was answered
+"""Everything that audiomagic raises on purpose, and how foreign text is made fit to be shown.
 
 `...Error`: something is wrong with a thing (an option, a sound, a file, the engine, the ledger).
-Every other name is an event, and says what happened.
-
-Each message is one line: what happened, then what to type next. In IPython that line is all that
-is shown; the exception still stops Run All and can be caught.
+Every other name is an event, and says what happened. Each message is one line: what happened, then
+what to type next. In IPython that line is all that is shown; the exception still stops Run All.
 """
 
 import unicodedata
@@ -157,8 +139,7 @@ def one_line(text: object, limit: int = LONGEST_QUOTE) -> str:
 
 
 def clean(text: str) -> str:
-    """Join surrogates that were sent apart (half an emoji each); replace lone ones.
-
-    Text is cleaned where it enters, so that all of it can be encoded later.
+    """Join surrogates that were sent apart (half an emoji each); replace lone ones, which cannot
+    be encoded. Text is cleaned where it enters.
     """
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

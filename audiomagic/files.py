@@ -31,6 +31,12 @@ def file_path(name: str | os.PathLike[str]) -> Path:
     return path
 
 
+def safe_name(words: str) -> str:
+    """Return words as a part of a file's name: nothing in it leads to another folder."""
+    kept = "".join(c if c.isalnum() or c in ".-_" else " " for c in words)
+    return "-".join(kept.split()).lstrip(".") or "_"
+
+
 def contents(path: Path, limit: int, follow_symlinks: bool = True) -> bytes:
     """Read a regular file of at most `limit` bytes: a device or a pipe may have no end."""
     status = path.stat(follow_symlinks=follow_symlinks)

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from tempfile import TemporaryFile
 from threading import Thread
@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Self, Unpack
 from . import redaction
 from .costs.budget import Budget
 from .costs.ledger import Ledger
-from .errors import AudiomagicError, CassetteError, one_line
+from .errors import AudiomagicError, CassetteError, clean, one_line
 from .files import reason
 from .protocol.request import VERBATIM, Message
 from .render.dry_run import DryRun
 from .sound import Sound
-from .speech.trim import note, trim_silence
-from .transports.recording import RecordingTransport
-from .transports.replay import ReplayTransport
+from .speech.silence import note, trim_silence
+from .transports.record_replay import RecordingTransport, ReplayTransport
 from .transports.resolve import resolve
 from .transports.transport import Transport
 from .turn.chats import Chats
 from .turn.client import Client
-from .turn.conversation import CellRun, Conversation
+from .turn.conversation import CellRun
 from .turn.listener import NullListener, StreamListener
 from .turn.options import CallOptions, Options, checked
 from .turn.reply import Reply
@@ -34,16 +33,6 @@ if TYPE_CHECKING:
 
     from .batch.batch import Batch
     from .transports.cassette import Cassette
-
-
-@dataclass(frozen=True)
-class _Context:
-    """Who follows calls, and for what they are made."""
-
-    listener: StreamListener | None = None
-    cell: CellRun | None = None
-    sharing: int = 1  # calls made at once, which share what the caps leave
-    reuse: bool = False  # whether a cassette that is recorded answers, too
 
 
 class Session:
@@ -66,22 +55,23 @@ class Session:
         self.options = checked(options)
         self.chats = Chats()
         self.budget = Budget(Ledger(), print)
-        self.notebook = notebook.encode("utf-8", "replace").decode()  # paths may hold any bytes
+        self.notebook = clean(notebook)  # paths may hold any bytes
         self._key = api_key
         redaction.keep(api_key or "")
         self._transports: dict[Transport, Transport] = {}  # each is opened once
         self._recording: Cassette | None = None
         self._replay: ReplayTransport | None = None
-        self._context = _Context()
+        self._listener: StreamListener | None = None
+        self._cell: CellRun | None = None
+        self._sharing, self._reuse = 1, False
 
     def speak(self, text: str, *, verbatim: bool = False, **options: Unpack[Options]) -> Reply:
         """Send a text; get a spoken answer, or with `verbatim` the text itself, read aloud.
 
         Raises AudiomagicError: OptionError, ConnectionFailed, RequestRejected, ...
         """
-        resolved = CallOptions.of(self.options, options)
-        client = self._client(resolved)
-        return self._speaking(text, verbatim, resolved, client).run(client)
+        turn, client = self._speaking(text, verbatim, options)
+        return turn.run(client)
 
     def listen(
         self,
@@ -100,9 +90,7 @@ class Session:
         `transcript_diff`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
-        resolved = CallOptions.of(self.options, options)
-        client = self._client(resolved)
-        turn = self._listening(sound, instruction, text, resolved, client)
+        turn, client = self._listening(sound, instruction, text, options)
         if expect.strip():
             return transcribe_and_compare(turn, client, expect)
         return turn.run(client)
@@ -154,12 +142,10 @@ class Session:
 
         `text_only`: answered in text. Raises AudiomagicError as the call would, before it is sent.
         """
-        resolved = CallOptions.of(self.options, options)
-        client = self._client(resolved)
         if sound is None:
-            turn = self._speaking(text, verbatim, resolved, client)
+            turn, client = self._speaking(text, verbatim, options)
         else:
-            turn = self._listening(sound, text, text_only, resolved, client)
+            turn, client = self._listening(sound, text, text_only, options)
         return dry_run_comparison(turn, client, expect) if expect.strip() else turn.dry_run(client)
 
     def warm_up(self, **options: Unpack[Options]) -> None:
@@ -261,19 +247,14 @@ class Session:
         cassette that is recorded answers what it held before.
         """
         view = copy(self)
-        view._context = _Context(listener, cell, sharing, reuse)
+        view._listener, view._cell, view._sharing, view._reuse = listener, cell, sharing, reuse
         return view
 
     def _client(self, options: CallOptions) -> Client:
-        context = self._context
-        cell = context.cell.cell if context.cell else ""
-        return Client(
-            self._transport(options),
-            self.budget,
-            options.call_budget(cell, context.sharing),
-            context.listener or NullListener(),
-            self.notebook,
-        )
+        transport = self._transport(options)
+        call_budget = options.call_budget(self._cell.cell if self._cell else "", self._sharing)
+        listener = self._listener or NullListener()
+        return Client(transport, self.budget, call_budget, listener, self.notebook)
 
     def _transport(self, options: CallOptions) -> Transport:
         if self._replay:
@@ -281,26 +262,34 @@ class Session:
         transport = resolve(options.engine, options.base_url, self._key, options.llm, options.stt)
         transport = self._transports.setdefault(transport, transport)
         if self._recording:
-            return RecordingTransport(transport, self._recording, self._context.reuse)
+            return RecordingTransport(transport, self._recording, self._reuse)
         return transport
 
-    def _speaking(self, text: str, verbatim: bool, options: CallOptions, client: Client) -> Turn:
-        turn = Turn.of(Message.user(text), options.voice, options)
-        client.transport.check(turn.model, turn.voice)
-        task = VERBATIM if verbatim else ""
-        return replace(turn, task=task, chat=self._chat(options), cell=self._context.cell)
+    def _speaking(self, text: str, verbatim: bool, given: Options) -> tuple[Turn, Client]:
+        options = CallOptions.of(self.options, given)
+        client = self._client(options)
+        turn = self._turn(Message.user(text), options.voice, options, client)
+        return replace(turn, task=VERBATIM if verbatim else ""), client
 
     def _listening(
-        self, sound: object, instruction: str, text_only: bool, options: CallOptions, client: Client
-    ) -> Turn:
+        self, sound: object, instruction: str, text_only: bool, given: Options
+    ) -> tuple[Turn, Client]:
+        options = CallOptions.of(self.options, given)
+        client = self._client(options)
         whole = Sound.list_of(sound)
         sent = list(map(trim_silence, whole))
         voice = None if text_only else options.voice
-        turn = Turn.of(Message.user(instruction, sent), voice, options)
-        client.transport.check(turn.model, turn.voice)
+        turn = self._turn(Message.user(instruction, sent), voice, options, client)
         saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
-        notes = (note(saved),) if saved else ()
-        return replace(turn, notes=notes, chat=self._chat(options), cell=self._context.cell)
+        return replace(turn, notes=(note(saved),) if saved else ()), client
 
-    def _chat(self, options: CallOptions) -> Conversation | None:
-        return self.chats.open(options.chat) if options.chat else None
+    def _turn(
+        self, question: Message, voice: str | None, options: CallOptions, client: Client
+    ) -> Turn:
+        toolbox = options.toolbox
+        client.transport.check(options.model, voice)
+        chat = self.chats.open(options.chat) if options.chat else None
+        return Turn(
+            question, options.model, voice, options.system, options.style,
+            max_tokens=options.max_tokens, toolbox=toolbox, chat=chat, cell=self._cell,
+        )  # fmt: skip

@@ -86,7 +86,6 @@ class Sound:
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "rate", int(self.rate))
 
-    # -- making a sound -----------------------------------------------------------------------
     @classmethod
     def read(cls, file: str | os.PathLike[str] | BinaryIO) -> "Self":
         """Read a file of any format that libsndfile knows (wav, mp3, flac, ogg, aiff, ...).
@@ -110,7 +109,10 @@ class Sound:
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
         try:
-            samples, rate = _decode_with_libsndfile(data)
+            with soundfile.SoundFile(_Bytes(data)) as file:
+                rate, frames = file.samplerate, BLOCK // file.channels
+                blocks = (file.read(frames, "float32", always_2d=True) for _ in count())
+                samples = _joined((block.mean(axis=1) for block in takewhile(len, blocks)), rate)
         except (soundfile.LibsndfileError, TypeError) as error:
             samples, rate = _decode_with_pyav(data, error)
         if len(samples) == 0:
@@ -155,7 +157,6 @@ class Sound:
         """Return the sounds of a value, or of a list of values; see `of`."""
         return [cls.of(item) for item in (value if isinstance(value, list) else [value])]
 
-    # -- what it is ---------------------------------------------------------------------------
     @property
     def seconds(self) -> float:
         """Length in seconds."""
@@ -173,7 +174,6 @@ class Sound:
         mp3 = self.resample(min(self.rate, WIRE_RATE))._write("MP3", "MPEG_LAYER_III", CARD_MP3)
         return "data:audio/mpeg;base64," + base64.b64encode(mp3).decode("ascii")
 
-    # -- turning it into something else -------------------------------------------------------
     def resample(self, rate: int) -> "Sound":
         """Return the same sound at `rate` Hz (soxr, high quality)."""
         if rate == self.rate:
@@ -183,8 +183,7 @@ class Sound:
 
     def pcm16(self, rate: int = WIRE_RATE) -> bytes:
         """Return headerless signed 16-bit little-endian mono samples at `rate` Hz."""
-        samples = self.resample(rate).samples
-        return bytes((np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
+        return int16(self.resample(rate).samples)
 
     def encode(self, ending: str) -> bytes:
         """Return the bytes of a file: `wav`, `mp3`, `flac` or `ogg` (Opus)."""
@@ -247,6 +246,12 @@ class Sound:
         return buffer.getvalue()
 
 
+def int16(samples: NDArray[np.float32]) -> bytes:
+    """Convert to signed 16-bit little-endian integers; what is too loud is clipped, NaN is 0."""
+    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+    return (np.clip(finite, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
+
+
 def _check_rate(rate: int) -> None:
     if not 1_000 <= rate <= HIGHEST_RATE:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
@@ -258,30 +263,26 @@ class FileSound(Sound):
     Whatever needs its samples raises SoundError when the file is gone.
     """
 
-    def __init__(self, path: Path, rate: int, seconds: float):
-        for name, value in (("path", path), ("rate", rate), ("_seconds", seconds)):
-            object.__setattr__(self, name, value)
-
     path: Path
     _seconds: float
 
+    def __init__(self, path: Path, rate: int, seconds: float):
+        vars(self).update(path=path, rate=rate, _seconds=seconds)
+
     @property
     def samples(self) -> NDArray[np.float32]:
-        """The samples, read anew; an mp3 may hold some milliseconds more than `seconds`."""
+        # Read anew; an mp3 may hold some milliseconds more than `seconds`.
         return Sound.read(self.path).resample(self.rate).samples
 
     @property
     def seconds(self) -> float:
-        """Length in seconds."""
         return self._seconds
 
     @property
     def data_url(self) -> str:
-        """See `Sound.data_url`; this one is not kept."""
-        return Sound.read(self.path).data_url
+        return Sound.read(self.path).data_url  # not kept
 
 
-# -- decoding files -----------------------------------------------------------------------------
 class _Bytes(io.BytesIO):
     """Where a damaged file seeks before the start it stays; an error there would be printed."""
 
@@ -289,14 +290,6 @@ class _Bytes(io.BytesIO):
         with suppress(ValueError):
             super().seek(offset, whence)
         return self.tell()
-
-
-def _decode_with_libsndfile(data: bytes) -> tuple[NDArray[np.float32], int]:
-    with soundfile.SoundFile(_Bytes(data)) as file:
-        frames = BLOCK // file.channels
-        blocks = (file.read(frames, dtype="float32", always_2d=True) for _ in count())
-        mixed = (block.mean(axis=1) for block in takewhile(len, blocks))
-        return _joined(mixed, file.samplerate), file.samplerate
 
 
 def _decode_with_pyav(data: bytes, cause: Exception) -> tuple[NDArray[np.float32], int]:
@@ -310,11 +303,9 @@ def _decode_with_pyav(data: bytes, cause: Exception) -> tuple[NDArray[np.float32
     try:
         with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as container:
             mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
-            packets = chain(container.decode(audio=0), (None,))  # None flushes the resampler
-            frames = (
-                frame.to_ndarray()[0] for packet in packets for frame in mono.resample(packet)
-            )
-            return _joined(frames, 48_000), 48_000
+            decoded = chain(container.decode(audio=0), (None,))  # None flushes the resampler
+            frames = chain.from_iterable(map(mono.resample, decoded))
+            return _joined((frame.to_ndarray()[0] for frame in frames), 48_000), 48_000
     except SoundError:
         raise
     except (av.FFmpegError, IndexError, ValueError) as error:

@@ -14,11 +14,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> str:
-    """Say that there is no such `kind`, and what to use: the nearest name, or any that exists.
-
-    >>> unknown("voice", "corl", ["coral", "ash"])
-    "no voice 'corl'; did you mean 'coral'?"
-    """
+    """Return a line: there is no such `kind`, and what to use, the nearest name or any known."""
     *most, last = list(known) or [""]
     line = f"no {kind} '{one_line(word, 60)}'"
     if close := nearest(word, [*most, last]):

@@ -1,4 +1,4 @@
-"""Fixtures: a far end, a sound, an IPython of one's own; fast tests come first; no key is left."""
+"""Fixtures: a server, a sound, an IPython of one's own; fast tests come first; no key is left."""
 
 import base64
 import os
@@ -9,14 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from audiomagic import redaction
 from audiomagic.sound import Sound
 
-from .support.fake_server import KEY, FarEnd
+from .support.fake_server import KEY, FakeServer
 from .support.key_scan import leaks
 
 TESTS = Path(__file__).parent
+# `HYPOTHESIS_PROFILE=thorough pytest -k any` looks longer for what nobody thought of.
+settings.register_profile("everyday", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=400, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
 MARKED = ("models", "browser")  # folders whose tests bear the folder's name
 SPREAD = "unit"  # a folder whose tests share nothing that is slow to start: any worker takes any
@@ -70,20 +75,22 @@ def nothing_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AUDIOMAGIC_LEDGER", str(tmp_path / "ledger.sqlite"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    # Each client reads the certificates it trusts: one is read sooner than the system's hundreds.
+    monkeypatch.setenv("SSL_CERT_FILE", str(TESTS / "support" / "certificate.pem"))
     monkeypatch.setattr(redaction, "_used", set())  # nor those of another test
 
 
 @pytest.fixture
-def far_end() -> Iterator[FarEnd]:
-    with FarEnd() as server:
+def fake_server() -> Iterator[FakeServer]:
+    with FakeServer() as server:
         yield server
 
 
 @pytest.fixture
-def key(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> str:
+def key(monkeypatch: pytest.MonkeyPatch, fake_server: FakeServer) -> str:
     """A key and an address in the environment, as a user sets them."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("OPENAI_BASE_URL", far_end.url)
+    monkeypatch.setenv("OPENAI_BASE_URL", fake_server.url)
     return KEY
 
 
@@ -94,10 +101,10 @@ def tone() -> Sound:
 
 
 @pytest.fixture
-def listening(far_end: FarEnd) -> str:
+def listening(fake_server: FakeServer) -> str:
     """A cell that sends the magics to the scripted server."""
     # In base64: pages made of the notebook show its cells, and must not show the key.
     hidden = base64.b64encode(KEY.encode()).decode()
     key = f"base64.b64decode({hidden!r}).decode()"
-    address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={far_end.url!r})"
+    address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={fake_server.url!r})"
     return f"import os, base64\n{address}\n%load_ext audiomagic"

@@ -1,5 +1,5 @@
 """Batches: many items, one call each, on threads or on any executor's workers.
 
 A `batch` holds the results. The `scheduler` hands out `task`s, made of `items`, each to a thread or
-a `worker`; `progress` and `display` show them.
+another process; `display` shows them.
 """

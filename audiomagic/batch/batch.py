@@ -15,15 +15,13 @@ from ..sound import FileSound
 from ..turn.options import CallOptions
 from ..turn.reply import Reply
 from . import display
+from .display import Progress
 from .items import Items, lasting, rows
-from .progress import Progress
 from .scheduler import Scheduler
-from .task import TaskSession
-from .worker import Setup
+from .task import Setup, TaskSession
 
 if TYPE_CHECKING:
     import pandas
-
 
 AHEAD = 2  # calls that stand ready for the thread that is free first
 Result = Reply | AudiomagicError
@@ -53,12 +51,10 @@ class Batch(Sequence[Result]):
 
     @cached_property
     def rows(self) -> list[Any]:
-        """The items as a list, a DataFrame's as dicts."""
         return rows(self.items)
 
     @property
     def replies(self) -> list[Reply]:
-        """The replies of the items that were answered."""
         return [result for result in self.results if isinstance(result, Reply)]
 
     @property
@@ -83,27 +79,30 @@ class Batch(Sequence[Result]):
             frame = pandas.DataFrame(self.rows)
         else:
             frame = pandas.DataFrame({"item": [str(item) for item in self.rows]})
-        columns = zip(*map(_row, self.results), strict=True)
-        return frame.assign(
-            **{name: list(column) for name, column in zip(ADDED, columns, strict=False)}
-        )
+        added = list(map(_added, self.results))
+        return frame.assign(**{name: [row.get(name) for row in added] for name in ADDED})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        table = display.table(self.rows, self.results)
-        cards = display.cards(self.rows, self.results)
+        table, cards = (
+            display.table(self.rows, self.results),
+            display.cards(self.rows, self.results),
+        )
         return {"text/html": cards + table._repr_html_(), "text/plain": repr(table)}
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(display.table(self.rows, self.results)))
 
 
-def _row(result: Result) -> tuple[Any, ...]:
+def _added(result: Result) -> dict[str, Any]:
     if isinstance(result, AudiomagicError):
-        return (None, None, None, None, f"{type(result).__name__}: {result}")
+        return {"error": f"{type(result).__name__}: {result}"}
     saved = result.sound.path if isinstance(result.sound, FileSound) else None
-    if saved and saved.is_relative_to(Path.cwd()):  # a notebook that is shared tells no home
+    if saved and saved.is_relative_to(Path.cwd()):  # a shared notebook must not show a home folder
         saved = saved.relative_to(Path.cwd())
-    return (result.text, result.seconds, result.cost, saved and str(saved), None)
+    return {
+        "reply": result.text, "seconds": result.seconds, "dollars": result.cost,
+        "saved": saved and str(saved),
+    }  # fmt: skip
 
 
 def run_batch(
@@ -120,7 +119,7 @@ def run_batch(
     expect: str,
     options: Mapping[str, Any],
 ) -> Batch:
-    """Do what `Session.map` says."""
+    """Run a batch: see `Session.map`."""
     _check({**session.options, **options}, executor, workers)
     here = executor is None or isinstance(executor, ThreadPoolExecutor)
     setup = None if here else Setup.of(session, uuid4().hex, options)
@@ -143,7 +142,6 @@ def run_batch(
 
 
 def _check(options: Mapping[str, Any], executor: object, workers: object) -> None:
-    """Refuse what no batch can do."""
     if not isinstance(workers, int) or workers < 1:
         raise OptionError(f"workers takes a whole number above 0, not {workers!r}")
     if not isinstance(executor, Executor | None):

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
+from ..files import safe_name
 from ..protocol.request import SOUND_FIELD
 from ..sound import FileSound, Sound
 from ..turn.reply import savable
@@ -26,7 +27,12 @@ def rows(items: object) -> list[Any]:
     pandas: Any = sys.modules.get("pandas")  # who has a DataFrame has imported it
     if pandas and isinstance(items, pandas.DataFrame | pandas.Series):
         whole: Any = items.astype(object).where(items.notna(), None)
-        return _records(whole) if hasattr(items, "columns") else list(whole)
+        if not hasattr(items, "columns"):
+            return list(whole)
+        if not whole.columns.is_unique:
+            twice = one_line(whole.columns[whole.columns.duplicated()][0], 60)
+            raise OptionError(f"two columns are named '{twice}'; rename one of them")
+        return list(whole.to_dict("records"))
     if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
         raise OptionError(f"a batch takes a list or a DataFrame, not a {type(items).__name__}")
     return list(items)
@@ -38,7 +44,6 @@ def lasting(items: object) -> object:
 
 
 def is_missing(value: object) -> bool:
-    """Whether it stands for nothing: None, or not a number."""
     return value is None or (isinstance(value, float) and isnan(value))
 
 
@@ -55,22 +60,45 @@ class Items:
 
         Raises OptionError: a column of a name that is taken, or a template without its columns.
         """
-        self._items = items
-        self._words = words
-        self._save = _template(save)
-        self._fields = template.fields(words)
-        self._columns = {NUMBER: None} | {
-            name: None for item in items for name in _row(item, sound=True)
-        }
-        self._check()
+        if not isinstance(save, str | PathLike | None):
+            raise OptionError(f"save takes a path, not a {type(save).__name__}")
+        self._items, self._words, self._save = items, words, str(save or "")
+        columns = list(dict.fromkeys(name for item in items for name in _row(item)))
+        if NUMBER in columns:
+            raise OptionError(f"'{NUMBER}' is the place of an item; rename that column")
+        self._columns = [NUMBER, *columns]
+        try:
+            parsed = Formatter().parse(self._save)
+            self._in_save = {name for _, name, _, _ in parsed if name is not None}
+        except ValueError as error:
+            raise self._no_names(error) from error
+        if wrong := next(iter(self._in_save.difference(self._columns)), None):
+            raise OptionError(suggestions.unknown("column", wrong, self._columns))
+        fields = template.fields(words)
+        needs_words = (
+            not set(HEARD) & item.keys()
+            if isinstance(item, Mapping)
+            else words and isinstance(item, str | Number)
+            for item in items
+        )
+        if fields.intersection(self._columns) or not any(needs_words):
+            return
+        # The template would send one text again and again.
+        usable = [name for name in columns if template.fields(f"{{{name}}}") == {name}]
+        if fields:
+            raise OptionError(suggestions.unknown("column", next(iter(fields)), usable))
+        if not usable:
+            rename = f"; rename '{one_line(columns[0], 60)}' to a word" if columns else ""
+            raise OptionError(f"there is no column that can stand in the text{rename}")
+        raise OptionError(f"the text names no column; write {{{usable[0]}}} where it goes")
 
     def tasks(
         self, spoken: Mapping[str, Any], heard: Mapping[str, Any]
     ) -> list[Task | AudiomagicError]:
         """Make a task of each, with the options of a text or of a sound; make folders to save in.
 
-        An item that is missing, or is no sound, has an error in its place; raised where there is
-        no other. Raises OptionError and SoundError where answers cannot be saved.
+        An item that is missing, or is not a sound, has an error in its place; raised where there is
+        nothing else. Raises OptionError and SoundError where answers cannot be saved.
         """
         tasks: list[Task | AudiomagicError] = []
         for number, item in enumerate(self._items):
@@ -84,37 +112,18 @@ class Items:
         _make_room([task.save for task in tasks if isinstance(task, Task) and task.save])
         return tasks
 
-    def _check(self) -> None:
-        """Refuse a template that would send one text again and again."""
-        if any(isinstance(item, Mapping) and NUMBER in item for item in self._items):
-            raise OptionError(f"'{NUMBER}' is the place of an item; rename that column")
-        named = self._named(self._save)
-        if wrong := next(iter(named - self._columns.keys()), None):
-            raise OptionError(suggestions.unknown("column", wrong, list(self._columns)))
-        if self._fields & self._columns.keys() or not any(map(self._needs_words, self._items)):
-            return
-        known = [name for name in self._columns if name != NUMBER]
-        usable = [name for name in known if template.fields(f"{{{name}}}") == {name}]
-        if wrong := next(iter(self._fields), None):
-            raise OptionError(suggestions.unknown("column", wrong, usable))
-        if not usable:
-            rename = f"; rename '{one_line(known[0], 60)}' to a word" if known else ""
-            raise OptionError(f"there is no column that can stand in the text{rename}")
-        raise OptionError(f"the text names no column; write {{{usable[0]}}} where it goes")
-
-    def _needs_words(self, item: Any) -> bool:
-        """Whether there is nothing to be said but what the template makes of it."""
-        if isinstance(item, Mapping):
-            return not set(HEARD) & item.keys()
-        return bool(self._words) and isinstance(item, str | Number)
-
     def _task(
         self, number: int, item: Any, spoken: Mapping[str, Any], heard: Mapping[str, Any]
     ) -> Task:
         sound = _sound(item)
         options = spoken if sound is None else heard
         values = {NUMBER: number} | _row(item)
-        self._need(values, options)
+        values.pop(SOUND_FIELD.strip("{}"), None)  # in a text it marks where the sound goes
+        texts = [self._words, *(value for value in options.values() if isinstance(value, str))]
+        wanted = self._in_save.union(*map(template.fields, texts))
+        for name in self._columns:
+            if name in wanted and is_missing(values.get(name)):
+                raise OptionError(f"column '{one_line(name, 60)}' is empty here")
         filled = {
             name: template.fill(value, values) if isinstance(value, str) else value
             for name, value in options.items()
@@ -123,54 +132,26 @@ class Items:
         text = str(item) if is_text else template.fill(self._words, values)
         return Task(text, sound, self._target(values), filled)
 
-    def _need(self, values: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        """Refuse an item that lacks what it is to fill in."""
-        said = [self._words, *(value for value in options.values() if isinstance(value, str))]
-        wanted = self._named(self._save).union(*map(template.fields, said))
-        for name in self._columns:
-            if name in wanted and is_missing(values.get(name)):
-                raise OptionError(f"column '{one_line(name, 60)}' is empty here")
-
-    def _named(self, save: str | None) -> set[str]:
-        """The columns in the name of a file."""
-        try:
-            return {name for _, name, _, _ in Formatter().parse(save or "") if name is not None}
-        except ValueError as error:
-            raise self._no_names(error) from error
-
     def _target(self, values: Mapping[str, Any]) -> Path | None:
         if not self._save:
             return None
-        safe = {name: _fileable(value) for name, value in values.items()}
+        safe = {
+            name: value if isinstance(value, int | float) else safe_name(str(value)[:80])
+            for name, value in values.items()
+        }
         try:
             return Path(self._save.format_map(safe)).expanduser().absolute()
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise self._no_names(error) from error
 
     def _no_names(self, error: Exception) -> OptionError:
-        said = one_line(error, 80)
-        return OptionError(f"'{one_line(self._save, 60)}' names no files: {said}")
+        return OptionError(f"'{one_line(self._save, 60)}' names no files: {one_line(error, 80)}")
 
 
-def _records(frame: Any) -> list[dict[Any, Any]]:
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise OptionError(f"two columns are named '{one_line(twice, 60)}'; rename one of them")
-    records: list[dict[Any, Any]] = frame.to_dict("records")
-    return records
-
-
-def _template(save: object) -> str | None:
-    if save is None or isinstance(save, str | PathLike):
-        return str(save or "") or None
-    raise OptionError(f"save takes a path, not a {type(save).__name__}")
-
-
-def _row(item: Any, sound: bool = False) -> dict[str, Any]:
-    """What an item gives to a template, a column `sound` only where asked: it marks a place."""
+def _row(item: Any) -> dict[str, Any]:
+    """Return the columns of an item."""
     row = item if isinstance(item, Mapping) else {ITEM: item}
-    place = SOUND_FIELD.strip("{}")
-    return {str(name): value for name, value in row.items() if sound or name != place}
+    return {str(name): value for name, value in row.items()}
 
 
 def _sound(item: Any) -> Path | Sound | None:
@@ -194,16 +175,8 @@ def _sound(item: Any) -> Path | Sound | None:
     return Sound.of(value)
 
 
-def _fileable(value: Any) -> Any:
-    """Leave nothing in a value that could lead out of a folder."""
-    if isinstance(value, int | float):
-        return value
-    kept = "".join(c if c.isalnum() or c in ".-_" else " " for c in str(value)[:80])
-    return "-".join(kept.split()).lstrip(".") or "_"
-
-
 def _make_room(targets: Sequence[Path]) -> None:
-    """See that all can be written, each to a file of its own; make their folders."""
+    """Check that all can be written, each to a file of its own; make their folders."""
     seen: set[str] = set()
     for target in targets:  # macOS and Windows take names for one that differ in case alone
         name = unicodedata.normalize("NFC", str(target)).casefold()

@@ -1,23 +1,20 @@
 """Scheduler: runs the tasks of a batch, several at once, on threads or on any executor."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from queue import SimpleQueue
 
-from ..costs.prices import exact
+from ..costs.pricing import exact
 from ..errors import AudiomagicError, BudgetExceeded, ReplyPending, WorkerLost, one_line
 from ..transports.cancellation import Cancellation
 from ..turn.reply import Reply
-from .progress import Progress
-from .task import Outcome, Task, TaskSession
-from .worker import Setup, work
+from .display import Progress
+from .task import Outcome, Setup, Task, TaskSession, work
 
 TRIES = 3  # of an item, each time on another worker: the ones before died
-
-Done = tuple[int, "Future[Outcome]"]
 
 
 @dataclass
@@ -37,7 +34,7 @@ class Scheduler:
     _tries: dict[int, int] = field(default_factory=dict)
     _running: dict[int, tuple["Future[Outcome]", Cancellation, Task]] = field(default_factory=dict)
     _later: list[tuple[int, Task]] = field(default_factory=list)
-    _done: "SimpleQueue[Done]" = field(default_factory=SimpleQueue)
+    _done: "SimpleQueue[tuple[int, Future[Outcome]]]" = field(default_factory=SimpleQueue)
 
     def run(
         self, tasks: Sequence[Task | AudiomagicError], progress: Progress
@@ -61,7 +58,6 @@ class Scheduler:
         return self.results(len(tasks))
 
     def results(self, count: int) -> list[Reply | AudiomagicError]:
-        """Return what is done, in order; for the rest a ReplyPending."""
         rest = ReplyPending(
             "the batch was stopped before this item; map again: what a cassette has recorded "
             "(session.record) is not paid for twice"
@@ -91,7 +87,7 @@ class Scheduler:
                 future = self.executor.submit(work, self.setup, task)
             else:
                 future = self.executor.submit(task.run, self.session, cancellation)
-        except (BrokenExecutor, RuntimeError) as error:  # or one that was shut down
+        except RuntimeError as error:  # it is broken, or was shut down
             future = Future()
             future.set_exception(error)
             self._tries[number] = TRIES
@@ -108,18 +104,15 @@ class Scheduler:
         if self.left is not None and outcome.paid is not None:  # else it may have cost its share
             with exact():
                 self.left += task.options["max_cost"] - outcome.paid
-        if self._again(number, task, outcome.result):
-            self._later.append((number, task))
-            return
-        self._results[number] = outcome.result
-        progress.add(outcome.result)
-
-    def _again(self, number: int, task: Task, result: object) -> bool:
-        """Return whether another try may help: on another worker, or with a larger share."""
-        if isinstance(result, BudgetExceeded) and task.sharing > 1:
+        result = outcome.result
+        if isinstance(result, BudgetExceeded) and task.sharing > 1:  # a larger share may do
             self.at_once = min(self.at_once, task.sharing // 2)
-            return True
-        return isinstance(result, WorkerLost) and bool(self.setup) and self._tries[number] < TRIES
+            self._later.append((number, task))
+        elif isinstance(result, WorkerLost) and self.setup and self._tries[number] < TRIES:
+            self._later.append((number, task))
+        else:
+            self._results[number] = result
+            progress.add(result)
 
     def _stop(self) -> None:
         """Cancel, and wait for the threads' calls to end; keep what was done by then."""

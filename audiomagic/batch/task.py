@@ -1,23 +1,27 @@
-"""Task: one item of a batch, as plain data that any process can carry out."""
+"""Task: one item of a batch, as plain data; carried out here or by a worker, another process."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from ..costs.budget import Budget
-from ..costs.ledger import Ledger
-from ..costs.ledger_entries import CallEnd
-from ..errors import AudiomagicError, ReplyPending
+from ..costs.ledger import CallEnd, Ledger
+from ..errors import AudiomagicError, EngineError, OptionError, ReplyPending
 from ..sound import FileSound, Sound
 from ..transports.cancellation import Cancellation
 from ..transports.transport import Transport
-from ..turn.notes import STOPPED
-from ..turn.options import Options
-from ..turn.reply import Reply
+from ..turn.reply import STOPPED, Reply
 
 if TYPE_CHECKING:
     from ..transports.cassette import Cassette
+
+ROUTING = ("engine", "base_url", "llm", "stt")  # options that decide who answers
+
+_making = Lock()
 
 
 class TaskSession(Protocol):
@@ -28,23 +32,16 @@ class TaskSession(Protocol):
     notebook: str
 
     @property
-    def ledger(self) -> Ledger: ...
-    @property
     def cassette(self) -> "Cassette | None": ...
     @property
     def replaying(self) -> bool: ...
-    def transport(self, **options: Unpack[Options]) -> Transport: ...
+    @property
+    def transport(self) -> Callable[..., Transport]: ...
+    @property
+    def speak(self) -> Callable[..., Reply]: ...
+    @property
+    def listen(self) -> Callable[..., Reply]: ...
     def bound(self, *, sharing: int = 1, reuse: bool = False) -> Self: ...
-    def speak(self, text: str, *, verbatim: bool = False, **options: Unpack[Options]) -> Reply: ...
-    def listen(
-        self,
-        sound: object,
-        instruction: str = "",
-        *,
-        text: bool = False,
-        expect: str = "",
-        **options: Unpack[Options],
-    ) -> Reply: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Task:
     sharing: int = 1  # calls made at once, which share what the caps leave
 
     def run(self, session: TaskSession, cancellation: Cancellation | None = None) -> Outcome:
-        """Carry it out. What goes wrong is its result, an AudiomagicError."""
+        """Run the task. What goes wrong is its result, an AudiomagicError."""
         try:
             with (cancellation or Cancellation.current()).bound():
                 reply = self._ask(session.bound(sharing=self.sharing, reuse=True))
@@ -74,7 +71,11 @@ class Task:
                     error = ReplyPending("the answer to this item was cut off; map again")
                     error.reply = reply
                     raise error
-                return Outcome(self._stored(reply), reply.receipt.estimate)
+                if self.save and reply.sound:
+                    reply.save(self.save)
+                    if self.save.suffix != ".html":
+                        reply = replace(reply, sound=_in_file(self.save, reply.sound))
+                return Outcome(reply, reply.receipt.estimate)
         except AudiomagicError as error:
             if isinstance(part := error.reply, Reply):
                 paid = None
@@ -93,19 +94,76 @@ class Task:
         reply = session.listen(sound, self.text, **self.options)
         if not isinstance(self.sound, Path):
             return reply
-        # What was sent stays in its file, too.
-        stored = FileSound(self.sound, sound.rate, sound.seconds)
+        stored = _in_file(self.sound, sound)  # what was sent stays in its file, too
         messages = tuple(
             replace(said, parts=tuple(stored if part is sound else part for part in said.parts))
             for said in reply.request.messages
         )
         return replace(reply, request=replace(reply.request, messages=messages))
 
-    def _stored(self, reply: Reply) -> Reply:
-        if self.save is None or reply.sound is None:
-            return reply
-        reply.save(self.save)
-        if self.save.suffix == ".html":
-            return reply
-        stored = FileSound(self.save, reply.sound.rate, reply.sound.seconds)
-        return replace(reply, sound=stored)
+
+def _in_file(path: Path, sound: Sound) -> FileSound:
+    return FileSound(path, sound.rate, sound.seconds)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What makes a worker's session like that of the notebook; no key is in it.
+
+    The worker takes its key from its own environment. Where that leads to another server, it
+    refuses.
+    """
+
+    job: str  # by which a worker recognises its session
+    make: type[Any] = field(compare=False)  # the session's class
+    host: str = field(compare=False)
+    options: Mapping[str, Any] = field(compare=False)
+    notebook: str = field(compare=False)
+    ledger: str = field(compare=False)  # its path
+    cassette: str | None = field(default=None, compare=False)  # its folder
+    replaying: bool = field(default=False, compare=False)
+
+    @classmethod
+    def of(cls, session: TaskSession, job: str, options: Mapping[str, Any]) -> "Setup":
+        """Take it from a session. Raises OptionError for what cannot cross to another process."""
+        options = {**session.options, **{k: v for k, v in options.items() if v is not None}}
+        if options.get("tools"):
+            raise OptionError("tools cannot cross to another process; drop executor, or tools")
+        return cls(
+            job,
+            type(session),
+            session.transport(**options).provider.host,
+            session.options,
+            session.notebook,
+            str(session.budget.ledger.path.absolute()),
+            str(session.cassette.folder) if session.cassette else None,
+            session.replaying,
+        )
+
+
+def work(setup: Setup, task: Task) -> Outcome:
+    try:
+        with _making:
+            session = _session(setup)
+        routing = {name: value for name, value in task.options.items() if name in ROUTING}
+        host = session.transport(**routing).provider.host
+        if host != setup.host:
+            raise EngineError(
+                f"a worker would ask {host}, not {setup.host}; set the key and address "
+                "(OPENAI_API_KEY, OPENAI_BASE_URL) where the workers are started"
+            )
+    except AudiomagicError as error:
+        return Outcome(error)
+    return task.run(session)
+
+
+@lru_cache(4)  # jobs at once
+def _session(setup: Setup) -> TaskSession:
+    session = setup.make(notebook=setup.notebook, **setup.options)
+    session.budget.ledger = Ledger(setup.ledger)
+    if setup.cassette and setup.replaying:
+        session.replay(setup.cassette, pace=False)
+    elif setup.cassette:
+        session.record(setup.cassette)
+    found: TaskSession = session
+    return found

@@ -1,17 +1,58 @@
-"""The budget: reserves what a call may cost before it is sent, and settles what it did cost."""
+"""The budget: reserves what a call may cost before it is sent, and settles what it did cost.
 
-from collections.abc import Callable, Iterator
+An answer may be so long that its worst case stays under every cap.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from ..errors import BudgetExceeded, LedgerError
-from .caps import Cap, allow, start
+from ..errors import BudgetExceeded, LedgerError, one_line
 from .estimate import Estimate
-from .ledger import Ledger, Transaction
-from .ledger_entries import CallEnd, CallStart
-from .prices import Prices, exact, listed
+from .ledger import CallEnd, CallStart, Ledger, Transaction
+from .pricing import Prices, dollars, exact, listed, read_amount
+
+RAISE = {  # period of a cap -> how to raise it
+    "call": "--max-cost {}",
+    "notebook": "%audiomagic budget {}",
+    "day": "%audiomagic budget {} --per day",
+    "month": "%audiomagic budget {} --per month",
+}
+LEAST = 60  # tokens of an answer worth paying for: three seconds of speech
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A cap in US dollars, and how much of it is used."""
+
+    amount: Decimal
+    per: str  # a key of RAISE
+    spent: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)  # the worst case of calls in flight, or without a bill
+
+    @property
+    @exact()
+    def room(self) -> Decimal:  # below zero after a call that cost more than its worst case
+        return self.amount - self.spent - self.held
+
+    @exact()
+    def refusal(self, needed: Decimal) -> BudgetExceeded:
+        raised = self.amount or Decimal("0.01")
+        while raised < self.spent + self.held + needed:
+            raised *= 2
+        parts = [] if self.per == "call" else [f"{dollars(self.spent)} is spent"]
+        if self.held:
+            parts.append(f"{dollars(self.held)} is held for calls in flight or without a bill")
+        parts.append(f"this call may cost {dollars(needed)} or more")
+        step = RAISE[self.per].format(f"{raised:f}")
+        error = BudgetExceeded(f"the cap is {self}, and {', '.join(parts)}; raise it: {step}")
+        error.enough = raised
+        return error
+
+    def __str__(self) -> str:
+        return f"${self.amount:f} per {self.per}"
 
 
 @dataclass(eq=False)
@@ -43,25 +84,37 @@ class CallBudget:
         worst = reservation.held or Decimal(0)
         self.spent += paid if end and end.settled else max(paid, worst)
 
-    def allow(self, estimate: Estimate | None, caps: list[Cap]) -> Reservation:
-        """Allow a request under these caps and the call's own; without an estimate it is free."""
-        if estimate is None:
+    @exact()
+    def allow(self, estimate: Estimate | None, caps: Sequence[Cap]) -> Reservation:
+        """Allow the longest answer whose worst case fits all caps, or raise BudgetExceeded."""
+        if estimate is None:  # it is free
             return Reservation(None, Decimal(0))
-        own = [] if self.cap is None else [Cap(self.cap, "call", self.spent)]
-        return Reservation(*allow(estimate, [*own, *caps], self.allow_unpriced, self.sharing))
+        if self.cap is not None:
+            caps = [Cap(self.cap, "call", self.spent), *caps]
+        if estimate.price is None:
+            if caps and not self.allow_unpriced:
+                raise BudgetExceeded(
+                    f"the cap is {caps[0]}, but the price of this model is not known; set it with "
+                    "%config AudioMagics.prices, or allow the call with --allow-unpriced"
+                )
+            return Reservation(None)
+        tokens = longest = estimate.high.output_tokens
+        for cap in sorted(caps, key=lambda cap: cap.room):
+            calls = 1 if cap.per == "call" else self.sharing
+            tokens = min(tokens, estimate.affordable(cap.room / calls))
+            if tokens < min(LEAST, longest):
+                raise cap.refusal(estimate.worst(min(LEAST, longest)) * calls)
+        return Reservation(tokens if caps else None, estimate.worst(tokens))
 
 
+@dataclass(eq=False)
 class Budget:
-    """Stands between the calls of a session and the ledger.
+    """Stands between the calls of a session and the ledger."""
 
-    `warn` is called once, with a line, if calls cannot be recorded.
-    """
-
-    def __init__(self, ledger: Ledger, warn: Callable[[str], None]):
-        self.ledger = ledger
-        self._warn = warn
-        self._warned = False
-        self._capped: bool | None = None  # whether a cap applied when the ledger was last read
+    ledger: Ledger
+    warn: Callable[[str], None]  # called once, with a line, if calls cannot be recorded
+    _warned: bool = False
+    _capped: bool | None = None  # whether a cap applied when the ledger was last read
 
     @contextmanager
     def reserve(
@@ -71,10 +124,6 @@ class Budget:
 
         An exception means that nothing was answered. Raises BudgetExceeded: nothing may be sent
         then. A ledger that cannot be used stops a call only if there is a cap, or may be.
-
-        >>> with budget.reserve(call, estimate, CallBudget(Decimal("0.05"))) as reservation:
-        ...     receipt = send(replace(request, max_tokens=reservation.max_tokens))
-        ...     reservation.end = CallEnd.of(receipt)
         """
         reservation = self._reserved(call, estimate, call_budget)
         try:
@@ -89,10 +138,13 @@ class Budget:
             reservation.end = reservation.end or CallEnd("answered")
             call_budget.charge(reservation)
             if reservation.recorded:
-                self._settle(call, reservation.end)
+                try:
+                    with self.ledger.writing() as transaction:
+                        transaction.finish(call, reservation.end)
+                except LedgerError as error:  # the answer is there: it must not be kept back
+                    self._warn_once(error)
 
     def caps(self, notebook: str) -> list[Cap]:
-        """Return the caps that apply to a notebook, with what is used of each."""
         with self.ledger.reading() as transaction:
             return self._caps(transaction, notebook, datetime.now().astimezone())
 
@@ -105,11 +157,8 @@ class Budget:
     def _reserved(
         self, call: CallStart, estimate: Estimate | None, call_budget: CallBudget
     ) -> Reservation:
-        """Read the caps and hold the worst case in one transaction.
-
-        So two kernels cannot both take the last cent.
-        """
         try:
+            # In one transaction, so that two kernels cannot both take the last cent.
             with self.ledger.writing() as transaction:
                 caps = self._caps(transaction, call.notebook, call.when)
                 reservation = call_budget.allow(estimate, caps)
@@ -139,17 +188,23 @@ class Budget:
         self._capped = bool(found)
         return found
 
-    def _settle(self, call: CallStart, end: CallEnd) -> None:
-        """Record the end of a call; what goes wrong must not keep its answer back."""
-        try:
-            with self.ledger.writing() as transaction:
-                transaction.finish(call, end)
-        except LedgerError as error:
-            self._warn_once(error)
-
     def _warn_once(self, error: LedgerError) -> None:
         if not self._warned:
             self._warned = True
-            self._warn(
+            self.warn(
                 f"{error}; until this is fixed, calls are not recorded and budgets are not enforced"
             )
+
+
+def amount(words: str) -> Decimal:
+    """Read an amount of US dollars, as "5" or "$0.50". Raises OptionError."""
+    form = f"a budget must be an amount of US dollars such as 0.50, not '{one_line(words, 40)}'"
+    return read_amount(words.strip().removeprefix("$"), form)
+
+
+def start(per: str, now: datetime) -> datetime | None:
+    """Return when the day or month of `now` began, in local time; None for a cap without end."""
+    if per not in ("day", "month"):
+        return None
+    local = now.astimezone()
+    return datetime(local.year, local.month, local.day if per == "day" else 1).astimezone()

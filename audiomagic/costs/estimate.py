@@ -18,8 +18,7 @@ from decimal import Decimal
 from ..catalogue import catalogue
 from ..protocol.request import VERBATIM, Message, Request
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
-from .prices import Price, exact
-from .pricing import bill
+from .pricing import Price, bill, exact
 
 FRAME = 4  # tokens around a message
 ROUNDING = 2  # tokens by which a sound's may differ: it is resampled, and perhaps made an mp3
@@ -37,8 +36,7 @@ class Estimate:
     price: Price | None
 
     @property
-    def seconds_out(self) -> tuple[float, ...]:
-        """Seconds of sound received: the least, likely, the most."""
+    def seconds_out(self) -> tuple[float, ...]:  # the least, likely, the most
         usages = (self.low, self.likely, self.high)
         return tuple((usage.output_audio_tokens or 0) / AUDIO_OUT_PER_SECOND for usage in usages)
 
@@ -51,17 +49,13 @@ class Estimate:
         return low.dollars, likely.dollars, self.worst(self.high.output_tokens)
 
     def worst(self, tokens: int) -> Decimal:
-        """Return the most, in US dollars, that it costs with an answer of so many tokens.
-
-        The price must be known.
-        """
+        """Return the most US dollars that it costs with so long an answer, at a known price."""
         assert self.price is not None
         rates = self.price.rates
         sound = self.high.output_audio_tokens and rates.audio_out > rates.text_out
         audio = tokens if sound else 0
-        billed = bill(
-            replace(self.high, output_tokens=tokens, output_audio_tokens=audio), self.price
-        )
+        most = replace(self.high, output_tokens=tokens, output_audio_tokens=audio)
+        billed = bill(most, self.price)
         assert billed is not None
         return billed.dollars
 
@@ -116,7 +110,6 @@ def afterwards(request: Request, text: str, seconds_out: float) -> Usage:
 
 
 def count(text: str) -> int:
-    """Return the likely number of tokens of a text."""
     return max(len(text.split()), math.ceil(_bytes(text) / 4))
 
 
@@ -134,7 +127,6 @@ def _most_text(request: Request) -> int:
 
 
 def _likely_answer(messages: Iterable[Message], spoken: bool) -> int:
-    """Guess an answer's tokens: a text read aloud is known, any other answer is a short one."""
     *before, last = messages
     verbatim = any(VERBATIM in message.text for message in before)
     words = count(last.text) if verbatim else LIKELY_TEXT

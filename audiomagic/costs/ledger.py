@@ -9,18 +9,21 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import random
 from time import monotonic, sleep
 from typing import Any
+from uuid import uuid4
 
-from ..errors import LedgerError, one_line
+from ..errors import LedgerError, OptionError, RequestFailed, RequestRejected, clean, one_line
 from ..files import check_writable
-from .ledger_entries import CallEnd, CallStart
-from .pricing import total
+from ..protocol.usage import Usage
+from .pricing import exact
+from .receipt import Receipt
 
 VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
 PATIENCE = 4.0  # seconds to wait for other kernels and threads
@@ -52,14 +55,71 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class CallStart:
+    """What is known of a call before it is sent."""
+
+    model: str
+    engine: str
+    host: str
+    notebook: str = ""  # its path, or "" outside a notebook
+    cell: str = ""
+    seconds_in: float = 0.0
+    when: datetime = field(default_factory=lambda: datetime.now(UTC))
+    paid: bool = True
+    id: str = field(default_factory=lambda: uuid4().hex)
+
+
+@dataclass(frozen=True)
+class CallEnd:
+    """How a call ended: "answered", "stopped", or "failed: " and the name of the error."""
+
+    outcome: str
+    seconds_out: float = 0.0
+    usage: Usage | None = None
+    dollars: Decimal | None = None  # None when unknown
+    estimated: bool = False  # whether dollars are a guess
+    settled: bool = False  # whether no more than these dollars can be charged for it
+
+    @classmethod
+    def of(cls, receipt: Receipt, outcome: str = "answered") -> "CallEnd":
+        """Take it from a receipt; a cost by our own count or at assumed rates is estimated."""
+        billed, guessed = receipt.bill, receipt.cost is None
+        return cls(
+            outcome,
+            receipt.seconds_out,
+            receipt.usage or receipt.counted_usage,
+            receipt.estimate,
+            estimated=receipt.paid and (guessed or bool(billed and billed.assumed)),
+            # A stopped answer had arrived as it was made: no more is charged than is counted here.
+            settled=not guessed or outcome == "stopped",
+        )
+
+    @classmethod
+    def failed(cls, error: BaseException, sent: Decimal | None = None) -> "CallEnd":
+        """Take it from an error; a request that was refused, or never sent, costs nothing.
+
+        If it was stopped before anything came, it costs at most `sent`, the price of what was sent.
+        """
+        if isinstance(error, KeyboardInterrupt):
+            return cls("stopped", dollars=sent, estimated=True, settled=sent is not None)
+        free = (
+            isinstance(error, OptionError)
+            or (isinstance(error, RequestFailed) and not error.sent)
+            or (isinstance(error, RequestRejected) and error.status is not None)
+        )
+        dollars = Decimal(0) if free else None
+        return cls(f"failed: {type(error).__name__}", dollars=dollars, settled=free)
+
+
+@dataclass(frozen=True)
 class Transaction:
     """The ledger, opened; a notebook is named by its path, "" stands for none."""
 
-    def __init__(self, connection: sqlite3.Connection):
-        self._connection = connection
+    _connection: sqlite3.Connection
 
     def insert(self, call: CallStart, held: Decimal | None = None) -> None:
-        """Record the start of a call, which may cost `held` US dollars (None: unknown)."""
+        """Record the start of a call, which may cost `held` dollars (None: unknown)."""
         row = vars(call) | {"held": held}
         row["at"] = row.pop("when")
         names, marks = ", ".join(row), ", ".join("?" * len(row))
@@ -81,10 +141,10 @@ class Transaction:
             self._run("insert or replace into caps values (?, ?, ?)", per, notebook, amount)
 
     def caps(self, notebook: str) -> dict[str, Decimal]:
-        """Return the caps that apply to a notebook, by their period."""
         query = "select per, amount from caps where notebook in ('', ?) order by rowid"
         return {per: Decimal(amount) for per, amount in self._run(query, notebook)}
 
+    @exact()
     def charges(
         self, since: datetime | None = None, notebook: str | None = None
     ) -> tuple[Decimal, Decimal]:
@@ -92,16 +152,15 @@ class Transaction:
 
         Those are calls in flight, and calls whose bill never came: they may have cost all of it.
         """
-        spent, held = [], []
+        spent = held = Decimal(0)
         for dollars, most, settled in self.select("dollars, held, settled", since, notebook):
             if settled:
-                spent.append(Decimal(dollars or 0))
+                spent += Decimal(dollars or 0)
             else:
-                held.append(max(Decimal(dollars or 0), Decimal(most or 0)))
-        return total(spent), total(held)
+                held += max(Decimal(dollars or 0), Decimal(most or 0))
+        return spent, held
 
     def select(self, columns: str, since: datetime | None, notebook: str | None) -> sqlite3.Cursor:
-        """Query the calls, oldest first."""
         where = "where at >= ? and (? is null or notebook = ?) order by rowid"
         return self._run(f"select {columns} from calls {where}", since or "", notebook, notebook)
 
@@ -110,20 +169,18 @@ class Transaction:
 
 
 class Ledger:
-    """The file. Whatever cannot be read or written raises LedgerError, one line.
-
-    >>> pandas.DataFrame(Ledger().rows())
-    """
+    """The file. Raises LedgerError, one line, where it cannot be read or written."""
 
     def __init__(self, path: str | os.PathLike[str] | None = None, patience: float = PATIENCE):
         """Name the file: `path`, $AUDIOMAGIC_LEDGER, or the one in the user's data directory.
 
         `patience`: seconds to wait while other programs write.
         """
-        self.path = Path(path or os.environ.get(VARIABLE) or _default())
+        import platformdirs
+
+        default = platformdirs.user_data_path("audiomagic") / "ledger.sqlite"
+        self.path = Path(os.path.expanduser(path or os.environ.get(VARIABLE) or default))
         self.patience = patience
-        with suppress(RuntimeError):  # there is no such home: reported when it is used
-            self.path = self.path.expanduser()
 
     def rows(
         self, since: datetime | None = None, notebook: str | None = None
@@ -177,21 +234,13 @@ class Ledger:
     def _error(self, error: Exception) -> LedgerError:
         name, step = one_line(self.path, 120), f"set {VARIABLE} to another file"
         if _busy(error):
-            locked = LedgerError(
-                f"the ledger {name} is locked by another program; wait for it to end"
-            )
+            locked = LedgerError(f"the ledger {name} is locked by another program; wait for it")
             locked.busy = True
             return locked
         why = one_line(getattr(error, "strerror", None) or error, 100)
         if os.path.isfile(self.path):  # unlike Path's, it accepts any name
             step = f"move it away, or {step}"
         return LedgerError(f"the ledger {name} cannot be used ({why}); {step}")
-
-
-def _default() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path("audiomagic") / "ledger.sqlite"
 
 
 def _begin(connection: sqlite3.Connection, begin: str, patience: float) -> None:
@@ -222,11 +271,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Create the tables in an empty file. Raises DatabaseError for a file of anything else."""
     (mark,) = connection.execute("pragma application_id").fetchone()
     (version,) = connection.execute("pragma user_version").fetchone()
-    if (mark, version) == (APPLICATION_ID, VERSION):
-        return
-    if mark == APPLICATION_ID:
+    if mark == APPLICATION_ID and version != VERSION:
         newer = "a newer version wrote it: pip install --upgrade audiomagic"
         raise sqlite3.DatabaseError(newer if version > VERSION else "an older version wrote it")
+    if mark == APPLICATION_ID:
+        return
     if mark or version or connection.execute("select 1 from sqlite_master").fetchone():
         raise sqlite3.DatabaseError("it is not a ledger of audiomagic")
     for statement in SCHEMA:
@@ -237,7 +286,7 @@ def _stored(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, str):  # SQLite refuses half a character, which a hostile name may have
-        return value.encode("utf-8", "backslashreplace").decode()
+        return clean(value)
     return str(value) if isinstance(value, Decimal) else value
 
 

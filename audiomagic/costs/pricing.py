@@ -1,28 +1,235 @@
-"""What a call costs: its tokens times dated rates, in exact dollars."""
+"""Prices: what tokens cost at one seller, as dated data that a user may extend; and what a call
+costs at them, in exact dollars.
+"""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)  # fmt: skip
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from ..protocol.usage import Usage
-from .prices import MINUTE_IN, MINUTE_OUT, Price, exact, listed
+from .. import suggestions
+from ..errors import OptionError, one_line
+from ..files import contents, file_path, reason
+from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 
-MINUTES = {"sound in": MINUTE_IN, "sound out": MINUTE_OUT}  # tokens
+OPENAI = "openai"  # the seller of models whose name has none
+LARGEST = 1_000_000  # bytes of a price file
+OLD = 90  # days after which a price mentions its age
+DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+MINUTES = {"sound in": 60 * AUDIO_IN_PER_SECOND, "sound out": 60 * AUDIO_OUT_PER_SECOND}  # tokens
+REQUIRED = ("text_in", "text_out", "audio_in", "audio_out")
+RATES = (*REQUIRED, "cached_in")
+KEYS = (*RATES, "source", "checked")
+EXACT = Context(100, ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Compute exactly, as a decorator too: a notebook may have set a low precision or a trap."""
+    with localcontext(EXACT):
+        yield
+
+
+@dataclass(frozen=True)
+class Rates:
+    """US dollars per million tokens; `cached_in` is None where no cached price is listed."""
+
+    text_in: Decimal
+    text_out: Decimal
+    audio_in: Decimal
+    audio_out: Decimal
+    cached_in: Decimal | None = None
+
+    @property
+    @exact()
+    def minute(self) -> tuple[Decimal, Decimal]:
+        """Dollars for a minute of sound that is sent, and received (without its transcript)."""
+        sent, received = MINUTES.values()
+        return self.audio_in * sent / 1_000_000, self.audio_out * received / 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """A model's rates, their source, and when they were last compared with it."""
+
+    rates: Rates
+    source: str
+    checked: date | None = None
+    assumed: bool = False  # another seller's price, since this server's own is not known
+
+    def day(self, today: date | None = None) -> str:
+        """Return when it was checked, with its age if it is old; "" if that is not known."""
+        days = ((today or date.today()) - self.checked).days if self.checked else 0
+        age = f" ({days} days ago, it may have changed)" if days > OLD else ""
+        return f"{self.checked or ''}{age}"
+
+    def origin(self, today: date | None = None) -> str:
+        source = f"not this server's own but {self.source}" if self.assumed else self.source
+        return f"{source}, checked {self.day(today)}" if self.checked else source
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices by (seller, model), and sellers by host; a price without a seller is any server's.
+
+    >>> listed().extended({"my-model": {"text_in": "2.5", "text_out": "10", "audio_in": "32",
+    ...                                 "audio_out": "64"}, "llm.example.org": "openai"})
+    """
+
+    prices: Mapping[tuple[str, str], Price] = field(repr=False)
+    sellers: Mapping[str, str]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the listed prices by name: every reply carries its prices."""
+        return (listed, ()) if self is listed() else (Prices, (self.prices, self.sellers))
+
+    def find(self, model: str, host: str = "") -> Price | None:
+        """Return the price of a model at a server, or None if it is not known.
+
+        Without a host, the seller is the one that the model's name begins with ("azure/…"), or
+        OpenAI. A server without prices of its own is assumed to charge the same, and the price
+        says so (`assumed`): most such servers pass requests on.
+        """
+        named, name = _split(model, set(self.sellers.values()))
+        hosts = (h for h in self.sellers if host == h or (h[:1] == "." and host.endswith(h)))
+        seller = self.sellers.get(next(hosts, "")) if host else named or OPENAI
+        for model_id in (name, DATED.sub("", name)):
+            for key in ((seller or "", model_id), ("", model_id)):
+                if key in self.prices:
+                    return self.prices[key]
+        if seller is None:
+            found = self.find(f"{named or OPENAI}/{name}")
+            return found and replace(found, assumed=True)
+        return _from_genai_prices(name) if seller == OPENAI else None
+
+    def extended(self, given: Mapping[str, Any] | str | os.PathLike[str]) -> "Prices":
+        """Return these prices with a user's over them: a mapping, or the path of a TOML file.
+
+        Raises OptionError for a file that cannot be read and for an invalid price.
+        """
+        if not isinstance(given, Mapping | str | os.PathLike):
+            shown = one_line(given, 40)
+            raise OptionError(f"prices must be a dict or the path of a TOML file, not '{shown}'")
+        entries = given if isinstance(given, Mapping) else _read(given)
+        hosts = {host: name for host, name in entries.items() if isinstance(name, str)}
+        sellers = {**self.sellers, **hosts}
+        fresh = {
+            _split(str(key), set(sellers.values())): _price(key, entry)
+            for key, entry in entries.items()
+            if not isinstance(entry, str)
+        }
+        kept = {key: price for key, price in self.prices.items() if ("", key[1]) not in fresh}
+        prices = {**kept, **fresh}
+        for host, seller in sellers.items():
+            if seller not in {name for name, _ in prices}:
+                raise OptionError(
+                    f"'{one_line(host, 80)}' is sold by '{one_line(seller, 80)}', which has no "
+                    'prices; add one for "seller/model"'
+                )
+        return Prices(prices, sellers)
+
+
+@cache
+def listed() -> Prices:
+    """Return the prices that come with the package."""
+    text = files(__package__).joinpath("prices.toml").read_text("utf-8")
+    return Prices({}, {}).extended(tomllib.loads(text, parse_float=Decimal))
+
+
+def _split(name: str, sellers: set[str]) -> tuple[str, str]:
+    """Split a model's name into seller and model; a relay's name may hold the maker's too."""
+    found = ""
+    while (first := name.partition("/")[0]) in sellers and first != name:
+        found, name = found or first, name.partition("/")[2]
+    return found, name
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    file = file_path(path)
+    try:
+        return tomllib.loads(contents(file, LARGEST).decode("utf-8"), parse_float=Decimal)
+    except (OSError, ValueError) as error:
+        why = reason(error) if isinstance(error, OSError) else error
+        raise OptionError(f"cannot read prices from {one_line(path, 120)}: {why}") from error
+
+
+def _price(key: str, entry: object) -> Price:
+    name = f"the price of '{one_line(key, 80)}'"
+    if not isinstance(entry, Mapping):
+        raise OptionError(f"{name} must be a table with {', '.join(KEYS)}")
+    for word in entry:
+        if word not in KEYS:
+            raise OptionError(suggestions.unknown(f"key of {name}", str(word), KEYS))
+    if missing := [kind for kind in REQUIRED if kind not in entry]:
+        raise OptionError(f"{name} lacks {', '.join(missing)} (US dollars per million tokens)")
+    form = "must be US dollars per million tokens, such as '2.50'"
+    given = [kind for kind in RATES if kind in entry]
+    rates = {kind: read_amount(entry[kind], f"{name}: {kind} {form}") for kind in given}
+    try:
+        checked = date.fromisoformat(str(entry["checked"])[:10]) if "checked" in entry else None
+    except ValueError as error:
+        raise OptionError(f"{name}: checked must be a date such as 2026-11-22") from error
+    return Price(Rates(**rates), one_line(entry.get("source", "your own prices")), checked)
+
+
+def read_amount(value: object, otherwise: str) -> Decimal:
+    """Read US dollars, from 0 to a million; else raise OptionError with the message `otherwise`."""
+    with suppress(InvalidOperation):
+        amount = Decimal(str(value))
+        if amount.is_finite() and 0 <= amount <= 1_000_000:
+            return amount
+    raise OptionError(otherwise)
+
+
+@cache
+@exact()
+def _from_genai_prices(model: str) -> Price | None:
+    """Look up a model newer than this package, if genai-prices prices its sound separately.
+
+    For some models it knows only the rates of text, which would be many times too low.
+    """
+    import genai_prices  # takes a fifth of a second
+
+    tokens = genai_prices.Usage(
+        input_tokens=2, output_tokens=2, input_audio_tokens=1, output_audio_tokens=1
+    )
+    try:
+        found = genai_prices.calc_price(tokens, model, provider_id=OPENAI).model_price
+    except LookupError:
+        return None
+    mtok = (found.input_mtok, found.output_mtok, found.input_audio_mtok, found.output_audio_mtok)
+    rates = [rate for rate in mtok if isinstance(rate, Decimal)]
+    if len(rates) < len(mtok):
+        return None
+    cached = found.cache_read_mtok if isinstance(found.cache_read_mtok, Decimal) else None
+    return Price(
+        replace(Rates(*rates), cached_in=cached), f"genai-prices {genai_prices.__version__}"
+    )
 
 
 @exact()
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """Return the exact sum."""
     return sum(amounts, Decimal(0))
 
 
 @exact()
 def dollars(amount: Decimal) -> str:
-    """Format US dollars to a hundredth of a cent, smaller amounts to two digits.
-
-    >>> dollars(Decimal("0.0213")), dollars(Decimal("0.0000175"))
-    ('$0.0213', '$0.000018')
-    """
+    """Format US dollars to a hundredth of a cent, smaller amounts to two digits: `$0.000018`."""
     if amount and amount < Decimal("0.0001"):
         return f"${amount:.2g}" if amount >= Decimal("0.000001") else "under $0.000001"
     return f"${amount.quantize(Decimal('0.0001'))}"
@@ -42,8 +249,7 @@ class LineItem:
         return self.tokens * self.rate / 1_000_000
 
     @property
-    def minute(self) -> Decimal | None:
-        """Dollars for a minute of sound; None for text."""
+    def minute(self) -> Decimal | None:  # dollars for a minute of sound; None for text
         tokens = MINUTES.get(self.kind)
         return None if tokens is None else LineItem(self.kind, tokens, self.rate).dollars
 

@@ -8,8 +8,7 @@ from functools import reduce
 from operator import add
 
 from ..protocol.usage import Usage
-from .prices import Price, Prices, exact, listed
-from .pricing import Bill, bill
+from .pricing import Bill, Price, Prices, bill, exact, listed
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,7 @@ class Receipt:
     language: str | None = None  # of the answer, if the engine speaks only one
 
     @property
-    def price(self) -> Price | None:
-        """The service's price of the model; None when unknown."""
+    def price(self) -> Price | None:  # the service's, also where it was not paid
         host = self.host if self.paid else ""
         # A server may answer an alias by a snapshot's longer name; another name is another model.
         named = not self.paid or self.model.startswith(self.requested_model)
@@ -45,10 +43,7 @@ class Receipt:
 
     @property
     def bill(self) -> Bill | None:
-        """The service's price of this call, itemised; None when unknown.
-
-        For a call that was not paid for, it is what the service would have charged.
-        """
+        """What the service charged, or would have, itemised; None when unknown."""
         return bill(self.usage, self.price) if self.usage else None
 
     @property
@@ -62,10 +57,9 @@ class Receipt:
     @property
     def estimate(self) -> Decimal | None:
         """What was probably paid, in US dollars: the cost, else the price of our own count."""
-        if self.cost is not None or self.counted_usage is None:
-            return self.cost
-        guessed = bill(self.counted_usage, self.price)
-        return guessed.dollars if guessed else None
+        counted = self.counted_usage if self.cost is None else None
+        guessed = bill(counted, self.price) if counted else None
+        return guessed.dollars if guessed else self.cost
 
 
 @exact()

@@ -112,7 +112,7 @@ class LlamaModel:
         if not self._supports_tools:
             messages = tuple(_in_words(message) for message in request.messages)
             request = replace(request, messages=messages, tools=(), tool_choice=None)
-        return chat_body(request)
+        return request.text_wire()
 
     def _short_reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Answer in at most LIMIT tokens, and stop when a clause repeats."""
@@ -143,16 +143,6 @@ def _in_words(message: Message) -> Message:
 
 def _length(messages: Sequence[Message]) -> int:
     return sum(len(message.text) for message in messages)
-
-
-def chat_body(request: Request) -> dict[str, Any]:
-    """Return a request for a stream, in the fields that every text server knows."""
-    body = request.wire() | {"stream": True}
-    for unknown in ("modalities", "stream_options"):
-        body.pop(unknown, None)
-    if cap := body.pop("max_completion_tokens", None):
-        body["max_tokens"] = cap
-    return body
 
 
 def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None, None]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import EngineError, InvalidResponse, one_line
 from ..protocol.request import Request
 from ..sound import Sound
-from .llm import TextDelta, chat_body, estimated_tokens, text_deltas
+from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class RemoteLanguageModel(RemoteModel):
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises EngineError when the server cannot be reached or rejects the request."""
         with self._errors():
-            yield from text_deltas(self.client, chat_body(replace(request, model=self.model)))
+            yield from text_deltas(self.client, replace(request, model=self.model).text_wire())
 
 
 class RemoteRecognizer(RemoteModel):

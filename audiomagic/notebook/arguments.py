@@ -35,10 +35,7 @@ FLAG = re.compile(r"--?[A-Za-z]")
 
 
 def _option(trait: Trait, help: str, metavar: str = "", short: str = "", **tags: str) -> Trait:
-    """Declare an option: its meaning and value in the manual, and a second, short flag.
-
-    Tags: `only` is the one magic that has it, `bare` its value where the line gives none.
-    """
+    """Declare an option. `only`: the only magic that has it; `bare`: its value if none is given."""
     trait.help = help
     return trait.tag(config=True, metavar=metavar, short=short, **tags)
 
@@ -103,12 +100,10 @@ class MagicOptions(Configurable):
 
     @classmethod
     def declared(cls, magic: str) -> list[AnyTrait]:
-        """Return the options of a magic, in the order of declaration."""
         traits = [trait for trait in vars(MagicOptions).values() if isinstance(trait, TraitType)]
         return [trait for trait in traits if trait.metadata.get("only", magic) == magic]
 
     def values(self, magic: str) -> dict[str, Any]:
-        """Return the settings of a magic's options."""
         return {trait.name or "": trait.get(self) for trait in self.declared(magic)}
 
     @classmethod
@@ -123,7 +118,6 @@ class MagicOptions(Configurable):
 
     @classmethod
     def manual(cls, magic: str) -> str:
-        """Return the table of a magic's options."""
         heads = [(", ".join(flags_of(trait)), trait) for trait in cls.declared(magic)]
         rows = [(f"{flags} {trait.metadata['metavar']}", trait.help) for flags, trait in heads]
         return "\n".join(f"  {head.strip():<31} {help}" for head, help in rows)
@@ -139,9 +133,8 @@ def flags_of(trait: AnyTrait) -> list[str]:
 def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
     """Return a line's options by name, and the text after them.
 
-    Options end at the first word that is not one, or at `--`, so that text may hold quotes and
-    dashes. `--file` and `--sound` may be repeated: `sources` lists both in order, as (option,
-    value). Raises OptionError, with the nearest flag for an unknown one.
+    Options end at the first word that is not an option, or at `--`. `--file` and `--sound` may be
+    repeated: `sources` lists both in order, as (option, value). Raises OptionError.
     """
     flags = MagicOptions.flags(magic)
     options: dict[str, Any] = {}
@@ -191,12 +184,10 @@ def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[st
     try:
         return flag, "".join(shlex.split(value)) if value[:1] in "\"'" else value, rest
     except ValueError:
-        shown = one_line(value, 40)
-        raise OptionError(f"a quote is not closed after {flag}: {shown}") from None
+        raise OptionError(f"a quote is not closed after {flag}: {one_line(value, 40)}") from None
 
 
 def _value(trait: AnyTrait, words: str) -> Any:
-    """Convert the words of a line to an option's value. Raises OptionError."""
     if isinstance(trait, Unicode | Union):
         return words  # from_string would take quotes off, and expand a `~`
     try:

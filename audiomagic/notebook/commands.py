@@ -3,7 +3,7 @@
 import shlex
 import sys
 import traceback
-from argparse import REMAINDER, ArgumentError, ArgumentParser
+from argparse import REMAINDER, ArgumentParser
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date
@@ -15,9 +15,8 @@ from IPython.core.error import StdinNotImplementedError
 
 from .. import redaction, suggestions
 from ..catalogue import Model, catalogue
-from ..costs import caps
-from ..costs.prices import listed
-from ..costs.pricing import dollars
+from ..costs import budget
+from ..costs.pricing import dollars, listed
 from ..errors import AudiomagicError, LedgerError, OptionError, one_line
 from ..render.conversation import ConversationPage
 from ..render.cost_report import CostReport, spent
@@ -26,6 +25,7 @@ from ..session import Session
 from ..transports.model_list import Listing, audio_models
 from ..turn.conversation import Conversation
 from .arguments import MagicOptions
+from .strip_audio import strip
 
 if TYPE_CHECKING:
     from ..transports.cassette import Cassette
@@ -42,14 +42,10 @@ def run(line: str, session: Session, settings: MagicOptions) -> Any:
     if name not in COMMANDS:
         raise OptionError(suggestions.unknown("%audiomagic command", name, COMMANDS))
     command, arguments = COMMANDS[name]
-    parser = _Parser(prog=name, add_help=False, exit_on_error=False)
+    parser = _Parser(prog=name, add_help=False)
     for argument, how in arguments.items():
         parser.add_argument(argument, **how)
-    try:
-        given = parser.parse_args(rest)
-    except ArgumentError as error:
-        parser.error(str(error))
-    return command(session, settings, given)
+    return command(session, settings, parser.parse_args(rest))
 
 
 class _Parser(ArgumentParser):
@@ -66,19 +62,12 @@ def status(session: Session, settings: MagicOptions, given: object = None) -> Ta
         key = "set" if provider.has_key else "not set"
     except AudiomagicError as error:
         engine, address, key = f"none: {error}", "", "not set"
-    cassette = "none"
-    if session.cassette:
-        verb = "answers from" if session.replaying else "records in"
-        cassette = f"{verb} {session.cassette.folder}"
-    rows = [
-        ("engine", engine),
-        ("address", address),
-        ("model", settings.model),
-        ("voice", settings.voice),
-        ("key", key),
-        ("chats", ", ".join(chat.name for chat in session.chats) or "none"),
-        ("cassette", cassette),
-    ]
+    chats = ", ".join(chat.name for chat in session.chats)
+    verb = "answers from" if session.replaying else "records in"
+    cassette = f"{verb} {session.cassette.folder}" if session.cassette else "none"
+    rows = [("engine", engine), ("address", address)]
+    rows += [("model", settings.model), ("voice", settings.voice), ("key", key)]
+    rows += [("chats", chats or "none"), ("cassette", cassette)]
     try:
         calls = session.ledger.rows(notebook=session.notebook)
         held = [f"{cap} ({_left(cap)} left)" for cap in session.budget.caps(session.notebook)]
@@ -90,10 +79,7 @@ def status(session: Session, settings: MagicOptions, given: object = None) -> Ta
 
 
 def models(session: Session, settings: MagicOptions, given: object = None) -> Table:
-    """List the audio chat models: state, prices, what to use instead; and which the key may use.
-
-    Models that only the server knows follow those of our table.
-    """
+    """List the models of our table, then those that only the server knows."""
     heading = (
         "model", "state", "use instead", "text in / out", "sound in / out", "a minute in / out",
         "checked",
@@ -123,13 +109,12 @@ def _model(model: Model, listing: Listing | None) -> tuple[str, ...]:
         *head,
         f"{rate.text_in:.2f} / {rate.text_out:.2f}",
         f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
-        f"{dollars(rate.minute_in)} / {dollars(rate.minute_out)}",
+        " / ".join(map(dollars, rate.minute)),
         price.day(),
     )
 
 
 def voices(session: Session, settings: MagicOptions, given: object = None) -> Table:
-    """List the voices, each with a sample of the embedded engine's voice of that name."""
     from ..engine import synthesize, weights
 
     names = catalogue().voices
@@ -138,16 +123,13 @@ def voices(session: Session, settings: MagicOptions, given: object = None) -> Ta
         return Table(("voice",), [(name,) for name in names], hint)
     from ..engine.tts import voices as local_voices
 
-    rows = [
-        (name, local_voices()[name].like, synthesize(f"Hello, I am {name}.", name))
-        for name in names
-    ]
+    local = local_voices()
+    rows = [(name, local[name].like, synthesize(f"Hello, I am {name}.", name)) for name in names]
     note = "The samples are the local engine's voices of these names, not the service's own."
     return Table(("voice", "the local one is", "sample"), rows, note)
 
 
 def chats(chats: Iterable[Conversation]) -> Table:
-    """List the conversations."""
     rows = [
         (chat.name, str(len(chat.exchanges)), one_line(chat.exchanges[-1].answer, 60))
         for chat in chats
@@ -169,7 +151,7 @@ def _costs(session: Session, settings: MagicOptions, given: Any) -> CostReport |
 
 def _budget(session: Session, settings: MagicOptions, given: Any) -> Table:
     if given.amount:
-        cap = None if given.amount == "off" else caps.amount(given.amount)
+        cap = None if given.amount == "off" else budget.amount(given.amount)
         session.budget.set_cap(cap, given.per, session.notebook)
     rows = [
         (str(cap), dollars(cap.spent), dollars(cap.held), _left(cap))
@@ -180,7 +162,7 @@ def _budget(session: Session, settings: MagicOptions, given: Any) -> Table:
     return Table(("cap", "spent", "held", "left"), rows, note if rows else none)
 
 
-def _left(cap: caps.Cap) -> str:
+def _left(cap: budget.Cap) -> str:
     return dollars(max(cap.room, Decimal(0)))
 
 
@@ -235,8 +217,6 @@ def _live(session: Session, settings: MagicOptions, given: Any) -> None:
 
 
 def _strip(session: Session, settings: MagicOptions, given: Any) -> None:
-    from .strip_audio import strip
-
     print(strip(given.notebook))
 
 
@@ -250,9 +230,7 @@ def _traceback(session: Session, settings: MagicOptions, given: Any) -> None:
 ON: dict[str, Any] = {"action": "store_true"}
 PER = {"choices": ("notebook", "day", "month"), "default": "notebook"}
 # By name: what it does, and its arguments as argparse declares them.
-COMMANDS: dict[
-    str, tuple[Callable[[Session, MagicOptions, Any], Any], dict[str, dict[str, Any]]]
-] = {
+COMMANDS: dict[str, tuple[Callable[[Session, MagicOptions, Any], Any], dict[str, Any]]] = {
     "status": (status, {}),
     "models": (models, {}),
     "voices": (voices, {}),

@@ -16,7 +16,6 @@ CANNOT_WAIT = (
 
 
 def redraws(shell: InteractiveShell) -> bool:
-    """Whether an output can be replaced by another; a terminal's cannot."""
     return getattr(shell, "kernel", None) is not None
 
 
@@ -41,21 +40,18 @@ def check_recording(shell: InteractiveShell) -> None:
 
 
 def voila() -> bool:
-    """Whether this is Voila: it runs all cells before its reader, who may record, sees any.
+    """Whether this is Voila: all cells run before a reader sees any, then nothing is redrawn.
 
-    From then on it redraws no output. It identifies itself to its kernels as a CGI server does.
+    It identifies itself to its kernels as a CGI server does.
     """
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def waiting(shell: InteractiveShell) -> Literal["await", "poll"] | None:
-    """How a running cell can wait for messages from the page.
-
-    From ipykernel 7.1 on by a top-level `await`; before 7.0 by running the kernel's own loop.
-    """
+    """How a running cell waits for the page: from ipykernel 7.1 on by a top-level `await`."""
     if not redraws(shell) or _ipykernel() == (7, 0):
         return None
-    return "await" if _ipykernel() > (7, 0) else "poll"
+    return "await" if _ipykernel() > (7, 0) else "poll"  # in the kernel's own loop
 
 
 def cell_id(shell: InteractiveShell) -> str | None:
@@ -65,10 +61,7 @@ def cell_id(shell: InteractiveShell) -> str | None:
 
 
 def notebook(shell: InteractiveShell) -> str:
-    """Return the path of the notebook, where the server or VS Code says it.
-
-    Elsewhere a name of this kernel's own, so that its calls are not mixed with another's.
-    """
+    """Return the notebook's path, or a name of the kernel's own where nobody says the path."""
     path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
     return str(path or f"unnamed, {datetime.now():%Y-%m-%d %H:%M}, process {os.getpid()}")
 

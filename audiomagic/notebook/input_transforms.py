@@ -27,13 +27,11 @@ class HelpLikeLine(MagicAssign):
         self.start_col = -1  # IPython takes the leftmost first, and help starts at the first word
 
     def transform(self, lines: list[str]) -> list[str]:
-        """Rewrite the line as IPython does an assigned magic."""
         self.start_col = self._column
         return list(super().transform(lines))
 
     @classmethod
     def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
-        """Return the first such line, or None."""
         for line in tokens_by_line:
             tokens = [token for token in line if token.string.strip()]
             words = [token.string for token in tokens]
@@ -57,10 +55,7 @@ def bare_cell(lines: list[str]) -> list[str]:
 def waiting_cell(
     shell: InteractiveShell, waits: Callable[[str], bool]
 ) -> Callable[[list[str]], list[str]]:
-    """Make the transformer of a cell that begins with `%%listen --wait`, or is such a line alone.
-
-    `waits` tells of the rest of that line whether it asks to wait.
-    """
+    """Make the transformer of a cell whose first line is a `%listen` that `waits`."""
 
     def transform(lines: list[str]) -> list[str]:
         magic, _, line = lines[0].strip().partition(" ") if lines else ("", "", "")
@@ -77,14 +72,12 @@ def waiting_cell(
 
 
 def install(shell: InteractiveShell, waits: Callable[[str], bool]) -> None:
-    """Make a shell read these cells as they are meant."""
     uninstall(shell)
     shell.input_transformers_cleanup.extend((bare_cell, waiting_cell(shell, waits)))
     shell.input_transformer_manager.token_transformers.append(HelpLikeLine)
 
 
 def uninstall(shell: InteractiveShell) -> None:
-    """Undo `install`."""
     manager = shell.input_transformer_manager
     for transformers in (shell.input_transformers_cleanup, manager.token_transformers):
         transformers[:] = [

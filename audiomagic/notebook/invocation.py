@@ -10,9 +10,9 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import template
+from .. import suggestions, template
 from ..batch.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
-from ..costs.caps import amount
+from ..costs.budget import amount
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
@@ -23,7 +23,6 @@ from ..turn.listener import StreamListener
 from ..turn.options import Options
 from ..turn.reply import Reply
 from .arguments import MagicOptions, parse
-from .namespace import functions_named, variable
 
 if TYPE_CHECKING:
     from ..batch.batch import Batch
@@ -51,31 +50,25 @@ class Invocation:
         given, text = parse(magic, line)
         if cell is not None:
             if text:
-                shown = one_line(text, 60)
-                raise OptionError(
-                    f"'{shown}' is not an option; the text belongs in the cell, below"
-                )
+                misplaced = f"'{one_line(text, 60)}' is not an option"
+                raise OptionError(f"{misplaced}; the text belongs in the cell, below")
             text = cell.strip("\n")
         values = settings.values(magic) | given
         named = [(kind, name) for kind in ("file", "sound") for name in values.pop(kind, ())]
         sources = values.pop("sources", named)
         each = Each.named(values["each"], variables) if values["each"] else None
-        later = set(each.columns) if each else set()  # filled in for each item
+        later = each.columns if each else set()  # filled in for each item
         if magic == "listen":
             later.add(SOUND_FIELD.strip("{}"))
-        fill = partial(
-            template.fill, variables={n: v for n, v in variables.items() if n not in later}
-        )
-        options = MagicOptions(
-            **{name: fill(v) if isinstance(v, str) else v for name, v in values.items()}
-        )
+        known = {name: value for name, value in variables.items() if name not in later}
+        fill = partial(template.fill, variables=known)
+        filled = {name: fill(v) if isinstance(v, str) else v for name, v in values.items()}
         sources = tuple((kind, fill(name)) for kind, name in sources)
-        invocation = cls(magic, fill(text), options, sources, variables, each)
+        invocation = cls(magic, fill(text), MagicOptions(**filled), sources, variables, each)
         invocation._check()
         return invocation
 
     def _check(self) -> None:
-        """Raise OptionError for options that do not go together."""
         options = self.options
         if options.out and (not options.out.isidentifier() or iskeyword(options.out)):
             raise OptionError(f"--out needs a variable name, not '{one_line(options.out, 60)}'")
@@ -89,13 +82,11 @@ class Invocation:
             )
         if self.each:
             unfit = {"--dry-run": options.dry_run, "--file and --sound": self.sources}
-            for flag, value in (unfit | {"--chat": options.chat}).items():
-                if value:
-                    raise OptionError(f"--each cannot be combined with {flag}; drop one of them")
+            if flag := next((f for f, v in (unfit | {"--chat": options.chat}).items() if v), None):
+                raise OptionError(f"--each cannot be combined with {flag}; drop one of them")
 
     @property
     def records(self) -> bool:
-        """Whether a recorder is to give the sound."""
         return self.magic == "listen" and not self.sources and not self.each
 
     @property
@@ -129,38 +120,33 @@ class Invocation:
         return options
 
     def given(self) -> object:
-        """Return what is sent, a text or sounds. Raises OptionError for an unknown variable."""
         if self.magic == "speak":
             return self.text
-        return [
-            name if kind == "file" else variable(name, self.variables)
-            for kind, name in self.sources
-        ]
+        named = self.variables
+        return [name if kind == "file" else variable(name, named) for kind, name in self.sources]
 
     def call(
         self, session: Session, listener: StreamListener | None, cell: CellRun | None
     ) -> Callable[[object], Result]:
-        """Return what sends a text or sounds, followed by a listener. Raises OptionError."""
+        """Return what sends a text or sounds. Raises OptionError."""
         count = prod(map(len, self.compared.values()))
         of = self.options
-        session = session.bound(
-            listener=None if self.compared else listener, cell=cell, sharing=count
-        )
+        alone = None if self.compared else listener
+        session = session.bound(listener=alone, cell=cell, sharing=count)
         call: Callable[..., Reply] = partial(session.speak, verbatim=of.verbatim)
         if self.magic == "listen":
             call = partial(session.listen, instruction=self.text, text=of.text, expect=of.expect)
         if not self.compared:
             return partial(call, **self.session_options)
         on_progress = listener.on_progress if listener else None
-        return Compare(call, {**self.session_options, **self.compared}, count, on_progress).run
+        options = {**self.session_options, **self.compared}
+        return partial(_compare, call, options, count, on_progress)
 
     def warm_up(self, session: Session) -> None:
-        """Open the connection ahead of the call. Raises OptionError as the call would."""
         first: Any = {name: values[0] for name, values in self.compared.items()}
         session.warm_up(**{**self.session_options, **first})
 
     def dry_run(self, session: Session, cell: CellRun | None) -> DryRun:
-        """Return what would be sent and its cost, for each voice and model."""
         of, given = self.options, self.given()
         run: Callable[..., DryRun] = partial(
             session.bound(cell=cell).dry_run, self.text, None if self.magic == "speak" else given,
@@ -170,28 +156,25 @@ class Invocation:
         return reduce(add, [run(**{**self.session_options, **dict(one)}) for one in variants])
 
 
-@dataclass(frozen=True)
-class Compare:
-    """Several voices or models, asked at once; a cap is shared by all of them."""
-
-    call: Callable[..., Reply]
-    options: dict[str, Any]
-    count: int
-    on_progress: Callable[[str], None] | None
-
-    def run(self, given: object) -> Comparison:
-        """Ask all. Raises BudgetExceeded where the cap is too small for so many."""
-        cap = amount(self.options["max_cost"]) if self.options["max_cost"] else None
-        share = {"max_cost": cap / self.count} if cap else {}
-        try:
-            return compare(self.call, given, on_progress=self.on_progress, **self.options | share)
-        except BudgetExceeded as error:
-            if not cap or not error.enough:
-                raise
-            raise BudgetExceeded(
-                f"the cap of ${cap:f} is shared by {self.count} calls and too small for them; "
-                f"raise it: --max-cost {error.enough * self.count:f}"
-            ) from error
+def _compare(
+    call: Callable[..., Reply],
+    options: dict[str, Any],
+    count: int,
+    on_progress: Callable[[str], None] | None,
+    given: object,
+) -> Comparison:
+    """Ask several voices or models at once; a cap is shared by all of them."""
+    cap = amount(options["max_cost"]) if options["max_cost"] else None
+    share = {"max_cost": cap / count} if cap else {}
+    try:
+        return compare(call, given, on_progress=on_progress, **options | share)
+    except BudgetExceeded as error:
+        if not cap or not error.enough:
+            raise
+        raise BudgetExceeded(
+            f"the cap of ${cap:f} is shared by {count} calls and too small for them; "
+            f"raise it: --max-cost {error.enough * count:f}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -202,7 +185,6 @@ class Each:
 
     @classmethod
     def named(cls, name: str, variables: Variables) -> "Each":
-        """Take a variable of the notebook. Raises OptionError where it is not a list, or empty."""
         each = cls(lasting(variable(name, variables)))
         if not each.rows:
             raise OptionError(f"{one_line(name, 60)} is empty: --each needs at least one item")
@@ -210,22 +192,14 @@ class Each:
 
     @cached_property
     def rows(self) -> list[Any]:
-        """The items; a DataFrame's as dicts."""
         return rows(self.items)
 
     @property
     def columns(self) -> set[str]:
-        """The names that its items give to the cell."""
         names = {str(name) for row in self.rows if isinstance(row, Mapping) for name in row}
         return {*names, ITEM, NUMBER}
 
-    @property
-    def is_frame(self) -> bool:
-        """Whether it is a DataFrame, to which columns can be added."""
-        return hasattr(self.items, "columns")
-
     def run(self, invocation: Invocation, session: Session) -> "Batch":
-        """Map an invocation over the items. Raises as `Session.map` does."""
         of = invocation.options
         heard = invocation.magic == "listen"
         try:
@@ -243,7 +217,6 @@ class Each:
         return replace(batch, items=self.items)
 
     def _spoken(self) -> list[Any]:
-        """Return the items as text; a row without its columns of sound."""
         return [
             {name: value for name, value in row.items() if name not in HEARD}
             if isinstance(row, Mapping)
@@ -252,8 +225,32 @@ class Each:
         ]
 
     def _heard(self) -> list[Any]:
-        """Return the items, a text as a file's path. Raises OptionError: a row without a sound."""
         for row in self.rows:
             if isinstance(row, Mapping) and not set(HEARD) & row.keys():
                 raise OptionError("--each needs a column `sound` or `file` to listen to")
         return [Path(row) if isinstance(row, str) else row for row in self.rows]
+
+
+# -- variables of the notebook --------------------------------------------------------------
+def variable(name: str, variables: Variables) -> Any:
+    """Return a variable of the notebook. Raises OptionError, with the nearest name."""
+    if name in variables:
+        return variables[name]
+    close = suggestions.nearest(name, [known for known in variables if not known.startswith("_")])
+    hint = f"did you mean '{close}'?" if close else "define it in a cell above"
+    raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
+
+
+def functions_named(names: str, variables: Variables) -> dict[str, Callable[..., Any]]:
+    """Return the functions that `f,g` refer to. Raises OptionError for what cannot be called."""
+    functions: dict[str, Callable[..., Any]] = {}
+    for name in filter(None, map(str.strip, names.split(","))):
+        functions[name] = found = variable(name, variables)
+        if not callable(found):
+            raise OptionError(
+                f"'{name}' is not a function: its type is {type(found).__name__}; "
+                "name functions of the notebook"
+            )
+    if not functions:
+        raise OptionError("--tools needs the names of functions in the notebook: --tools f,g")
+    return functions

@@ -11,8 +11,7 @@ from ..render import card, comparison
 from ..render.html import FONT, as_html, visible
 from ..transports.cancellation import Cancellation
 from ..turn.comparison import Comparison
-from ..turn.notes import STOPPED
-from ..turn.reply import Reply
+from ..turn.reply import STOPPED, Reply
 
 if TYPE_CHECKING:
     from ..widgets.player import Player
@@ -24,13 +23,9 @@ LAST = 2000  # characters of words shown while they arrive: each update sends th
 
 
 class LiveCard:
-    """Shows progress and words as they arrive, then the card in the same output.
-
-    With a player, the page plays the reply while it arrives and can stop it; the card plays on.
-    """
+    """Shows words as they arrive, and plays them with a player; then the card in their place."""
 
     def __init__(self, player: "Callable[[], Player] | None" = None, handle: Any = None) -> None:
-        """Use an output of its own, or that of a display handle."""
         self.handle = handle
         self.cancellation = Cancellation()
         self._make_player = player
@@ -39,7 +34,6 @@ class LiveCard:
         self._shown_at = 0.0
 
     def open(self) -> None:
-        """Begin a call."""
         self._words = ""
         if self._make_player:
             self._player = self._make_player()
@@ -60,7 +54,6 @@ class LiveCard:
             self._show(self._words[-LAST:])
 
     def card(self, reply: "Result") -> dict[str, str]:
-        """Return the output of a reply, or of a comparison, in this place."""
         bundle = reply._repr_mimebundle_()
         if self._player and isinstance(reply, Reply):
             bundle["text/html"] = card.html(reply, self._player.mount_class)
@@ -75,21 +68,15 @@ class LiveCard:
         self._update(bundle)
         self._close()
 
-    def clear(self) -> None:
-        """Take progress away after a failure; words that had arrived stay, marked."""
-        self._halt()
-        if self.handle is not None:
-            self._show(f"{self._words.rstrip()} … (cut off)" if self._words else "")
-
-    def give_back(self, show: Callable[[Any], object]) -> None:
-        """After a failure, let `show` put into the output what was there before the call."""
-        self._halt()
-        show(self.handle)
-
-    def _halt(self) -> None:
+    def clear(self, show: Callable[[Any], object] | None = None) -> None:
+        """After a failure, mark the words that had arrived, or `show` what was there before."""
         if self._player:
             self._player.end("halt")
         self._close()
+        if show:
+            show(self.handle)
+        elif self.handle is not None:
+            self._show(f"{self._words.rstrip()} … (cut off)" if self._words else "")
 
     def _close(self) -> None:
         if self._player:
@@ -129,7 +116,6 @@ class LiveText:
             self._words += delta.text
 
     def settle(self, reply: "Result") -> None:
-        """End the line; print the notes and the badge, or the table of a comparison."""
         if isinstance(reply, Comparison):
             print(comparison.plain(reply.columns))
             return
@@ -138,6 +124,5 @@ class LiveText:
         print("\n".join(card.about(reply)))
 
     def clear(self) -> None:
-        """After a failure, mark the words as cut off."""
         if self._words:
             print(" … (cut off)")

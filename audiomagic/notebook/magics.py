@@ -35,13 +35,11 @@ class AudioMagics(magic.Magics, MagicOptions):
         super().__init__(shell)
 
     def update_config(self, config: Config) -> None:
-        """Take settings (`%config`), and name the nearest for a misspelled one."""
         check_config(config)
         super().update_config(config)
 
     @cached_property
     def session(self) -> "Session":
-        """The session behind the magics, made at the first call."""
         from ..session import Session
 
         session = Session(notebook=frontend.notebook(self.shell))
@@ -51,7 +49,6 @@ class AudioMagics(magic.Magics, MagicOptions):
 
     @cached_property
     def output(self) -> "Output":
-        """Where replies are shown, made at the first call."""
         from .output import Output
 
         return Output(self.shell)
@@ -101,7 +98,6 @@ class AudioMagics(magic.Magics, MagicOptions):
         return recording.pending
 
     async def awaited(self, line: str, cell: str | None = None) -> Any:
-        """Run `%%listen --wait`, rewritten so that the recorder's messages come through."""
         return await self.output.record(self._read("listen", line, cell, None), self.session).wait()
 
     @magic.no_var_expand
@@ -126,7 +122,6 @@ class AudioMagics(magic.Magics, MagicOptions):
     def _read(
         self, name: str, line: str, cell: str | None, local_ns: Variables | None
     ) -> "Invocation":
-        """Read a line, in the notebook's variables; in a function, in its own too."""
         from .invocation import Invocation
 
         return Invocation.read(name, line, cell, self, {**self.shell.user_ns, **(local_ns or {})})
@@ -151,7 +146,6 @@ for name in MAGICS:  # `%%speak?` shows the options too
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register the magics, their completer, and how their cells are read."""
     magics = AudioMagics(shell)
     shell.register_magics(magics)
     for line in [percent + name for name in MAGICS for percent in ("%", "%%")]:
@@ -160,7 +154,6 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Undo `load`."""
     input_transforms.uninstall(shell)
     for magics in list(shell.configurables):
         if isinstance(magics, AudioMagics):

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 
 class Output:
-    """Runs invocations for the cells of one shell."""
-
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
         self._shown: object = None  # a cell's result that is on show already
@@ -28,14 +26,12 @@ class Output:
         shell.events.register("post_run_cell", self._forget)
 
     def close(self) -> None:
-        """Leave the shell, and release every microphone."""
         self._shell.events.unregister("post_run_cell", self._forget)
         for _, recordings in self._recordings.values():
             for recording in recordings:
                 recording.close()
 
     def run(self, invocation: "Invocation", session: "Session") -> Any:
-        """Run a call, shown live; bind and save the reply; return it as the cell's result."""
         if invocation.each:
             return self._run_each(invocation, session)
         options = invocation.options
@@ -46,8 +42,7 @@ class Output:
             savable(options.save)
         live: LiveCard | LiveText | None = None
         if not options.quiet:
-            redraws = frontend.redraws(self._shell)
-            live = self._live_card(invocation) if redraws else LiveText()
+            live = self._live_card(invocation) if frontend.redraws(self._shell) else LiveText()
         call, given = invocation.call(session, live, self._cell), invocation.given()
         if live:
             live.open()
@@ -73,9 +68,6 @@ class Output:
         return reply
 
     def _run_each(self, invocation: "Invocation", session: "Session") -> Any:
-        """Run a call for each item; return a Batch, or the DataFrame with columns added, below the
-        cards of its first replies.
-        """
         each, quiet = invocation.each, invocation.options.quiet
         assert each
         try:
@@ -84,7 +76,7 @@ class Output:
             self._bind(invocation, error.reply)
             raise
         result: Any = batch
-        if each.is_frame:
+        if hasattr(each.items, "columns"):
             if not quiet:
                 from ..batch.display import cards
 
@@ -136,7 +128,6 @@ class Output:
         return recording
 
     def _live_card(self, invocation: "Invocation") -> LiveCard:
-        """Make a live card, with a player where there is somebody to hear it."""
         if not invocation.audible or not frontend.has_user(self._shell):
             return LiveCard()
         from ..widgets.player import Player
@@ -161,7 +152,6 @@ class Output:
             hook.for_type(type(result), self._show)
 
     def _show(self, result: object) -> None:
-        """IPython's display hook: do nothing for what is on show already."""
         shown, self._shown = self._shown, None
         if result is not shown:
             raise NotImplementedError  # IPython then shows it the usual way

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Interrupted, ReplyPending, one_line
-from ..speech import trim
+from ..speech import silence
 from ..widgets.recorder import Recorder
 from . import frontend
 from .live_output import LiveCard
@@ -38,18 +38,15 @@ class PendingReply:
         self._error: Exception | None = None
 
     def fulfil(self, reply: "Result") -> None:
-        """Set the reply."""
         self._reply, self._error = reply, None
         self._settled.set()
 
     def fail(self, error: Exception) -> None:
-        """Set the error that reading it raises, until a later try succeeds."""
         self._error = error
         self._settled.set()
 
     @property
     def settled(self) -> bool:
-        """Whether there is a reply, or an error."""
         return self._settled.is_set()
 
     @property
@@ -58,9 +55,8 @@ class PendingReply:
         if self._reply:
             return self._reply
         how = "await it to wait" if self._awaitable else "--wait lets its cell wait"
-        raise self._error or ReplyPending(
-            f"no reply yet: press Record below its %listen and speak ({how})"
-        )
+        line = f"no reply yet: press Record below its %listen and speak ({how})"
+        raise self._error or ReplyPending(line)
 
     def wait(self, seconds: float | None = None) -> "Result":
         """Block until the reply is there; in a cell, `await` it, so that the recorder works."""
@@ -108,18 +104,17 @@ class Recording:
         self._send, self._done, self._live = send, done, live
         self._recorder = Recorder(on_sound=self._answer, on_failure=self._failed, **recorder)
         live.handle = self._recorder.show()
+        self._patience = time.monotonic() + PROBE
 
     def close(self) -> None:
-        """Release the microphone: the cell is run again."""
         self._recorder.close()
         if not self.pending.settled:
             self.pending.fail(ReplyPending("its recorder was closed; run its cell again"))
 
     async def wait(self) -> "Result | PendingReply":
         """Wait in a cell that awaits; where no messages get through, return the pending reply."""
-        patience = time.monotonic() + PROBE
         try:
-            while not self._ended(patience):
+            while not self._ended():
                 await asyncio.sleep(PACE)
         except asyncio.CancelledError:
             self._recorder.halt()
@@ -130,19 +125,18 @@ class Recording:
         """Do the same in a cell that blocks, as only ipykernel 6 needs."""
         from jupyter_ui_poll import run_ui_poll_loop
 
-        patience = time.monotonic() + PROBE
         try:
-            run_ui_poll_loop(lambda: self._ended(patience) or None, PACE)
+            run_ui_poll_loop(lambda: self._ended() or None, PACE)
         except KeyboardInterrupt:
             self._recorder.halt()
             raise Interrupted("what was recorded is kept") from None
         return self.pending.reply if self.pending.settled else self.pending
 
-    def _ended(self, patience: float) -> bool:
+    def _ended(self) -> bool:
         """Whether to stop waiting: there is a reply, or no page has shown the recorder in time."""
         if self.pending.settled:
             return True
-        if self._recorder.shown or time.monotonic() < patience:
+        if self._recorder.protocol.shown or time.monotonic() < self._patience:
             return False
         print(frontend.CANNOT_WAIT)
         return True
@@ -151,7 +145,6 @@ class Recording:
         self.pending.fail(ReplyPending(f"{line.rstrip('.')}. Press Record to try again"))
 
     def _answer(self, sound: "Sound") -> None:
-        """Send what was recorded; put the reply's card in the recorder's place."""
         recorder = self._recorder
         recorder.notice = ""
         self._live.open()
@@ -159,13 +152,14 @@ class Recording:
             reply = self._send(sound)
         except Exception as error:  # shown in the page, raised where the reply is read
             recorder.notice = f"{one_line(error).rstrip('.')}. The recording is kept."
-            self._live.give_back(recorder.show)
+            self._live.clear(recorder.show)
             self.pending.fail(error)
             return
-        if recorder.trimmed_seconds >= trim.WORTH:
-            reply = reply.noted(trim.note(recorder.trimmed_seconds))
-        if recorder.complaint:
-            reply = reply.noted(f"The recording: {recorder.complaint}")
+        trimmed, complaint = recorder.protocol.trimmed_seconds, recorder.protocol.complaint
+        if trimmed >= silence.WORTH:
+            reply = reply.noted(silence.note(trimmed))
+        if complaint:
+            reply = reply.noted(f"The recording: {complaint}")
         shown = self._done(reply)
         bundle = self._live.card(shown) if shown else QUIET
         recorder.send({"kind": "card", "html": bundle["text/html"]})

@@ -10,7 +10,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +36,7 @@ SOURCE = re.compile(r"""\ssrc\s*+=\s*+["']?\s*+data:""", re.IGNORECASE)
 
 
 def strip(path: str) -> str:
-    """Take the embedded sound out of a notebook; return a line that says what it saved.
-
-    Raises OptionError for a file that is missing, not a notebook, or cannot be written.
-
-    >>> strip("talk.ipynb")
-    'talk.ipynb: 3 sounds taken out, 1.9 MB → 0.12 MB'
-    """
+    """Take the embedded sound out of a notebook; return a line that says what it saved."""
     file = file_path(path)
     name, shown = one_line(file.name, 80), one_line(file, 120)
     try:
@@ -56,8 +49,7 @@ def strip(path: str) -> str:
     except OSError as error:
         raise OptionError(f"cannot read {shown}: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
-        line = f"{shown} is not a notebook of format 4; name a file.ipynb"
-        raise OptionError(line) from error
+        raise OptionError(f"{shown} is not a notebook of format 4; name a file.ipynb") from error
     if count == 0:
         return f"{name} holds no sound"
     try:
@@ -70,7 +62,6 @@ def strip(path: str) -> str:
 
 
 def _outputs(cells: list[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the data of the outputs of code cells; what is malformed is left alone."""
     for cell in cells:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             outputs = cell.get("outputs")
@@ -80,7 +71,6 @@ def _outputs(cells: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _strip_output(data: dict[str, Any]) -> int:
-    """Take the sound out of an output; return how many sounds there were."""
     counts = [0]
     for kind in ("text/html", "text/markdown"):
         page = data.get(kind)
@@ -132,7 +122,6 @@ def _written(notebook: dict[str, Any], text: str) -> str:
 
 
 def _replace(file: Path, data: bytes) -> None:
-    """Replace a file atomically: whoever reads it, or pulls the plug, finds the old or the new."""
     target = Path(os.path.realpath(file))  # a link stays a link
     with target.open("r+b"):  # a file that is read-only is not replaced
         pass
@@ -144,10 +133,8 @@ def _replace(file: Path, data: bytes) -> None:
             os.fsync(fresh.fileno())
         shutil.copymode(target, temporary)
         os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _size(text: str) -> str:

@@ -21,19 +21,16 @@ class ChunkWriter:
 
     @property
     def expires_at(self) -> int:
-        """When the service would forget the sound: an hour after it was made."""
-        return self.created + 3600
+        return self.created + 3600  # the service forgets the sound an hour after it was made
 
     def chunk(self, choices: list[dict[str, Any]], usage: Usage | None = None) -> dict[str, Any]:
         counted = usage.wire() if usage else None
         return self._head("chat.completion.chunk") | {"choices": choices, "usage": counted}
 
     def delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-        """Wrap a delta of the only choice."""
         return self.chunk([{"index": 0, "delta": delta, "finish_reason": finish_reason}])
 
     def opening(self) -> dict[str, Any]:
-        """The first chunk of every stream."""
         return self.delta({"role": "assistant", "refusal": None})
 
     def text(self, text: str) -> dict[str, Any]:
@@ -49,13 +46,7 @@ class ChunkWriter:
         if delta.pcm:
             yield self.delta({"audio": {"id": self.audio_id, "data": _base64(delta.pcm)}})
 
-    @staticmethod
-    def failure(message: str) -> dict[str, Any]:
-        """What ends a stream in which something broke."""
-        return {"error": {"message": message, "type": "server_error", "param": None, "code": None}}
-
     def expiry(self) -> dict[str, Any]:
-        """The last chunk of a spoken completion."""
         return self.chunk([{"index": 0, "delta": {"audio": {"expires_at": self.expires_at}}}])
 
     def whole(self, completion: Completion, file: bytes | None) -> dict[str, Any]:

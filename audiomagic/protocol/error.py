@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from .. import redaction
 from ..errors import InvalidResponse
@@ -22,43 +24,30 @@ class ErrorBody:
 
     @classmethod
     def of(cls, error: object) -> "ErrorBody":
-        """Read an error object, or the one inside it, where a gateway wrapped another's.
-
-        A server knows the key, and may show a part of it.
-        """
+        """Read an error object, or the one inside it, where a gateway wrapped another's."""
+        safe = redaction.without_pieces  # a server knows the key, and may show a part of it
         if not isinstance(error, Mapping):
-            return cls(redaction.without_pieces(str(error)))
+            return cls(safe(str(error)))
         if inner := _wrapped(error):
             return cls.of(inner)
-        texts = {
-            name: redaction.without_pieces(str(value))
-            for name, value in error.items()
-            if isinstance(value, str | int)
-        }
-        whole = redaction.without_pieces(json.dumps(dict(error)))
-        message = texts.get("message") or texts.get("detail") or whole
+        texts = {name: safe(str(v)) for name, v in error.items() if isinstance(v, str | int)}
+        message = texts.get("message") or texts.get("detail") or safe(json.dumps(dict(error)))
         return cls(message, texts.get("code"), texts.get("param"), texts.get("type"))
 
     @property
-    def no_credit(self) -> bool:
-        """Whether the account has nothing left to spend: a retry cannot help."""
+    def no_credit(self) -> bool:  # a retry cannot help
         return self.code in NO_CREDIT or self.kind in NO_CREDIT
 
 
-def _wrapped(error: Mapping[str, object]) -> Mapping[str, object] | None:
+def _wrapped(error: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the provider's own error, which OpenRouter passes on as text."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
-    try:
-        inner = json.loads(raw) if isinstance(raw, str) else None
-    except (ValueError, RecursionError):
-        return None
-    inner = inner.get("error") if isinstance(inner, dict) else None
+    inner = None
+    with suppress(LookupError, TypeError, ValueError, RecursionError):
+        inner = json.loads(error["metadata"]["raw"])["error"]
     return inner if isinstance(inner, Mapping) and inner.get("message") else None
 
 
 def not_chat_completions(what: str) -> InvalidResponse:
-    """Return the error for an answer that cannot be read."""
     return InvalidResponse(
         f"the server answered with {what}, which is not Chat Completions; "
         "check --base-url (it usually ends in /v1)"

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from ..errors import InvalidResponse
-from ..sound import HIGHEST_RATE, MOST_CHANNELS, WIRE_RATE
+from ..sound import HIGHEST_RATE, MOST_CHANNELS, WIRE_RATE, int16
 
 FORMATS = {(1, 16): "<i2", (1, 32): "<i4", (3, 32): "<f4"}  # (WAV's format tag, bits) -> numpy's
 EXTENSIBLE = 0xFFFE  # a format tag that stands for one further on in the header
@@ -22,12 +21,9 @@ LONGEST_HEADER = 10_000  # bytes before the samples
 
 @dataclass
 class PcmDecoder:
-    """Decodes sound into `pcm`: signed 16-bit little-endian mono samples at 24 kHz.
+    """Decodes sound into `pcm`: signed 16-bit little-endian mono samples at 24 kHz."""
 
-    The last sample may be incomplete: data may end inside it.
-    """
-
-    pcm: bytearray = field(default_factory=bytearray)
+    pcm: bytearray = field(default_factory=bytearray)  # data may end inside the last sample
     _pending: bytes = b""  # not yet converted: the start of a header, or a part of a frame
     _wav: "_Wav | None" = None
     _resampler: soxr.ResampleStream | None = None
@@ -38,11 +34,9 @@ class PcmDecoder:
         self._pending = data if _is_wav(data) else self._pending + data
         if _is_wav(self._pending):
             wav = _Wav.of(self._pending)
+            if wav is None and len(self._pending) > LONGEST_HEADER:
+                raise InvalidResponse("the server sent a damaged WAV header; try it again")
             if wav is None:
-                if len(self._pending) > LONGEST_HEADER:
-                    raise InvalidResponse(
-                        "the server sent sound with a damaged WAV header; try it again"
-                    )
                 return
             if self._wav is None or self._wav.rate != wav.rate:
                 self.end()
@@ -56,16 +50,15 @@ class PcmDecoder:
     def end(self) -> None:
         """Take what the resampler still holds back."""
         if self._resampler:
-            self.pcm += _int16(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+            self.pcm += int16(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
             self._resampler = None
 
     def _convert(self, wav: "_Wav") -> None:
-        """Convert the complete frames; what follows the samples in the file is dropped."""
         frame = np.dtype(wav.dtype).itemsize * wav.channels
         whole = min(len(self._pending) // frame * frame, wav.left)
         frames = np.frombuffer(self._pending[:whole], wav.dtype).reshape(-1, wav.channels)
         wav.left -= whole
-        self._pending = self._pending[whole:] if wav.left else b""
+        self._pending = self._pending[whole:] if wav.left else b""  # other parts of the file
         if (wav.dtype, wav.channels, wav.rate) == ("<i2", 1, WIRE_RATE):
             self.pcm += frames.tobytes()  # as the service sends it: nothing to compute
             return
@@ -75,7 +68,7 @@ class PcmDecoder:
             if self._resampler is None:
                 self._resampler = soxr.ResampleStream(wav.rate, WIRE_RATE, 1, dtype="float32")
             samples = self._resampler.resample_chunk(samples)
-        self.pcm += _int16(samples)
+        self.pcm += int16(samples)
 
 
 @dataclass
@@ -90,7 +83,7 @@ class _Wav:
 
     @classmethod
     def of(cls, data: bytes) -> "_Wav | None":
-        """Read it; return None when more of it is to come. Raises InvalidResponse."""
+        """Read it; None where more of it is to come. Raises InvalidResponse for unknown kinds."""
         at, form = 12, b""
         while len(data) >= at + 8:
             name, size = struct.unpack_from("<4sI", data, at)
@@ -118,8 +111,3 @@ class _Wav:
 
 def _is_wav(data: bytes) -> bool:
     return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
-
-
-def _int16(samples: NDArray[np.float32]) -> bytes:
-    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    return (np.clip(finite, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()

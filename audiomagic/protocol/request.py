@@ -52,8 +52,7 @@ class Message:
         return cls("user", tuple(part for part in parts if part != ""))
 
     @property
-    def text(self) -> str:
-        """Its texts, a line each."""
+    def text(self) -> str:  # a line each
         return "\n".join(part for part in self.parts if isinstance(part, str))
 
     @property
@@ -61,7 +60,7 @@ class Message:
         return tuple(part for part in self.parts if isinstance(part, Sound))
 
     def wire(self) -> dict[str, Any]:
-        """Spell it. Raises SoundError where a sound cannot be sent."""
+        """Return its JSON. Raises SoundError where a sound cannot be sent."""
         message: dict[str, Any] = {"role": self.role}
         if self.tool_call_id:
             message["tool_call_id"] = self.tool_call_id
@@ -90,24 +89,21 @@ class Request:
     tool_choice: str | None = None  # "none", "auto", "required", or the name of a tool
 
     @property
-    def seconds(self) -> float:
-        """Seconds of sound sent."""
+    def seconds(self) -> float:  # of sound sent
         return sum(sound.seconds for message in self.messages for sound in message.sounds)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All text in it."""
         tools = (f"{tool.description} {tool.parameters}" for tool in self.tools)
         return (self.model, self.voice or "", *(each.text for each in self.messages), *tools)
 
     @property
     def system(self) -> str:
-        """The instructions of the system or developer."""
         roles = ("system", "developer")
         return "\n".join(message.text for message in self.messages if message.role in roles)
 
     def wire(self) -> dict[str, Any]:
-        """Spell it: the arguments of the client's `chat.completions.create`."""
+        """Return the arguments of the client's `chat.completions.create`."""
         body: dict[str, Any] = {
             "model": self.model,
             "modalities": ["text", "audio"] if self.voice else ["text"],
@@ -128,9 +124,17 @@ class Request:
             body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
         return body
 
+    def text_wire(self) -> dict[str, Any]:
+        """Return a request for a stream of text, in the fields that every text server knows."""
+        body = self.wire() | {"stream": True}
+        if cap := body.get("max_completion_tokens"):
+            body["max_tokens"] = cap
+        unknown = ("modalities", "stream_options", "max_completion_tokens")
+        return {name: value for name, value in body.items() if name not in unknown}
+
 
 def system(who: str = "", style: str = "", task: str = "") -> tuple[Message, ...]:
-    """Make the system message, if any: who the model is, what to do, how to say it."""
+    """Return the system message, if any: who the model is, what to do, how to say it."""
     lines = [line for line in (who, task, style and f"Speak in this way: {style}") if line]
     return (Message("system", (clean("\n".join(lines)),)),) if lines else ()
 

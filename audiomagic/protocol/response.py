@@ -48,7 +48,6 @@ class Completion:
 
     @property
     def empty(self) -> bool:
-        """Whether there are no words, no sound and no tool calls."""
         return not (self.text or self.pcm or self.tool_calls)
 
 
@@ -68,10 +67,7 @@ def joined(completions: Sequence[Completion]) -> Completion:
 
 @dataclass
 class ResponseAccumulator:
-    """Accumulates a streamed or whole completion.
-
-    It holds what has come so far at any time, also after `add` or the stream has raised.
-    """
+    """Accumulates a streamed or whole completion; keeps what came, also after `add` has raised."""
 
     finish_reason: str | None = None
     model: str | None = None
@@ -109,7 +105,6 @@ class ResponseAccumulator:
         return self._delta("" if text.startswith(held) else held.removeprefix(text))
 
     def _delta(self, text: str) -> Delta:
-        """Keep text; return it with the sound that is new."""
         pcm = self._sound.pcm
         if text := redaction.without_key(text):
             self._text.append(text)
@@ -139,9 +134,7 @@ class ResponseAccumulator:
         return self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
 
     def _new(self, source: str, text: str) -> str:
-        """Return text of the source that came first. The other may repeat it (some servers send
-        the same words as both), and is held back until all is there to compare.
-        """
+        """Return text of the source that came first; hold back the other's, which may repeat it."""
         self._received += len(text)
         if self._received > LONGEST_TEXT:
             raise InvalidResponse("the server sent more text than any model; stopped reading")
@@ -156,18 +149,13 @@ class ResponseAccumulator:
         try:  # each chunk has its own base64: joined, they would decode short
             decoded = base64.b64decode(str(data), validate=True)
         except ValueError as error:
-            raise InvalidResponse(
-                "the server sent sound that is not base64; run it again"
-            ) from error
+            raise InvalidResponse("the server sent sound that is not base64; try again") from error
         self._sound.add(decoded)
         if len(self._sound.pcm) > LARGEST_ANSWER:
             raise InvalidResponse("the server sent more sound than any model; stopped reading")
 
     def completion(self) -> Completion:
-        """Return what has come so far; a key that the server sent back is taken out.
-
-        Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
-        """
+        """Return what has come so far; a key that the server sent back is taken out."""
         self.end()
         sound = self._sound.pcm
         whole = clean("".join(self._text))
@@ -177,6 +165,7 @@ class ResponseAccumulator:
         return Completion(
             text.strip(),
             bytes(sound[: len(sound) // 2 * 2]),
+            # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
             _safe(self.finish_reason or "") or ("stop" if self.expires_at else None),
             _safe(self.model or "") or None,
             self.usage,

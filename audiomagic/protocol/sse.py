@@ -25,10 +25,7 @@ class ErrorEvent(Exception):
 
 
 def chunks(data: Iterable[bytes]) -> Iterator[Any]:
-    """Yield the JSON of each chunk.
-
-    Raises InvalidResponse for anything else, and ErrorEvent for an error that the server sends.
-    """
+    """Yield the JSON of each chunk. Raises InvalidResponse, and ErrorEvent for a server's error."""
     for name, event in _events(_lines(data)):
         if event.startswith(END):
             return
@@ -43,8 +40,7 @@ def chunks(data: Iterable[bytes]) -> Iterator[Any]:
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
     """Yield the name and data of each event; a completion in one piece is the only one."""
-    name, data, size = "", list[str](), 0
-    whole = False
+    name, data, size, whole = "", list[str](), 0, False
     for number, line in enumerate(lines):
         if number == 0 and line.lstrip().startswith("<"):
             raise not_chat_completions("a web page")
@@ -65,22 +61,19 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
 
 def _lines(data: Iterable[bytes]) -> Iterator[str]:
     """Split bytes into lines; blank ones before all others are left out."""
-    unfinished: list[bytes] = []
-    size, begun = 0, False
+    unfinished, begun = bytearray(), False
     for part in chain(data, (b"\n",)):
         *ends, rest = part.split(b"\n")
         for end in ends:
-            line = b"".join((*unfinished, end)).removesuffix(b"\r")
-            unfinished, size = [], 0
+            line = (unfinished + end).removesuffix(b"\r")
+            unfinished.clear()
             if begun := begun or bool(line.strip()):
                 try:
-                    text = line.decode()
+                    yield line.decode()
                 except ValueError as error:
                     raise not_chat_completions("something that is not text") from error
-                yield text
-        unfinished.append(rest)
-        size += len(rest)
-        _check_size(size)
+        unfinished += rest
+        _check_size(len(unfinished))
 
 
 def _check_size(size: int) -> None:

@@ -58,12 +58,9 @@ class ToolCallAccumulator:
                 if isinstance(value, str):
                     part.append(value)
             if len(self._parts) > MOST_CALLS or sum(map(len, parts[2])) > LONGEST_ARGUMENTS:
-                raise InvalidResponse(
-                    "the server sent more tool calls than any model makes; stopped reading"
-                )
+                raise InvalidResponse("the server sent more tool calls than any model would")
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls in the order of their indices."""
         # Only the first id and name: some servers repeat them in every delta.
         return tuple(
             ToolCall((ids or [f"call_{index}"])[0], (names or [""])[0], "".join(arguments))

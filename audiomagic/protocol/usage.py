@@ -30,19 +30,16 @@ class Usage:
 
     @property
     def input_text_tokens(self) -> int | None:
-        """Text tokens sent, cached ones included."""
-        audio = self.input_audio_tokens
+        audio = self.input_audio_tokens  # cached text is included
         return None if audio is None else self.input_tokens - audio
 
     @property
     def output_text_tokens(self) -> int | None:
-        """Text tokens received; the transcript of a spoken answer is billed as text."""
-        audio = self.output_audio_tokens
+        audio = self.output_audio_tokens  # the transcript of a spoken answer is billed as text
         return None if audio is None else self.output_tokens - audio
 
     @property
     def consistent(self) -> bool:
-        """Whether no part is negative or larger than its total, and all of them add up."""
         return (
             self.totals_match
             and 0 <= (self.input_audio_tokens or 0) <= self.input_tokens
@@ -78,12 +75,12 @@ class Usage:
         audio_in, input_adds_up = _audio(details, sent)
         audio_out, output_adds_up = _audio(_details(value, "completion_tokens_details"), received)
         total_adds_up = _count(value, "total_tokens") in (None, sent + received)
-        totals_match = input_adds_up and output_adds_up and total_adds_up
         cached, cost = _count(details, "cached_tokens") or 0, _server_cost(value)
+        totals_match = input_adds_up and output_adds_up and total_adds_up
         return cls(sent, received, audio_in, audio_out, cached, cost, totals_match)
 
     def wire(self) -> dict[str, Any]:
-        """Spell it as the service does, every detail present; None where it is unknown."""
+        """Return it as the service would, with every detail; None where it is unknown."""
         return {
             "prompt_tokens": self.input_tokens,
             "completion_tokens": self.output_tokens,
@@ -123,8 +120,7 @@ def _audio(details: Mapping[str, Any], total: int) -> tuple[int | None, bool]:
 
 
 def _server_cost(usage: Mapping[str, Any]) -> Decimal | None:
-    """Read the dollars that a server says it charged (OpenRouter does)."""
-    cost = _dollars(usage.get("cost"))
+    cost = _dollars(usage.get("cost"))  # OpenRouter says what it charged
     if cost is None or usage.get("is_byok") is not True:
         return cost
     # The user's own key at the model's provider, who charges apart: `cost` is the relay's fee.

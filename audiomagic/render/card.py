@@ -24,8 +24,6 @@ HOME = ("api.openai.com", "the local engine", "the cassette")  # the badge names
 
 
 class Reply(Protocol):
-    """What a card shows of a reply."""
-
     @property
     def text(self) -> str: ...
     @property
@@ -43,10 +41,7 @@ class Reply(Protocol):
 
 
 def html(reply: Reply, place: str = "") -> str:
-    """Return the card: player, transcript, badge.
-
-    `place` is a class for the player's element, where a reply that is still heard plays on.
-    """
+    """Return the card; a player that still plays the reply goes on in the element `place`."""
     receipt, starts = reply.receipt, " ".join(map(str, reply.word_starts))
     attributes = f' lang="{receipt.language}"' if receipt.language else ""
     attributes += f' data-starts="{starts}"' if starts else ""
@@ -74,13 +69,11 @@ def follow_along() -> str:
 
 
 def markdown(reply: Reply) -> str:
-    """Return words and badge; the sound is in the HTML alone, once."""
     texts = (*map(str, reply.tool_results), reply.text, *_compared(reply), *reply.notes)
     return "\n\n".join((*map(unmarked, texts), f"*{unmarked(summary(reply.receipt))}*"))
 
 
 def plain(reply: Reply) -> str:
-    """Return words and badge."""
     return "\n".join((visible(reply.text), *about(reply)))
 
 
@@ -95,7 +88,6 @@ def _compared(reply: Reply) -> list[str]:
 
 
 def page(reply: Reply) -> str:
-    """Return a page of its own that plays anywhere."""
     title = escape(one_line(reply.text, 60) or "A reply")
     return (
         f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title>'
@@ -140,7 +132,6 @@ def _badge(receipt: Receipt) -> str:
 
 
 def _split(receipt: Receipt) -> list[tuple[str, ...]]:
-    """Return a row for each kind of token, with its rate."""
     usage, priced = receipt.usage, receipt.bill
     if priced and priced.paid is None:
         rows = [(x.kind, str(x.tokens), _rate(x), dollars(x.dollars)) for x in priced.lines]

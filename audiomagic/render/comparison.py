@@ -17,8 +17,6 @@ HEADING = ("", "seconds", "tokens in / out", "cost", "first sound", "all after")
 
 
 class Column(Protocol):
-    """What one voice or model replied, or the error that it met, or both."""
-
     @property
     def title(self) -> str: ...
     @property
@@ -28,20 +26,17 @@ class Column(Protocol):
 
 
 def html(columns: Sequence[Column]) -> str:
-    """Return a table over a grid of cards."""
     table = Table(HEADING, list(map(_row, columns)))
     return f'{table._repr_html_()}<div style="{GRID}">{"".join(map(_column, columns))}</div>'
 
 
 def markdown(columns: Sequence[Column]) -> str:
-    """Return words and badges, a paragraph each."""
     return "\n\n".join(
         _text(one, f"**{unmarked(one.title)}**", card.markdown, unmarked) for one in columns
     )
 
 
 def plain(columns: Sequence[Column]) -> str:
-    """Return words and badges."""
     return "\n\n".join(_text(one, visible(f"{one.title}:"), card.plain, visible) for one in columns)
 
 

@@ -34,8 +34,6 @@ class Exchange(Protocol):
 
 
 class ConversationPage:
-    """Shows a conversation in a notebook, or as text in a terminal."""
-
     def __init__(self, name: str, exchanges: Sequence[Exchange]):
         self._exchanges = exchanges
         receipts = [one.receipt for one in exchanges if one.receipt]
@@ -49,9 +47,6 @@ class ConversationPage:
             "text/html": f'<div style="{PAGE}">{html.title(self._title)}{turns}</div>',
             "text/plain": repr(self),
         }
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))
 
     def __repr__(self) -> str:
         lines = [self._title]
@@ -78,7 +73,6 @@ def _turn(number: int, exchange: Exchange) -> str:
 
 
 def _calls(messages: Sequence[Message]) -> Iterator[str]:
-    """Yield each call of a tool with its result."""
     results = {message.tool_call_id: message.text for message in messages if message.role == "tool"}
     for call in (call for message in messages for call in message.tool_calls):
         result = results.get(call.id, "")

@@ -7,8 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..costs.prices import exact, listed
-from ..costs.pricing import bill, dollars, total
+from ..costs.pricing import bill, dollars, exact, listed, total
 from ..errors import OptionError, one_line
 from ..files import file_path, reason
 from ..protocol.usage import Usage
@@ -18,15 +17,10 @@ from .table import Table
 Row = dict[str, Any]
 LATEST = 20  # calls, and lines of a chart, that are shown; a CSV file has all
 BAR = "#2f5f9e"  # stands out 4:1 from its track
-CALLS = (
-    "notebook",  # left out where it is always the same
-    "when",
-    "model",
-    "seconds in / out",
-    "tokens: text in / sound in / text out / sound out",
-    "cost",
-    "outcome",
-)
+CALLS = (  # "notebook" is left out where it is always the same
+    "notebook", "when", "model", "seconds in / out",
+    "tokens: text in / sound in / text out / sound out", "cost", "outcome",
+)  # fmt: skip
 TOKENS = ("input_text_tokens", "input_audio_tokens", "output_text_tokens", "output_audio_tokens")
 COLUMNS = (
     "when", "notebook", "cell", "model", "engine", "host", "paid", "seconds_in", "seconds_out",
@@ -37,8 +31,6 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of a chart; the amount stands beside it."""
-
     share: float  # of the longest one
 
     def _repr_html_(self) -> str:
@@ -61,7 +53,6 @@ class CostReport:
 
     @property
     def tables(self) -> list[tuple[str, Table]]:
-        """The sums by day, model and notebook, then the calls, each under its heading."""
         parts = [
             ("By day", _chart("day", self.rows, lambda row: f"{row['when']:%Y-%m-%d}", True)),
             ("By model", _chart("model", self.rows, lambda row: str(row["model"]))),
@@ -102,9 +93,9 @@ def spent(rows: Sequence[Row]) -> str:
     """Return in words what was paid for calls, how much of it by estimate, and what is unknown."""
     guessed = total(row["dollars"] or Decimal(0) for row in rows if row["estimated"])
     unknown = sum(row["dollars"] is None for row in rows)
-    words = f"{dollars(_sum(rows))} paid"
-    words += f" ({dollars(guessed)} of it estimated)" if guessed else ""
-    return words + (f", and {unknown} of unknown price" if unknown else "")
+    estimated = f" ({dollars(guessed)} of it estimated)" if guessed else ""
+    rest = f", and {unknown} of unknown price" if unknown else ""
+    return f"{dollars(_sum(rows))} paid{estimated}{rest}"
 
 
 def _sum(rows: Sequence[Row]) -> Decimal:
@@ -167,7 +158,6 @@ def _cost(row: Row) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value for a spreadsheet, which would take some texts for formulas."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))

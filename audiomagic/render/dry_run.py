@@ -19,12 +19,10 @@ class DryRun:
     parts: tuple[tuple[Request, Estimate | None], ...]
 
     def __add__(self, other: "DryRun") -> "DryRun":
-        """Join two: their requests are sent for one reply, or one comparison."""
         return DryRun(self.parts + other.parts)
 
     @property
     def tables(self) -> list[Table]:
-        """What would be sent, and what all of it would take."""
         requests = [_request(request, estimate is None) for request, estimate in self.parts]
         paid = [(request, estimate) for request, estimate in self.parts if estimate]
         return [*requests, _range(paid)] if paid else requests
@@ -57,7 +55,6 @@ def _parts(message: Message) -> list[str]:
 
 
 def _range(parts: list[tuple[Request, Estimate]]) -> Table:
-    """Return seconds, tokens and dollars of all parts: at least, likely, at most."""
     estimates = [estimate for _, estimate in parts]
     cases = [
         reduce(add, (getattr(estimate, case) for estimate in estimates))

@@ -47,22 +47,18 @@ def unmarked(text: str) -> str:
 
 
 def title(text: str) -> str:
-    """Return a heading over a card or a table."""
     return f'<div style="{TITLE}">{as_html(text)}</div>'
 
 
 def words(text: str, attributes: str = "") -> str:
-    """Return what somebody said or wrote."""
     return f'<div dir="auto"{attributes} style="{WORDS}">{as_html(text)}</div>'
 
 
 def note(text: str) -> str:
-    """Return a line in small print."""
     return f'<div style="{NOTE}">{as_html(text)}</div>'
 
 
 def player(sound: Sound) -> str:
-    """Return a player of a sound, which is in it, compressed."""
     # `controls` and a `src` on the tag itself: an untrusted notebook drops a <source>.
     return (
         '<audio controls preload="metadata" style="display:block;width:100%;height:40px" '

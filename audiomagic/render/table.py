@@ -26,10 +26,7 @@ CAPTION = f"{FONT};font-size:12px;overflow-wrap:break-word"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a heading; a cell is text, or an object that shows itself as HTML, like a Sound.
-
-    Without rows the caption is shown alone.
-    """
+    """Rows of texts, and of objects that show themselves as HTML; or, without any, the caption."""
 
     heading: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
@@ -78,10 +75,8 @@ def _wrapping(text: str, column: int) -> str:
 
 def _unbroken(text: str) -> str:
     """Escape a text for HTML; dates and the ids of models do not wrap at their hyphens."""
-    parts = HYPHENATED.split(text)
-    parts[::2] = map(as_html, parts[::2])
-    parts[1::2] = [
-        f'<span style="{NO_WRAP}">{as_html(part)}</span>' if len(part) <= 40 else as_html(part)
-        for part in parts[1::2]
-    ]
-    return "".join(parts)
+    parts = [(part, as_html(part)) for part in HYPHENATED.split(text)]
+    return "".join(
+        f'<span style="{NO_WRAP}">{html}</span>' if "-" in part and len(part) <= 40 else html
+        for part, html in parts
+    )

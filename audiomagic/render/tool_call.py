@@ -9,7 +9,6 @@ UNFOLDED = f"margin:2px 0 8px 3px;padding-left:11px;border-left:2px solid {EDGE}
 
 
 def html(result: ToolResult) -> str:
-    """Return a call and its result; a picture is open at once, a text waits to be unfolded."""
     shown = result.rich_output or text(result.text)
     return folded(str(result), result.call, shown, is_open=bool(result.rich_output))
 
@@ -24,5 +23,4 @@ def folded(line: str, call: ToolCall, result: str, is_open: bool = False) -> str
 
 
 def text(result: str) -> str:
-    """Return the HTML of a result that is a text."""
     return f'<div style="{TEXT}">{as_html(result)}</div>'

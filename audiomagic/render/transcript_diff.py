@@ -15,7 +15,6 @@ MAX_MARKS = 1_000  # differences that are marked in place
 
 
 def html(diff: "TranscriptDiff") -> str:
-    """Return the summary, and the text with what differs struck through and underlined."""
     if diff.score == 1:
         return note(diff.summary)
     return (

@@ -44,11 +44,9 @@ class Chunk(NamedTuple):
 
 
 def chunks(text: str, longest: int = LONGEST) -> list[Chunk]:
-    """Cut a text, in any language, into chunks of at most `longest` characters.
+    """Cut a text into chunks of at most `longest` characters, spaces around them not counted.
 
-    It is cut at ends of paragraphs, or else of sentences, clauses, words or characters. The
-    chunks joined are the text; spaces around a chunk do not count. None is blank, unless the
-    whole text is.
+    The chunks joined are the text. No chunk is blank, unless the whole text is.
     """
     found, at, last = [], 0, len(text.rstrip())
     start = len(text) - len(text.lstrip())
@@ -61,7 +59,6 @@ def chunks(text: str, longest: int = LONGEST) -> list[Chunk]:
 
 
 def _length(window: str, longest: int) -> tuple[int, float]:
-    """Return how much of a window is a chunk, and the pause behind it."""
     for end, least, pause in ENDS:
         ends = [match.end() for match in end.finditer(window)]
         if fitting := [at for at in ends if least * longest < at <= longest]:

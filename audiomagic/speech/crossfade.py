@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sound import WIRE_RATE
-from .levels import frame_size, levels, threshold
+from .silence import frame_size, levels, threshold
 
 FRAME = frame_size(WIRE_RATE)  # samples, over which loudness is measured, and speech fades
 LEAD, TAIL = 6 * FRAME, 10 * FRAME  # samples of quiet kept before and after speech: its edges
@@ -33,7 +33,6 @@ class Crossfader:
         self._silence = 0  # samples that are then still to come before it
 
     def feed(self, pcm: bytes) -> bytes:
-        """Take some of the chunk's sound, of any size."""
         data = self._rest + pcm
         whole = len(data) - len(data) % (2 * FRAME)
         self._rest = data[whole:]
@@ -43,12 +42,9 @@ class Crossfader:
         return b"".join(self._due(frame, float(level)).tobytes() for frame, level in frames)
 
     def part(self, pause: float) -> bytes:
-        """End the chunk: `pause` seconds after its last sound the next one's first is due.
-
-        A chunk without any sound leaves the longer one of the pauses around it.
-        """
+        """End the chunk: `pause` seconds after its last sound the next chunk's first is due."""
         tail, wanted = self._tail(), round(pause * WIRE_RATE)
-        if self._between:
+        if self._between:  # it had no sound
             self._silence = max(self._silence, wanted)
             return b""
         kept = tail[: FRAME + min(TAIL, wanted // 2)].copy()
@@ -58,7 +54,6 @@ class Crossfader:
         return kept.tobytes()
 
     def end(self) -> bytes:
-        """End the last chunk, as it is."""
         tail = self._tail()
         return b"" if self._between else tail.tobytes()
 

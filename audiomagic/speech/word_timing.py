@@ -1,7 +1,7 @@
 """When each word of a transcript is spoken.
 
 A stream tells little: words come before their sound, by anything from a syllable to the whole
-answer. So phrases (what stands between marks of punctuation) are aligned with the voiced spans
+answer. So phrases (the words between marks of punctuation) are aligned with the voiced spans
 between pauses, all at once and as evenly as possible, and words share a phrase's time by their
 length. What the stream does tell, that sound received earlier cannot hold a word, is respected.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..sound import Sound
-from .levels import FRAME, frame_size, levels
+from .silence import FRAME, frame_size, levels
 
 # A word is what stands between spaces; a Chinese, Japanese or Korean character is a word.
 # static/words.js cuts in the same way.
@@ -46,11 +46,7 @@ class Phrase(NamedTuple):
 
 
 def word_starts(text: str, sound: Sound, marks: Iterable[Mark] = ()) -> tuple[float, ...]:
-    """Return the second at which each word of a text starts in its sound.
-
-    >>> word_starts("Hello, Ada.", sound)
-    (0.08, 0.61)
-    """
+    """Return the second at which each word of a text starts in its sound."""
     phrases = _phrases(text, list(marks))
     voice = voiced_spans(sound) or [VoicedSpan(0.0, sound.seconds)]
     found: list[float] = []
@@ -63,7 +59,6 @@ def word_starts(text: str, sound: Sound, marks: Iterable[Mark] = ()) -> tuple[fl
 
 
 def voiced_spans(sound: Sound) -> list[VoicedSpan]:
-    """Return where the voice is heard, between pauses."""
     size = frame_size(sound.rate)
     loudness = levels(sound.samples, size)
     if len(loudness) == 0:
@@ -78,7 +73,8 @@ def voiced_spans(sound: Sound) -> list[VoicedSpan]:
 
 
 def _phrases(text: str, marks: list[Mark]) -> list[Phrase]:
-    phrases, ended = [Phrase([], [])], False
+    phrases: list[Phrase] = []
+    ended = True
     for word in WORD.finditer(text):
         if ended:
             phrases.append(Phrase([], []))
@@ -86,7 +82,7 @@ def _phrases(text: str, marks: list[Mark]) -> list[Phrase]:
         phrases[-1].weights.append(_weight(word[0]))
         phrases[-1].not_before.append(marks[came - 1][1] if came else 0.0)
         ended = bool(PHRASE_END.search(word[0]))
-    return phrases if phrases[0].weights else []
+    return phrases
 
 
 def _weight(word: str) -> float:
@@ -121,8 +117,7 @@ def _align(
             continue
         so_far = best[i, j][0]
         late = max(0.0, phrases[i].not_before[0] - voice[j].start - 0.05)
-        steps = product(range(1, MAX_PHRASES + 1), range(1, MAX_SPANS + 1))
-        for m, n in steps:
+        for m, n in product(range(1, MAX_PHRASES + 1), range(1, MAX_SPANS + 1)):
             if i + m > len(phrases) or j + n > len(voice):
                 continue
             expected, length = (said[i + m] - said[i]) * pace, voiced[j + n] - voiced[j]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import redaction
-from ..errors import AudiomagicError, one_line
+from ..errors import AudiomagicError, clean, one_line
 from ..protocol.tool_calls import ToolCall, cut
 
 MAX_TEXT = 20_000  # characters of a text for the model
@@ -34,17 +34,15 @@ class ToolResult:
 
     @classmethod
     def of(cls, call: ToolCall, value: object, seconds: float) -> "ToolResult":
-        """Make the result of a call that returned a value."""
         from .rich_output import rich_output
 
         shown = redaction.without(rich_output(value))
         seen = SEEN if shown else ""
-        text = redaction.without(_text(value)).encode("utf-8", "replace").decode()
+        text = clean(redaction.without(_text(value)))
         return cls(call, value, None, seconds, cut(text, MAX_TEXT - len(seen)) + seen, shown)
 
     @classmethod
     def failed(cls, call: ToolCall, error: Exception, seconds: float) -> "ToolResult":
-        """Make the result of a call that raised, or was refused."""
         ours = isinstance(error, AudiomagicError)
         complaint = error if ours else "".join(traceback.format_exception_only(error))
         return cls(call, None, error, seconds, one_line(complaint, 1_000))

@@ -32,10 +32,7 @@ SHOWN = re.compile(r"<(?:img|audio)[^>]* src=")
 
 
 def rich_output(value: object) -> str:
-    """Return HTML of a value that shows itself as a picture or as HTML; "" for all others.
-
-    Never raises: what fails, or is too large, is left out.
-    """
+    """Return HTML of a value that shows itself as a picture or HTML; else, or if it fails, ""."""
     try:
         with warnings.catch_warnings(action="ignore", category=FormatterWarning):
             shown, _ = _formatter().format(value, include=(*PICTURES, "text/html"))
@@ -48,7 +45,6 @@ def rich_output(value: object) -> str:
 
 @cache
 def _formatter() -> Any:
-    """Return a formatter of our own: a terminal's would only give text."""
     formatter: Any = DisplayFormatter()  # it has no types
     formatter.ipython_display_formatter.enabled = False  # it would show a value here and now
     figures = formatter.formatters["image/png"]

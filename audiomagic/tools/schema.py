@@ -31,12 +31,9 @@ class FunctionSchema:
     """
 
     def __init__(self, name: str, function: Function):
-        """Read a function. Raises OptionError if a model could not call it."""
         if not NAME.fullmatch(name):
-            raise OptionError(
-                f"a tool cannot be named '{one_line(name, 70)}'; "
-                "use 1 to 64 characters of A-Z a-z 0-9 _ -"
-            )
+            wrong = f"a tool cannot be named '{one_line(name, 70)}'"
+            raise OptionError(f"{wrong}; use 1 to 64 characters of A-Z a-z 0-9 _ -")
         if not callable(function) or inspect.isclass(function):
             raise OptionError(f"'{name}' is not a function; write one that does what it should")
         inner = function  # what holds annotations and docstring
@@ -59,9 +56,8 @@ class FunctionSchema:
     def bind(self, arguments: str) -> tuple[list[Any], dict[str, Any]]:
         """Return what to call the function with; `arguments` is JSON as a model wrote it.
 
-        Types are strict, as in the schema: "3" is not an integer. Strings become dates, enums and
-        the like; objects become dataclasses and models. Defaults are left to the function. Raises
-        OptionError, with a message that helps the model to call again.
+        Types are strict: "3" is not an integer; but strings become dates and enums, objects become
+        dataclasses and models. Raises OptionError, from which a model can tell what to correct.
         """
         try:
             model = self._model.model_validate_json(arguments.strip() or "{}", strict=True)
@@ -94,7 +90,6 @@ class FunctionSchema:
 
 
 def _parameters(name: str, function: Function) -> list[inspect.Parameter]:
-    """Return the parameters that are the model's to choose."""
     try:
         parameters = dict(inspect.signature(function).parameters)
     except (ValueError, TypeError):
@@ -116,7 +111,6 @@ def _parameters(name: str, function: Function) -> list[inspect.Parameter]:
 def _model(
     name: str, parameters: list[inspect.Parameter], hints: dict[str, Any]
 ) -> type[pydantic.BaseModel]:
-    """Return a model of the arguments."""
     fields: dict[str, Any] = {}
     for parameter in parameters:
         hint = hints.get(parameter.name, Any)

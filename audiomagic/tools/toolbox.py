@@ -28,16 +28,12 @@ class Toolbox:
 
     @classmethod
     def of(cls, functions: Functions) -> "Toolbox":
-        """Read functions under their own names, or under those that a mapping gives them.
-
-        Raises OptionError for two of one name, and for what a model could not call.
-        """
+        """Read functions under their own names, or a mapping's. Raises OptionError."""
         named = functions if isinstance(functions, Mapping) else _named(functions)
         return cls({name: FunctionSchema(name, named[name]) for name in named})
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """The functions as a model reads about them."""
         return tuple(schema.tool for schema in self.schemas.values())
 
     def call(self, calls: Sequence[ToolCall]) -> tuple[ToolResult, ...]:
@@ -76,10 +72,8 @@ def _named(functions: Function | Iterable[Function]) -> dict[str, Function]:
         functions = (functions,)
     for function in functions:
         if not callable(function):
-            raise OptionError(
-                f"'{one_line(function, 60)}' is not a function; "
-                "give the functions themselves: [f, g]"
-            )
+            wrong = f"'{one_line(function, 60)}' is not a function"
+            raise OptionError(f"{wrong}; give the functions themselves: [f, g]")
         inner = getattr(function, "func", function)  # a partial has no name of its own
         name = getattr(inner, "__name__", "")
         if name in ("", "<lambda>"):
@@ -127,11 +121,6 @@ def _together(
             thread.join(PACE)
     except BaseException:  # Stop was pressed
         with suppress(RuntimeError):  # it had ended by itself
-            loop.call_soon_threadsafe(_cancel, loop)
+            loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
         raise
     return results
-
-
-def _cancel(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
-        task.cancel()

@@ -1,19 +1,16 @@
 """EmbeddedTransport: the engine in this process, behind the same client as any server."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from .. import suggestions
 from ..catalogue import catalogue
 from ..errors import EngineError, OptionError, one_line
-from ..protocol.request import Request
-from . import model_list, openai_client
-from .cancellation import Cancellation
+from . import model_list
 from .endpoint import Endpoint
-from .transport import Provider, Report, Response, Transport
+from .openai_client import ClientTransport
+from .transport import Provider, Report
 
 if TYPE_CHECKING:
     import openai
@@ -26,23 +23,23 @@ INSTALLED_NOTE = (
 )
 NAMED_NOTE = "Answered by the local engine, with {}; its own voices speak English only."
 
-_opening = Lock()
-
 
 @dataclass(frozen=True)
-class EmbeddedTransport(Transport):
+class EmbeddedTransport(ClientTransport):
     """The embedded engine; `llm` and `stt` name better models than those installed ("")."""
 
     why: str = field(compare=False)
     llm: str = ""
     stt: str = ""
+    endpoint: Endpoint = field(default=Endpoint("", ADDRESS, name=HOST), init=False)
+    _opening: ClassVar = Lock()
 
     @property
     def provider(self) -> Provider:
-        """The engine; its own language model reads words alone, and has little room for them."""
         engine = Provider("local", HOST, self.why, label="local · free", language="en")
         if self.llm:
             return engine
+        # Its own language model reads words alone, and has little room for them.
         return replace(engine, max_context=SMALL_CONTEXT, text_history=True)
 
     def check(self, model: str, voice: str | None) -> None:
@@ -55,32 +52,14 @@ class EmbeddedTransport(Transport):
             raise OptionError(suggestions.unknown("voice", voice, catalogue().voices))
 
     def notes(self, model: str, style: str) -> list[str]:
-        """Say who answered, and that a style was not followed."""
         named = " and ".join(one_line(name, 80) for name in (self.llm, self.stt) if name)
         notes = [NAMED_NOTE.format(named) if named else INSTALLED_NOTE]
         return [*notes, "The local engine cannot follow --style."] if style else notes
 
-    def open(self, report: Report) -> None:
-        """Load the models; they take seconds. Raises EngineError."""
-        self._client(report)
-
-    @contextmanager
-    def stream(
-        self, request: Request, cancellation: Cancellation, report: Report
-    ) -> Iterator[Response]:
-        """Run the engine's app in this process, without a socket."""
-        client, endpoint = self._client(report), Endpoint(self.why, ADDRESS, name=HOST)
-        with cancellation.bound(), openai_client.stream(client, endpoint, request, report) as sent:
-            yield sent
-
-    def _client(self, report: Report) -> "openai.OpenAI":
-        with _opening:
-            if "_opened" not in self.__dict__:
-                object.__setattr__(self, "_opened", self._connect(report))
-            client: openai.OpenAI = self.__dict__["_opened"]
-            return client
-
-    def _connect(self, report: Report) -> "openai.OpenAI":
+    def connect(self, report: Report) -> "openai.OpenAI":
+        """Load the models, which takes seconds; run the engine's app in this process, without a
+        socket. Raises EngineError.
+        """
         import httpx2
         import openai
 

@@ -53,7 +53,9 @@ class Endpoint:
         given = _checked_key(key, KEY_VARIABLE)
         if named := base_url or _environment(URL_VARIABLE):
             why = f"a server is named by {'--base-url' if base_url else URL_VARIABLE}"
-            address, variable = _checked_address(named), _key_variable(named)
+            address, azure = _checked_address(named), urlsplit(_environment(AZURE_URL) or "")
+            is_azure = azure.hostname == urlsplit(address).hostname and _environment(AZURE_KEY)
+            variable = AZURE_KEY if is_azure else KEY_VARIABLE
             key = given or _checked_key(_environment(variable), variable) or "none"
             return cls(why, address, key, variable)
         if given:
@@ -73,13 +75,6 @@ class Endpoint:
         return cls(f"{AZURE_URL} is set", address, key, AZURE_KEY, version)
 
 
-def _key_variable(address: str) -> str:
-    """Return the variable that holds the key of a server."""
-    azure = urlsplit(_environment(AZURE_URL) or "").hostname
-    is_azure = azure and _environment(AZURE_KEY) and azure == urlsplit(address).hostname
-    return AZURE_KEY if is_azure else KEY_VARIABLE
-
-
 def _environment(variable: str) -> str | None:
     return os.environ.get(variable, "").strip() or None  # set but empty means unset
 
@@ -94,7 +89,6 @@ def _checked_key(key: str | None, variable: str) -> str | None:
 
 
 def bad_address(url: str, name: str = "--base-url") -> OptionError:
-    """Return the error for an address that cannot be called."""
     example = "https://NAME.openai.azure.com" if name == AZURE_URL else "http://host:port/v1"
     return OptionError(f"{name} must be a URL like {example}, not '{one_line(url, 80)}'")
 

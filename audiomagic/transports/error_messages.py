@@ -33,32 +33,38 @@ def describe(
     import openai
 
     host = endpoint.host
-    if isinstance(error, openai.APIStatusError):
-        return _rejected(error, endpoint, request)
-    if isinstance(error, ErrorEvent):
-        body = _coded(error.body, request)
-        line = _by_code(body, endpoint, request) or (
-            f"{host} broke off with an error: {_message(body)}; run it again"
-        )
-        return RequestRejected(line, code=body.code)
+    if isinstance(error, openai.APIStatusError | ErrorEvent):
+        body = error.body if isinstance(error, ErrorEvent) else ErrorBody.of(error.body)
+        ids = (message.audio_id for message in request.messages)
+        if "not found" in body.message and any(one and one in body.message for one in ids):
+            body = replace(body, code=AUDIO_GONE)  # some servers say that in words alone
+        said = one_line(body.message)
+        line = _by_code(body, said, endpoint, request)
+        if isinstance(error, ErrorEvent):
+            line = line or f"{host} broke off with an error: {said}; run it again"
+            return RequestRejected(line, code=body.code)
+        line, response = line or _by_status(error, said, endpoint), error.response
+        return RequestRejected(line, response.status_code, request_id(response.headers), body.code)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         how = "fell silent in the middle of its answer" if begun else "did not answer in time"
-        failed = ConnectionFailed(f"{host} {how}; run it again")
+        line = f"{host} {how}; run it again"
     elif begun:
         line = f"the connection to {host} was lost in the middle of its answer; run it again"
-        failed = ConnectionFailed(line)
     else:
-        failed = ConnectionFailed(_unreached(error, endpoint))
+        line = _unreached(error, endpoint)
+    failed = ConnectionFailed(line)
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
     failed.sent = not any(find_cause(error, kind) for kind in unsent)
     return failed
 
 
 def _unreached(error: Exception, endpoint: Endpoint) -> str:
-    """Say why a server was never reached."""
     import httpx2
 
-    host, reason = endpoint.host, redaction.without_pieces(one_line(_innermost(error), 100))
+    host, innermost = endpoint.host, error
+    while isinstance(innermost.__cause__, Exception) and str(innermost.__cause__):
+        innermost = innermost.__cause__
+    reason = redaction.without_pieces(one_line(innermost, 100))
     check = "check the network" if endpoint.is_service else "check the network and --base-url"
     check += ", or use --engine local"
     if find_cause(error, socket.gaierror):
@@ -81,7 +87,7 @@ def _unreached(error: Exception, endpoint: Endpoint) -> str:
 
 
 def _proxy(endpoint: Endpoint) -> str | None:
-    """Return the name of the variable by which requests go through a proxy."""
+    """Return the name of the variable that names the proxy of requests, if any does."""
     proxies = getproxies()
     scheme = endpoint.base_url.partition(":")[0].lower()
     found = next((name for name in (scheme, "all") if name in proxies), None)
@@ -90,7 +96,7 @@ def _proxy(endpoint: Endpoint) -> str | None:
 
 
 def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
-    """Say why no client can be made in this environment: a proxy or a certificate is wrong."""
+    """Describe why no client can be made in this environment: a proxy or certificates are wrong."""
     if isinstance(error, OSError):
         named = next((name for name in CERTIFICATES if name in os.environ), CERTIFICATES[0])
         what, step = f"the certificates named by {named}", "name a file of them, or unset it"
@@ -105,43 +111,38 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
     return failed
 
 
-def _rejected(
-    error: "openai.APIStatusError", endpoint: Endpoint, request: Request
-) -> RequestRejected:
-    """Describe an error answer."""
-    status, headers, host = error.status_code, error.response.headers, endpoint.host
-    body = _coded(ErrorBody.of(error.body), request)
-    said = _message(body)
-    if line := _by_code(body, endpoint, request):
-        pass
-    elif status == 401:
-        line = f"{host} rejected the API key; set {endpoint.key_variable} to a valid one"
-    elif 300 <= status < 400:
-        line = f"{host} redirects to another address; if you trust it, name it by --base-url"
-    elif status == 407:
-        line = "the proxy wants a name and password; put them into HTTPS_PROXY"
-    elif status == 429 and (seconds := retry_after(headers) or 0.0) > LONGEST_PAUSE:
-        line = f"{host} is limiting the rate of requests; run it again in {_duration(seconds)}"
-    elif status == 429:
-        line = f"{host} is limiting the rate of requests; wait a little, then run it again"
-    elif status >= 500:
-        line = f"{host} had an internal error ({status}: {said}); run it again"
-    elif not isinstance(error.body, dict):
-        line = (
-            f"{host} does not serve Chat Completions at this address ({status}); check --base-url"
+def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) -> str:
+    status, host = error.status_code, endpoint.host
+    if status == 401:
+        return f"{host} rejected the API key; set {endpoint.key_variable} to a valid one"
+    if 300 <= status < 400:
+        return f"{host} redirects to another address; if you trust it, name it by --base-url"
+    if status == 407:
+        return "the proxy wants a name and password; put them into HTTPS_PROXY"
+    if status == 429:
+        seconds, when = (
+            retry_after(error.response.headers) or 0.0,
+            "wait a little, then run it again",
         )
-        line += " (it usually ends in /v1)"
-    elif status == 404:
-        line = f"{host} found nothing there (404: {said}); check --base-url and --model"
-    else:
-        line = f"{host} rejected the request ({status}: {said}); change that, and run it again"
-    return RequestRejected(line, status, request_id(headers), body.code)
+        if seconds > LONGEST_PAUSE:
+            hours = seconds >= 7200
+            duration = f"{seconds / 3600:.0f} hours" if hours else f"{seconds / 60:.0f} minutes"
+            when = f"run it again in {duration}"
+        return f"{host} is limiting the rate of requests; {when}"
+    if status >= 500:
+        return f"{host} had an internal error ({status}: {said}); run it again"
+    if not isinstance(error.body, dict):
+        line = f"{host} does not serve Chat Completions at this address ({status})"
+        return f"{line}; check --base-url (it usually ends in /v1)"
+    if status == 404:
+        return f"{host} found nothing there (404: {said}); check --base-url and --model"
+    return f"{host} rejected the request ({status}: {said}); change that, and run it again"
 
 
-def _by_code(body: ErrorBody, endpoint: Endpoint, request: Request) -> str | None:
+def _by_code(body: ErrorBody, said: str, endpoint: Endpoint, request: Request) -> str | None:
     """Describe an error that the protocol has a code for, however it was sent."""
-    code, said, host = body.code, body.message, endpoint.host
-    lacks_model = request.model in said and "does not exist" in said
+    code, host = body.code, endpoint.host
+    lacks_model = request.model in body.message and "does not exist" in body.message
     if code == "model_not_found" or (code in ("404", None) and lacks_model):
         return model_list.unknown(request.model, endpoint)
     if code == "DeploymentNotFound":
@@ -154,36 +155,13 @@ def _by_code(body: ErrorBody, endpoint: Endpoint, request: Request) -> str | Non
     if code == AUDIO_GONE:
         return f"an earlier audio reply has expired on {host}; send it as text"
     if code == TOO_LONG:
-        said = _message(body).rstrip(".")
-        return f"too long for {host}: {said}; shorten the text, or begin another chat"
+        return f"too long for {host}: {said.rstrip('.')}; shorten the text, or begin another chat"
     if code == "content_filter":
         return f"the content filter of {host} stopped this; rephrase it"
     return None
 
 
-def _coded(body: ErrorBody, request: Request) -> ErrorBody:
-    """Give it the code for an expired reply where a server says that in words of its own."""
-    ids = (message.audio_id for message in request.messages)
-    gone = "not found" in body.message and any(one and one in body.message for one in ids)
-    return replace(body, code=AUDIO_GONE) if gone else body
-
-
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the server's own name for a request, if it gave one."""
+    """Return the server's own name for a request, if it has one."""
     name = headers.get("x-request-id") or headers.get("apim-request-id")
     return redaction.without_pieces(one_line(name, 64)) if name else None
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Return the innermost cause that has a message."""
-    while error.__cause__ is not None and str(error.__cause__):
-        error = error.__cause__
-    return error
-
-
-def _message(body: ErrorBody) -> str:
-    return redaction.without_pieces(one_line(body.message))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"

@@ -73,7 +73,7 @@ def refuse_shut_down(model: str, endpoint: Endpoint, today: date | None = None) 
 
 
 def unknown(model: str, endpoint: Endpoint | None = None) -> str:
-    """Word the complaint about an unknown model: the nearest name, or its successor.
+    """Return the message about an unknown model: the nearest name, or its successor.
 
     >>> unknown("gpt-audio-15")
     "no model 'gpt-audio-15'; did you mean 'gpt-audio-1.5'?"
@@ -91,21 +91,16 @@ def unknown(model: str, endpoint: Endpoint | None = None) -> str:
     if close not in gone:
         return suggestions.unknown("model", model, there[:12])
     off = f"was shut down on {table[close].shutdown}{_instead(close)}"
-    return (
-        f"{line}: it {off}"
-        if close == model
-        else (f"{line}; did you mean '{close}'? ('{close}' {off})")
-    )
+    if close == model:
+        return f"{line}: it {off}"
+    return f"{line}; did you mean '{close}'? ('{close}' {off})"
 
 
 def audio_models(listing: Listing) -> list[str]:
     """Return the models of a list that may answer in sound, to judge by their names."""
     apart = ("realtime", "transcribe", "tts", "whisper")
-    return [
-        name
-        for name in listing
-        if ("audio" in name or "omni" in name.lower()) and not any(word in name for word in apart)
-    ]
+    sound = (name for name in listing if "audio" in name or "omni" in name.lower())
+    return [name for name in sound if not any(word in name for word in apart)]
 
 
 def _instead(model: str) -> str:

@@ -1,12 +1,13 @@
 """OpenAITransport: sends requests to a server with the official `openai` client."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -28,87 +29,121 @@ CONNECTING = 10.0  # seconds to wait for a connection
 SILENCE = 180.0  # seconds to wait for more: some servers make all the sound before they answer
 LARGEST_ERROR = 100_000  # bytes, as sent
 
-_opening = Lock()
 
-
-@dataclass(frozen=True)
-class OpenAITransport(Transport):
-    """A server that speaks Chat Completions: OpenAI's service, or any other."""
+class ClientTransport(Transport):
+    """Sends requests through an `openai` client, which is made at first use."""
 
     endpoint: Endpoint
+    _opening: ClassVar[Lock]  # of each kind its own: the engine's models take long to load
 
-    @property
-    def provider(self) -> Provider:
-        """The server."""
-        endpoint = self.endpoint
-        has_key = endpoint.key not in (None, "none")
-        return Provider("openai", endpoint.host, endpoint.why, paid=True, has_key=has_key)
+    @abstractmethod
+    def connect(self, report: Report) -> "openai.OpenAI":
+        """Make the client."""
 
-    @property
-    def client(self) -> "openai.OpenAI":
-        """The connection, opened at first use. Raises ConnectionFailed, OptionError."""
-        with _opening:
-            if "_client" not in self.__dict__:
-                object.__setattr__(self, "_client", connect(self.endpoint))
-            client: openai.OpenAI = self.__dict__["_client"]
-            return client
-
-    def check(self, model: str, voice: str | None) -> None:
-        """Raise OptionError for a model that the service has shut down."""
-        model_list.refuse_shut_down(model, self.endpoint)
-
-    def notes(self, model: str, style: str) -> list[str]:
-        """Return a warning of a model's coming shutdown."""
-        warning = model_list.warning(model, self.endpoint)
-        return [warning] if warning else []
-
-    def models(self) -> Listing | None:
-        """Ask the server."""
-        return model_list.ask(self.endpoint, self.client)
+    def client(self, report: Report) -> "openai.OpenAI":
+        """Return the client. Raises AudiomagicError where none can be made."""
+        with self._opening:
+            made: dict[str, openai.OpenAI] = self.__dict__
+            if "_client" not in made:
+                made["_client"] = self.connect(report)
+            return made["_client"]
 
     def open(self, report: Report) -> None:
-        """Make the client."""
-        _ = self.client
+        self.client(report)
 
     @contextmanager
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> Iterator[Response]:
-        """Send a request; retry a few times while the server is busy."""
-        with cancellation.bound(), stream(self.client, self.endpoint, request, report) as response:
+        with cancellation.bound(), self._stream(request, report) as response:
             yield response
 
+    @contextmanager
+    def _stream(self, request: Request, report: Report) -> Iterator[Response]:
+        import httpx2
+        import openai
 
-def connect(endpoint: Endpoint) -> "openai.OpenAI":
-    """Make the official client for an endpoint, with the proxies and certificates that the
-    environment names.
-    """
-    import httpx2
-    import openai
+        endpoint, client = self.endpoint, self.client(report)
+        body = request.wire()  # a sound that cannot be sent is found before anything is opened
+        send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
+        request_id, begun, failed, cause = None, False, None, None
+        try:
+            with with_retries(partial(send, **body), endpoint, report) as sent:
+                request_id, begun = error_messages.request_id(sent.response.headers), True
+                yield Response(sse.chunks(sent.response.iter_bytes()), request_id)
+        except UnicodeEncodeError:
+            raise OptionError("a text contains half a character, which cannot be sent") from None
+        except RequestFailed as error:  # from whoever reads the chunks, too
+            error.request_id = error.request_id or request_id
+            clear_frames(error.__traceback__)  # Python keeps the last error; its frames are large
+            raise
+        except (openai.OpenAIError, httpx2.HTTPError, sse.ErrorEvent) as error:
+            if isinstance(error, openai.NotFoundError):
+                model_list.ask(endpoint, client)  # to say which models there are
+            failed = error_messages.describe(error, endpoint, request, begun)
+            failed.request_id = failed.request_id or request_id
+            cause = error if isinstance(failed, ConnectionFailed) else None
+        if (
+            failed
+        ):  # out here, where the error is not its context: a server's words may hold the key
+            raise failed from cause
 
-    try:
-        httpx2.URL(endpoint.base_url)
-    except httpx2.InvalidURL as error:
-        raise bad_address(endpoint.base_url) from error
-    try:
-        for proxy in getproxies().values():  # httpx would look too late
-            (urlsplit(proxy).hostname or "").encode("idna")
-        http_client = openai.DefaultHttpxClient(
-            # What is sent goes to the server that was named, and is not handed on to another.
-            follow_redirects=False,
-            # A cancellation knows connections that it saw opened. Few would be kept anyway: a
-            # stream is left at its last event, before its end.
-            limits=httpx2.Limits(max_keepalive_connections=0),
-            event_hooks={"request": [make_cancellable], "response": [_bound_error]},
-        )
-    except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
-        raise error_messages.unusable_network(error, endpoint) from error
-    timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
-    options: dict[str, Any] = {"http_client": http_client, "timeout": timeout, "max_retries": 0}
-    options |= {"api_key": endpoint.key, "base_url": endpoint.base_url}
-    if endpoint.azure_version:
-        return openai.AzureOpenAI(api_version=endpoint.azure_version, **options)
-    return openai.OpenAI(**options)
+
+@dataclass(frozen=True)
+class OpenAITransport(ClientTransport):
+    """A server that speaks Chat Completions: OpenAI's service, or any other."""
+
+    endpoint: Endpoint
+    _opening: ClassVar = Lock()
+
+    @property
+    def provider(self) -> Provider:
+        endpoint = self.endpoint
+        has_key = endpoint.key not in (None, "none")
+        return Provider("openai", endpoint.host, endpoint.why, paid=True, has_key=has_key)
+
+    def connect(self, report: Report) -> "openai.OpenAI":
+        """Make the official client, with the proxies and certificates that the environment names.
+
+        Raises ConnectionFailed, OptionError.
+        """
+        import httpx2
+        import openai
+
+        endpoint = self.endpoint
+        try:
+            httpx2.URL(endpoint.base_url)
+        except httpx2.InvalidURL as error:
+            raise bad_address(endpoint.base_url) from error
+        try:
+            for proxy in getproxies().values():  # httpx would look too late
+                (urlsplit(proxy).hostname or "").encode("idna")
+            http_client = openai.DefaultHttpxClient(
+                # What is sent goes to the server that was named, and is not handed on to another.
+                follow_redirects=False,
+                # A cancellation knows connections that it saw opened. Few would be kept anyway: a
+                # stream is left at its last event, before its end.
+                limits=httpx2.Limits(max_keepalive_connections=0),
+                event_hooks={"request": [make_cancellable], "response": [_bound_error]},
+            )
+        except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
+            raise error_messages.unusable_network(error, endpoint) from error
+        timeout = httpx2.Timeout(SILENCE, connect=CONNECTING)
+        options: dict[str, Any] = {"http_client": http_client, "timeout": timeout, "max_retries": 0}
+        options |= {"api_key": endpoint.key, "base_url": endpoint.base_url}
+        if endpoint.azure_version:
+            return openai.AzureOpenAI(api_version=endpoint.azure_version, **options)
+        return openai.OpenAI(**options)
+
+    def check(self, model: str, voice: str | None) -> None:
+        model_list.refuse_shut_down(model, self.endpoint)
+
+    def notes(self, model: str, style: str) -> list[str]:
+        warning = model_list.warning(model, self.endpoint)
+        return [warning] if warning else []
+
+    def models(self) -> Listing | None:
+        return model_list.ask(self.endpoint, self.client(lambda line: None))
 
 
 def _bound_error(response: "httpx2.Response") -> None:
@@ -132,37 +167,3 @@ def _bound_error(response: "httpx2.Response") -> None:
 
     if response.status_code >= 300 and isinstance(response.stream, httpx2.SyncByteStream):
         response.stream = Bounded(response.stream)
-
-
-@contextmanager
-def stream(
-    client: "openai.OpenAI", endpoint: Endpoint, request: Request, report: Report
-) -> Iterator[Response]:
-    """Send a request through a client; close the connection however the block is left.
-
-    Raises RequestFailed, one line, for whatever the server or the network does wrong.
-    """
-    import httpx2
-    import openai
-
-    body = request.wire()  # a sound that cannot be sent is found before anything is opened
-    request_id, begun, failed, cause = None, False, None, None
-    try:
-        send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
-        with with_retries(partial(send, **body), endpoint, report) as sent:
-            request_id, begun = error_messages.request_id(sent.response.headers), True
-            yield Response(sse.chunks(sent.response.iter_bytes()), request_id)
-    except UnicodeEncodeError:
-        raise OptionError("a text contains half a character, which cannot be sent") from None
-    except RequestFailed as error:  # from whoever reads the chunks, too
-        error.request_id = error.request_id or request_id
-        clear_frames(error.__traceback__)  # Python keeps the last error; its frames are large
-        raise
-    except (openai.OpenAIError, httpx2.HTTPError, sse.ErrorEvent) as error:
-        if isinstance(error, openai.NotFoundError):
-            model_list.ask(endpoint, client)  # to say which models there are
-        failed = error_messages.describe(error, endpoint, request, begun)
-        failed.request_id = failed.request_id or request_id
-        cause = error if isinstance(failed, ConnectionFailed) else None
-    if failed:  # out here, where the error is not its context: a server's words may hold the key
-        raise failed from cause

@@ -34,7 +34,7 @@ class RateLimitGate:
         self._opens = 0.0  # on the clock of `time.monotonic`
 
     def wait(self) -> None:
-        """Wait until it is open. Raises Cancelled when the thread's cancellation is cancelled."""
+        """Raises Cancelled when the thread's cancellation is cancelled."""
         while (left := self._opens - time.monotonic()) > 0:
             sleep(left)
 
@@ -50,7 +50,7 @@ def rate_limit_gate(base_url: str, key: str | None) -> RateLimitGate:
 
 
 def with_retries(
-    send: Callable[[], Sent], endpoint: Endpoint, report: Callable[[str], None]
+    send: Callable[[], Sent], endpoint: Endpoint, report: Callable[[str], None] | None
 ) -> Sent:
     """Call `send` until it succeeds, a few times; tell `report` why and how long it waits.
 
@@ -67,14 +67,19 @@ def with_retries(
         try:
             sent = send()
         except openai.APIError as error:
-            limited = getattr(error, "status_code", None) == 429
+            status = getattr(error, "status_code", None)
+            limited = status == 429
             if not (limited and gate.passed > passed):
                 tries += 1
             usual = PAUSES[max(0, min(tries, len(PAUSES)) - 1)]
             seconds = _pause(error, usual * random.uniform(0.75, 1.25))  # a class asks at once
             if seconds is None or tries > len(PAUSES):
                 raise
-            report(_progress(error, endpoint, seconds))
+            why = "is limiting the rate of requests"
+            if not limited:
+                why = f"had an internal error ({status})" if status else "cannot be reached"
+            if report:
+                report(f"{endpoint.host} {why}; trying again in {max(1, round(seconds))} s")
             if limited:
                 gate.close(seconds)
             else:
@@ -101,7 +106,7 @@ def _pause(error: "openai.APIError", usual: float) -> float | None:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Return whether a connection failed in a way that may be over in a second."""
+    """Whether a connection failed in a way that may be over in a second."""
     import httpx2
 
     if find_cause(error, httpx2.TimeoutException):
@@ -110,15 +115,6 @@ def _may_pass(error: Exception) -> bool:
         return name.errno == socket.EAI_AGAIN
     lasting = (ConnectionRefusedError, ssl.SSLError, httpx2.ProxyError, httpx2.UnsupportedProtocol)
     return not any(find_cause(error, kind) for kind in lasting)
-
-
-def _progress(error: "openai.APIError", endpoint: Endpoint, seconds: float) -> str:
-    status = getattr(error, "status_code", None)
-    if status == 429:
-        why = "is limiting the rate of requests"
-    else:
-        why = f"had an internal error ({status})" if status else "cannot be reached"
-    return f"{endpoint.host} {why}; trying again in {max(1, round(seconds))} s"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

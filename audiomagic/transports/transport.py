@@ -1,4 +1,4 @@
-"""The seam between a request and whoever answers it."""
+"""Transport: the interface between a request and whoever answers it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from .cancellation import Cancellation
 from .model_list import Listing
 
 Chunk = Mapping[str, Any]  # one event of a streamed completion, as the server sent it
-Report = Callable[[str], None]  # receives a line about what takes time
+Report = Callable[[str], None] | None  # receives a line about what takes time
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ class Transport(ABC):
 
     @property
     @abstractmethod
-    def provider(self) -> Provider:
-        """Who answers."""
+    def provider(self) -> Provider: ...
 
     @abstractmethod
     def stream(

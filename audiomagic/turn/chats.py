@@ -24,11 +24,11 @@ class Chats:
         return iter(list(self._chats.values()))
 
     def open(self, name: str) -> Conversation:
-        """Return a conversation, begun if there is none of that name."""
+        """Return the conversation of that name, a new one if there is none."""
         return self._chats.setdefault(name, Conversation(name))
 
     def get(self, name: str) -> Conversation:
-        """Return a conversation. Raises OptionError, with the nearest name."""
+        """Return a conversation. Raises OptionError, with the nearest name, for an unknown one."""
         if name in self._chats:
             return self._chats[name]
         if self._chats:
@@ -36,7 +36,6 @@ class Chats:
         raise OptionError(f"no chat '{one_line(name, 40)}' yet; begin it: %%speak --chat NAME")
 
     def forget(self, name: str) -> Conversation:
-        """Take a conversation away, and return it. Raises OptionError for an unknown name."""
         return self._chats.pop(self.get(name).name)
 
     def save(self, name: str, path: str | PathLike[str]) -> None:
@@ -50,7 +49,7 @@ class Chats:
     def load(self, name: str, path: str | PathLike[str]) -> Conversation:
         """Read a conversation that `save` wrote, in place of any of that name.
 
-        Raises OptionError when the file cannot be read, or is no such file.
+        Raises OptionError when the file cannot be read, or is not a saved chat.
         """
         shown, file = one_line(path, 120), file_path(path)
         try:
@@ -61,8 +60,9 @@ class Chats:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the whole"
             why = one_line(f"{where}: {first['msg']}", 120)
-            raise OptionError(f"{shown} is no saved chat ({why})") from error
-        if not all(one.well_formed for one in exchanges):
-            raise OptionError(f"{shown} is no saved chat (a message in a role that it cannot have)")
+            raise OptionError(f"{shown} is not a saved chat ({why})") from error
+        if not all(exchange.well_formed for exchange in exchanges):
+            why = "a message in a role that it cannot have"
+            raise OptionError(f"{shown} is not a saved chat ({why})")
         self._chats[name] = Conversation(name, exchanges)
         return self._chats[name]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ..costs.budget import Budget, CallBudget, Reservation
 from ..costs.estimate import Estimate, afterwards, estimate
-from ..costs.ledger_entries import CallEnd, CallStart
+from ..costs.ledger import CallEnd, CallStart
 from ..costs.receipt import Receipt
 from ..errors import Interrupted, InvalidResponse
 from ..protocol.request import Request
@@ -15,9 +15,9 @@ from ..protocol.response import Completion, Delta, ResponseAccumulator
 from ..protocol.usage import AUDIO_OUT_PER_SECOND
 from ..sound import WIRE_RATE
 from ..transports.cancellation import Cancelled
-from ..transports.transport import Response, Transport
+from ..transports.transport import Provider, Response, Transport
 from .listener import NullListener, StreamListener
-from .notes import STOPPED
+from .reply import STOPPED
 
 
 @dataclass(frozen=True)
@@ -51,34 +51,36 @@ class Client:
         BudgetExceeded: a cap is reached, and nothing was sent.
         """
         transport = self.transport.for_request(request)
-        expected = self.estimate(request, transport)
-        with self.budget.reserve(
-            self._start(request, transport), expected, self.call_budget
-        ) as reservation:
+        provider, expected = transport.provider, self.estimate(request, transport)
+        start = CallStart(
+            request.model, provider.name, provider.host, self.notebook, self.call_budget.cell,
+            request.seconds, paid=provider.paid,
+        )  # fmt: skip
+        with self.budget.reserve(start, expected, self.call_budget) as reservation:
             arriving = _Arriving(self.listener, reservation)
             error: BaseException | None = None
             try:
                 capped = replace(request, budget_tokens=reservation.max_tokens)
-                with transport.stream(
-                    capped, self.listener.cancellation, self.listener.on_progress
-                ) as response:
-                    arriving.follow(response)
-                    arriving.check(transport.provider.host)
+                # Where nobody listens, the engine reports its loading on stderr.
+                silent = isinstance(self.listener, NullListener)
+                report = None if silent else self.listener.on_progress
+                with transport.stream(capped, self.listener.cancellation, report) as response:
+                    arriving.follow(response, provider.host)
             except Cancelled:
                 pass
             except BaseException as caught:
                 if arriving.accumulator.completion().empty:
                     if isinstance(caught, KeyboardInterrupt):
-                        raise Interrupted("the request was ended, nothing had come") from None
+                        raise Interrupted("the request was stopped before an answer") from None
                     raise
                 error = caught
             if self.listener.cancellation.cancelled or isinstance(error, KeyboardInterrupt):
                 arriving.accumulator.finish_reason = STOPPED
             completion = arriving.accumulator.completion()
-            receipt = self._receipt(request, transport, completion, arriving)
-            failed = f"failed: {type(error).__name__}" if error else "answered"
-            stopped = completion.finish_reason == STOPPED
-            reservation.end = CallEnd.of(receipt, STOPPED if stopped else failed)
+            receipt = self._receipt(request, provider, completion, arriving)
+            outcome = f"failed: {type(error).__name__}" if error else "answered"
+            outcome = STOPPED if completion.finish_reason == STOPPED else outcome
+            reservation.end = CallEnd.of(receipt, outcome)
             return Call(request, completion, receipt, error, arriving.already_recorded)
 
     def estimate(self, request: Request, transport: Transport | None = None) -> Estimate | None:
@@ -89,17 +91,9 @@ class Client:
         price = self.call_budget.prices.find(request.model, provider.host)
         return estimate(request, price, self.spoken)
 
-    def _start(self, request: Request, transport: Transport) -> CallStart:
-        provider = transport.provider
-        return CallStart(
-            request.model, provider.name, provider.host, self.notebook, self.call_budget.cell,
-            request.seconds, paid=provider.paid,
-        )  # fmt: skip
-
     def _receipt(
-        self, request: Request, transport: Transport, completion: Completion, arriving: "_Arriving"
+        self, request: Request, provider: Provider, completion: Completion, arriving: "_Arriving"
     ) -> Receipt:
-        provider = transport.provider
         seconds = len(completion.pcm) / (2 * WIRE_RATE)
         unreported = provider.paid and completion.usage is None
         return Receipt(
@@ -137,8 +131,11 @@ class _Arriving:
         self._longest = None if cap is None else cap / AUDIO_OUT_PER_SECOND  # seconds
         self._seconds = 0.0
 
-    def follow(self, response: Response) -> None:
-        """Take chunks until they end, the call is cancelled, or the budget's cap is passed."""
+    def follow(self, response: Response, host: str) -> None:
+        """Take chunks until they end, the call is cancelled, or the budget's cap is passed.
+
+        Raises InvalidResponse where the stream ended without an answer.
+        """
         self.request_id = response.request_id
         self.already_recorded = response.already_recorded
         for chunk in response.chunks:
@@ -148,9 +145,6 @@ class _Arriving:
                 self.accumulator.finish_reason = "length"  # the server ignored the cap
                 return
         self._pass_on(self.accumulator.end())
-
-    def check(self, host: str) -> None:
-        """Raise InvalidResponse where the stream ended without a word."""
         completion = self.accumulator.completion()
         if completion.empty and completion.finish_reason is None:
             raise InvalidResponse(

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import suggestions
 from ..errors import AudiomagicError, Interrupted, OptionError
+from ..files import safe_name
 from ..render import comparison
 from ..transports.cancellation import Cancellation
 from .reply import Reply, savable
@@ -18,7 +19,7 @@ AT_ONCE = 8  # calls: a rate limit is met soon enough
 
 @dataclass(frozen=True)
 class Column:
-    """What one of them answered, or the error that it met."""
+    """The reply of one voice or model, or the error that it met."""
 
     title: str
     reply: Reply | None = None
@@ -39,18 +40,14 @@ class Comparison:
         return len(self.columns)
 
     def __iter__(self) -> Iterator[Reply]:
-        """Yield the replies; a column that failed has none."""
         return (column.reply for column in self.columns if column.reply)
 
     def __getitem__(self, key: int | str) -> Reply:
         """Return a column's reply. Raises the error that it met; OptionError for no such title."""
-        if isinstance(key, int):
-            column = self.columns[key]
-        else:
-            titles = {one.title: one for one in self.columns}
-            if key not in titles:
-                raise OptionError(suggestions.unknown("column", key, titles))
-            column = titles[key]
+        columns = {one.title: one for one in self.columns}
+        if isinstance(key, str) and key not in columns:
+            raise OptionError(suggestions.unknown("column", key, columns))
+        column = self.columns[key] if isinstance(key, int) else columns[key]
         if column.reply is None:
             raise column.error or AudiomagicError("there is no answer")
         return column.reply
@@ -62,19 +59,18 @@ class Comparison:
         """
         target = savable(path)
         return [
-            column.reply.save(target.with_stem(f"{target.stem}-{_fileable(column.title)}"))
+            column.reply.save(target.with_stem(f"{target.stem}-{safe_name(column.title)}"))
             for column in self.columns
             if column.reply
         ]
 
     def noted(self, note: str) -> "Comparison":
-        """Return it with a note on each reply."""
-        return Comparison(
-            tuple(
-                replace(one, reply=one.reply.noted(note)) if one.reply else one
-                for one in self.columns
-            )
+        """Return a copy with a note on each reply."""
+        columns = (
+            replace(column, reply=column.reply and column.reply.noted(note))
+            for column in self.columns
         )
+        return Comparison(tuple(columns))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {
@@ -118,10 +114,8 @@ def compare(
             return Column(title, part, error)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [
-            pool.submit(column, variant, cancellation)
-            for variant, cancellation in zip(variants, cancellations, strict=True)
-        ]
+        pairs = zip(variants, cancellations, strict=True)
+        futures = [pool.submit(column, variant, cancellation) for variant, cancellation in pairs]
         try:
             for done, _ in enumerate(as_completed(futures), 1):
                 if on_progress:
@@ -131,7 +125,7 @@ def compare(
                 future.cancel()
                 cancellation.cancel()
             ended = tuple(future.result() for future in futures if not future.cancelled())
-            raise Interrupted("what came is kept", Comparison(ended)) from None
+            raise Interrupted("what had arrived is kept", Comparison(ended)) from None
     columns = tuple(future.result() for future in futures)
     if not any(column.reply for column in columns):
         raise columns[0].error or AudiomagicError("there is no answer")
@@ -139,7 +133,3 @@ def compare(
 
 
 compare.__module__ = "audiomagic"  # where users have it from
-
-
-def _fileable(title: str) -> str:
-    return "-".join("".join(c if c.isalnum() or c in ".-_" else " " for c in title).split())

@@ -45,7 +45,7 @@ class Exchange:
     receipt: Receipt | None = None  # None where it was read from a file
 
     def lives(self, speaker: Speaker | None, now: float) -> bool:
-        """Say whether a speaker still knows the answer's sound by its id; None knows none."""
+        """Whether a speaker still knows the answer's sound by its id; None knows none."""
         alive = self.expires_at is not None and now + SOON < self.expires_at
         return self.audio_id is not None and alive and speaker == self.speaker
 
@@ -57,12 +57,11 @@ class Exchange:
 
     @property
     def well_formed(self) -> bool:
-        """Whether each message has a role that it may have."""
         roles = {message.role for message in self.between}
         return self.question.role == "user" and roles <= {"assistant", "tool"}
 
     def tokens(self, sounding: bool) -> int:
-        """Guess, rather high, what it weighs; sound counts as such, or as its words."""
+        """Estimate its length, rather high; sound counts as such, or as its words."""
         messages = (self.question, *self.between)
         letters = len(self.answer) + sum(len(message.text) for message in messages)
         heard = sum(sound.seconds for message in messages for sound in message.sounds)

@@ -7,28 +7,22 @@ from ..transports.cancellation import Cancellation
 
 
 class StreamListener(Protocol):
-    """Receives a streaming reply."""
+    """Receives text and sound (24 kHz pcm16) as they arrive, and lines about what takes time.
 
-    def on_delta(self, delta: Delta) -> None:
-        """Receive text and sound (24 kHz pcm16) as they arrive."""
+    Its `cancellation` ends the reply's requests.
+    """
 
-    def on_progress(self, line: str) -> None:
-        """Receive a line about what takes time."""
-
+    def on_delta(self, delta: Delta) -> None: ...
+    def on_progress(self, line: str) -> None: ...
     @property
-    def cancellation(self) -> Cancellation:
-        """Cancels the reply's requests."""
-        ...
+    def cancellation(self) -> Cancellation: ...
 
 
 class NullListener:
     """Ignores what arrives; its requests can be cancelled all the same."""
 
-    def __init__(self, cancellation: Cancellation | None = None) -> None:
-        self.cancellation = cancellation or Cancellation.current()
+    def __init__(self) -> None:
+        self.cancellation = Cancellation.current()
 
-    def on_delta(self, delta: Delta) -> None:
-        """Ignore it."""
-
-    def on_progress(self, line: str) -> None:
-        """Ignore it."""
+    def on_delta(self, delta: Delta) -> None: ...
+    def on_progress(self, line: str) -> None: ...

@@ -1,4 +1,4 @@
-"""Options: what a session, or one call, can be told."""
+"""Options: the settings of a session, or of a single call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from .. import suggestions
 from ..catalogue import catalogue
-from ..costs import caps
-from ..costs.budget import CallBudget
-from ..costs.prices import listed
+from ..costs.budget import CallBudget, amount
+from ..costs.pricing import listed
 from ..errors import OptionError, one_line
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Options(TypedDict, total=False):
-    """What a session, or one call, can be told. None stands for "as the session says"."""
+    """The settings of a session, or of a single call; there None means the session's value."""
 
     model: str | None
     voice: str | None
@@ -60,21 +59,20 @@ class CallOptions:
 
     @classmethod
     def of(cls, session: Mapping[str, Any], call: Mapping[str, Any]) -> "CallOptions":
-        """Put a call's options over a session's. Raises OptionError for one that is wrong."""
+        """Merge a call's options into the session's. Raises OptionError for a wrong option."""
         given = {name: value for name, value in checked(call).items() if value not in (None, "")}
-        options: dict[str, Any] = dict.fromkeys(Options.__annotations__)
-        options |= dict(session) | given
-        for name in ("style", "system", "chat", "base_url", "llm", "stt"):
-            options[name] = options[name] or ""
-        options["model"] = options["model"] or catalogue().default_model
-        options["voice"] = options["voice"] or catalogue().default_voice
-        options["engine"] = options["engine"] or "auto"
-        options["allow_unpriced"] = bool(options["allow_unpriced"])
-        return cls(**options)
+        options: dict[str, Any] = dict.fromkeys(Options.__annotations__) | dict(session) | given
+        defaults: dict[str, Any] = {
+            "model": catalogue().default_model,
+            "voice": catalogue().default_voice,
+            "engine": "auto",
+            "allow_unpriced": False,
+        } | dict.fromkeys(("style", "system", "chat", "base_url", "llm", "stt"), "")
+        return cls(**options | {name: options[name] or value for name, value in defaults.items()})
 
     @property
     def toolbox(self) -> "Toolbox | None":
-        """The tools. Raises OptionError for what a model cannot be told of."""
+        """The tools. Raises OptionError for what cannot be described to a model."""
         if not self.tools:
             return None
         from ..tools.toolbox import Toolbox  # a tenth of a second, for those who use it
@@ -82,8 +80,8 @@ class CallOptions:
         return Toolbox.of(self.tools)
 
     def call_budget(self, cell: str = "", sharing: int = 1) -> CallBudget:
-        """Return what a call may spend. Raises OptionError for wrong amounts and prices."""
-        cap = None if self.max_cost is None else caps.amount(str(self.max_cost))
+        """Return what the call may spend. Raises OptionError for wrong amounts and prices."""
+        cap = None if self.max_cost is None else amount(str(self.max_cost))
         prices = listed().extended(self.prices) if self.prices else listed()
         return CallBudget(cap, self.allow_unpriced, sharing, cell, prices)
 

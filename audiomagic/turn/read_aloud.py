@@ -57,7 +57,6 @@ class _CrossfadingListener:
         self._kept = b""  # of this chunk
 
     def on_delta(self, delta: Delta) -> None:
-        """Pass on what is due."""
         self._pass_on(Delta(delta.text, self._crossfader.feed(delta.pcm)))
 
     def close(self, pause: float | None) -> bytes:

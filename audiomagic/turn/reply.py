@@ -11,7 +11,6 @@ from ..costs.receipt import Receipt
 from ..errors import SoundError, one_line
 from ..files import check_writable, file_path, reason
 from ..protocol.request import Request
-from ..protocol.response import Completion
 from ..protocol.usage import Usage
 from ..render import card
 from ..render.html import visible
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from ..speech.transcript_diff import TranscriptDiff
     from ..tools.result import ToolResult
 
+STOPPED = "stopped"  # the finish reason of a reply that the listener cut short
 ENDINGS = (*FORMATS, "html")
 
 
@@ -51,38 +51,13 @@ class Reply:
     # What was said, against what was to be said.
     transcript_diff: "TranscriptDiff | None" = field(default=None, repr=False)
 
-    @classmethod
-    def of(
-        cls,
-        request: Request,
-        completion: Completion,
-        receipt: Receipt,
-        notes: tuple[str, ...] = (),
-        tool_results: "tuple[ToolResult, ...]" = (),
-    ) -> "Reply":
-        """Make a reply of a completion."""
-        return cls(
-            completion.text,
-            Sound.from_pcm16(completion.pcm) if completion.pcm else None,
-            receipt,
-            request,
-            completion.finish_reason,
-            notes,
-            completion.marks,
-            completion.audio_id,
-            completion.expires_at,
-            tool_results,
-        )
-
     @cached_property
     def word_starts(self) -> tuple[float, ...]:
-        """The second at which each word is said; empty when that cannot be told."""
+        """The second at which each word is said; empty where that is unknown."""
+        if not self.sound or not self._marks:
+            return ()
         shown = visible(self.text)  # the page cuts into words what it shows
-        return (
-            word_timing.word_starts(shown, self.sound, self._marks)
-            if self.sound and self._marks
-            else ()
-        )
+        return word_timing.word_starts(shown, self.sound, self._marks)
 
     @property
     def usage(self) -> Usage | None:

@@ -9,7 +9,7 @@ from ..protocol.request import Message, Request
 from ..protocol.response import Completion, joined
 from ..protocol.tool_calls import ToolCall
 from .client import Call, Client
-from .notes import STOPPED
+from .reply import STOPPED
 
 if TYPE_CHECKING:
     from ..tools.result import ToolResult
@@ -28,12 +28,10 @@ class Rounds:
 
     @property
     def completion(self) -> Completion:
-        """What was said in all of them."""
         return joined([call.completion for call in self.calls])
 
     @property
     def receipt(self) -> Receipt:
-        """What all of them took."""
         return together([call.receipt for call in self.calls])
 
     @property
@@ -77,13 +75,9 @@ def run_tools(client: Client, request: Request, toolbox: "Toolbox | None") -> Ro
     try:
         for number in range(1, MAX_ROUNDS + 1):
             is_last = number == MAX_ROUNDS
-            call = client.complete(
-                replace(
-                    request,
-                    messages=(*request.messages, *rounds.between),
-                    tool_choice="none" if toolbox and is_last else None,
-                )
-            )
+            messages = (*request.messages, *rounds.between)
+            choice = "none" if toolbox and is_last else None
+            call = client.complete(replace(request, messages=messages, tool_choice=choice))
             rounds = replace(rounds, calls=(*rounds.calls, call))
             requested = call.completion.tool_calls
             ended = is_last or client.listener.cancellation.cancelled

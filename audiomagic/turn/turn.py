@@ -7,14 +7,14 @@ from .. import redaction
 from ..costs.receipt import together
 from ..errors import AudiomagicError, Interrupted, OptionError, RequestRejected
 from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request, system
+from ..protocol.response import Completion
 from ..render.dry_run import DryRun
+from ..sound import Sound
 from ..transports.error_messages import AUDIO_GONE
 from .client import Client
 from .conversation import CellRun, Conversation, Exchange, History, Speaker
-from .notes import STOPPED, notes_on
-from .options import CallOptions
 from .read_aloud import read_aloud, requests
-from .reply import Reply
+from .reply import STOPPED, Reply
 from .tool_loop import Rounds, run_tools
 
 if TYPE_CHECKING:
@@ -41,19 +41,6 @@ class Turn:
     cell: CellRun | None = None
     notes: tuple[str, ...] = ()  # that its reader should know already
 
-    @classmethod
-    def of(cls, question: Message, voice: str | None, options: CallOptions) -> "Turn":
-        """Take the rest from options. Raises OptionError for tools."""
-        return cls(
-            question,
-            options.model,
-            voice,
-            options.system,
-            options.style,
-            max_tokens=options.max_tokens,
-            toolbox=options.toolbox,
-        )
-
     def run(self, client: Client) -> Reply:
         """Ask, and return the reply.
 
@@ -77,9 +64,17 @@ class Turn:
                 history = self._history(client, None)  # its sound is gone before its time
         reply = self._reply(client, rounds, history.notes)
         if self.chat and (rounds.error is None or (reply.finish_reason == STOPPED and reply.text)):
-            reply = reply.noted(*self.chat.add(self._exchange(rounds, reply, speaker)))
+            exchange = Exchange(
+                self.question, reply.text, speaker, rounds.between, reply.sound, reply.audio_id,
+                reply.expires_at, self.cell, reply.receipt,
+            )  # fmt: skip
+            reply = reply.noted(*self.chat.add(exchange))
         if rounds.error:
-            raise _keeping(reply, rounds.error)
+            if isinstance(rounds.error, KeyboardInterrupt):
+                raise Interrupted("what had arrived is kept", reply)
+            if isinstance(rounds.error, AudiomagicError):
+                rounds.error.reply = reply
+            raise rounds.error
         return reply
 
     def dry_run(self, client: Client) -> DryRun:
@@ -109,7 +104,7 @@ class Turn:
 
     def _reply(self, client: Client, rounds: Rounds, notes: tuple[str, ...]) -> Reply:
         request, completion = rounds.calls[0].request, rounds.completion
-        about = notes_on(request, completion, rounds.receipt.request_id)
+        about = _notes_on(request, completion, rounds.receipt.request_id)
         about += client.transport.notes(self.model, self.style)
         if rounds.error is None and rounds.calls[-1].completion.tool_calls:
             notes = (*notes, UNANSWERED)
@@ -119,7 +114,11 @@ class Turn:
             notes = (*notes, UNDONE.format(", ".join(map(called, rounds.undone))))
         recorded = (RECORDED,) if all(call.already_recorded for call in rounds.calls) else ()
         notes = (*about, *self.notes, *notes, *recorded)
-        reply = Reply.of(request, completion, rounds.receipt, notes, rounds.results)
+        sound = Sound.from_pcm16(completion.pcm) if completion.pcm else None
+        reply = Reply(
+            completion.text, sound, rounds.receipt, request, completion.finish_reason, notes,
+            completion.marks, completion.audio_id, completion.expires_at, rounds.results,
+        )  # fmt: skip
         whole = rounds.error is None and completion.finish_reason == "stop"
         if self.task != VERBATIM or not whole:  # what was not read yet was not read wrong
             return reply
@@ -127,18 +126,28 @@ class Turn:
 
         return replace(reply, transcript_diff=compare(self.question.text, reply.text))
 
-    def _exchange(self, rounds: Rounds, reply: Reply, speaker: Speaker) -> Exchange:
-        return Exchange(
-            question=self.question,
-            answer=reply.text,
-            speaker=speaker,
-            between=rounds.between,
-            sound=reply.sound,
-            audio_id=reply.audio_id,
-            expires_at=reply.expires_at,
-            cell=self.cell,
-            receipt=reply.receipt,
+
+def _notes_on(request: Request, completion: Completion, request_id: str | None = None) -> list[str]:
+    """Return what the reader should know; of a broken reply, the request id to report it by."""
+    notes, finish = [], completion.finish_reason
+    if finish is None:
+        named = f" (request {request_id})" if request_id else ""
+        notes.append(f"Cut off: the server stopped before the end of the answer{named}.")
+    if finish == STOPPED:
+        notes.append("Stopped here: nothing more was requested.")
+    if finish == "length":
+        notes.append(
+            "Cut off: the cap on output tokens was reached (--max-tokens, or what a budget leaves)."
         )
+    if finish == "content_filter":
+        notes.append("Cut off by the service's content filter; rephrase it.")
+    if completion.refused:
+        notes.append("The model declined to answer; rephrase it.")
+    elif completion.empty and finish == "stop":
+        notes.append("The model answered with nothing; run it again.")
+    elif request.voice and completion.text and not completion.pcm and finish == "stop":
+        notes.append("The model answered in text, although sound was requested; run it again.")
+    return notes
 
 
 def transcribe_and_compare(turn: Turn, client: Client, expected: str) -> Reply:
@@ -180,12 +189,3 @@ def _transcription(turn: Turn) -> Turn:
 def _knowing(turn: Turn, expected: str, understood: str) -> Turn:
     known = f"The user was to say: {expected}\nWhat was understood: {understood}"
     return replace(turn, system="\n".join(filter(None, (turn.system, known))))
-
-
-def _keeping(reply: Reply, error: BaseException) -> BaseException:
-    """Give what broke a reply off, with the part that came."""
-    if isinstance(error, KeyboardInterrupt):
-        return Interrupted("what came is kept", reply)
-    if isinstance(error, AudiomagicError):
-        error.reply = reply
-    return error

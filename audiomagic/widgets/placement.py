@@ -29,10 +29,7 @@ class MountedWidget(anywidget.AnyWidget):
         self._static = {"text/html": html, "text/plain": self.absent}
 
     def show(self, handle: Any = None) -> Any:
-        """Show it in a cell's output, or in that of a display handle; return the handle.
-
-        Raises OptionError if it was closed.
-        """
+        """Show it in a cell's output, or in that of a display handle; return the handle."""
         bundle: Any = self._repr_mimebundle_() if self.comm else None
         if bundle is None:
             raise OptionError(f"this {type(self).__name__} is closed; create a new one")
@@ -51,7 +48,6 @@ class MountedWidget(anywidget.AnyWidget):
             handle.update(self._static, raw=True)
 
     def close(self) -> None:
-        """Close the page's half, for good."""
         if self.comm:
             self.layout.close()  # a widget of its own, which would outlive this one
         super().close()

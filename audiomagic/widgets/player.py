@@ -45,17 +45,14 @@ class Player(MountedWidget):
         get_comm_manager().register_target("audiomagic.player", self._on_request)
 
     def show(self, handle: Any = None) -> Any:
-        """Show it, and open the page's audio output; see MountedWidget.show."""
         handle = super().show(handle)
         self.send({"kind": "open"})
         return handle
 
     def on_progress(self, line: str) -> None:
-        """Show what takes time."""
         self.send({"kind": "progress", "line": line})
 
     def on_delta(self, delta: Delta) -> None:
-        """Pass on text and sound."""
         if delta.text:
             # A guess, but not before the sound that arrived with earlier text is over.
             start = max(self._spoken, self._received)

@@ -59,25 +59,17 @@ class Recorder(MountedWidget):
         on_sound: Callable[[Sound], None] | None = None,
         on_failure: Callable[[str], None] | None = None,
     ):
-        self._protocol = RecorderProtocol(trim, hands_free, delivers=on_sound is not None)
-        for name, value, least, most in (
-            ("max_seconds", max_seconds, 1, LONGEST),
-            ("silence", silence, 0.3, 60),
-        ):
+        self.protocol = RecorderProtocol(trim, hands_free, delivers=on_sound is not None)
+        limits = ("max_seconds", max_seconds, 1, LONGEST), ("silence", silence, 0.3, 60)
+        for name, value, least, most in limits:
             if not isinstance(value, int | float) or not least <= value <= most:
                 found = one_line(value, 40)
                 raise OptionError(f"{name} must be {least} to {most} seconds, not {found}")
-        self.shown = False  # a page has shown it
-        self.complaint = ""  # what was wrong with the last sound ("Very quiet: ...")
-        self.trimmed_seconds = 0.0  # silence that was cut off the last sound
         self._on_sound, self._on_failure = on_sound, on_failure
         super().__init__(  # the page needs all of it when it creates its half
-            max_seconds=float(max_seconds),
-            hands_free=hands_free,
-            silence=float(silence),
-            noise_suppression=noise_suppression,
-            sends=on_sound is not None,
-        )
+            max_seconds=float(max_seconds), hands_free=hands_free, silence=float(silence),
+            noise_suppression=noise_suppression, sends=on_sound is not None,
+        )  # fmt: skip
         self.on_msg(self._on_message)
 
     def __repr__(self) -> str:
@@ -89,11 +81,11 @@ class Recorder(MountedWidget):
     @property
     def sound(self) -> Sound | None:
         """The last recording; of one that a closed tab broke off, what arrived."""
-        return self._protocol.sound
+        return self.protocol.sound
 
     def clear(self) -> None:
         """Forget what was recorded."""
-        self._protocol.clear()
+        self.protocol.clear()
         self.notice = ""
         self._sync()
 
@@ -103,11 +95,11 @@ class Recorder(MountedWidget):
 
     def close(self) -> None:
         """Release the microphone, for good."""
-        self._protocol.armed.discard(self._protocol)
+        self.protocol.armed.discard(self.protocol)
         super().close()
 
     def _on_message(self, _: object, content: Any, buffers: list[Any]) -> None:
-        response = self._protocol.handle(content, buffers)
+        response = self.protocol.handle(content, buffers)
         self._sync()  # first: a page that is told of an end shows what there is
         for message in response.messages:
             self.send(message, response.buffers)
@@ -123,13 +115,11 @@ class Recorder(MountedWidget):
         try:
             self._on_sound(sound)
         finally:
-            self._protocol.state = "idle"
+            self.protocol.state = "idle"
             self._sync()
 
     def _sync(self) -> None:
-        protocol = self._protocol
-        self.shown, self.complaint = protocol.shown, protocol.complaint
-        self.trimmed_seconds = protocol.trimmed_seconds
+        protocol = self.protocol
         with self.hold_sync():
             if protocol.state == "recording":
                 self.notice = ""  # it was about the last recording

@@ -5,14 +5,19 @@ trusted: any that is not as described here is ignored.
 """
 
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from ..errors import SoundError, one_line
-from ..sound import Sound
-from .upload import Upload
+from ..sound import LONGEST, WIRE_RATE, Sound
+
+LARGEST_FILE = 200_000_000  # bytes; the page says the same
+LARGEST_PCM = 2 * WIRE_RATE * LONGEST
+Span = tuple[int, int]  # the first sample to keep, and the first not to keep
+PATIENCE = 3.0  # seconds without a chunk, after which the tab must have been closed
 
 
 class Kind(StrEnum):
@@ -35,6 +40,49 @@ class Kind(StrEnum):
     SOUND = "sound"  # and a buffer: a FLAC file
     HALT = "halt"  # stop recording, and keep what there is
     CARD = "card"  # html: the reply
+
+
+class Upload:
+    """Collects chunks in their order: pcm16 at 24 kHz mono, or the bytes of a sound file."""
+
+    def __init__(self, take: str, is_file: bool):
+        self.take = take  # the page's own random id
+        self.is_file = is_file
+        self.next = 0  # number of the first chunk that is missing
+        self.requested: int | None = None  # the last missing chunk that was requested
+        self._data = bytearray()
+        self._touched = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.is_file else len(self._data) / (2 * WIRE_RATE)
+
+    @property
+    def abandoned(self) -> bool:
+        return time.monotonic() - self._touched > PATIENCE
+
+    def add(self, number: int, chunk: bytes) -> bool:
+        """Add a chunk, unless it is there already; return False if an earlier one is missing."""
+        self._touched = time.monotonic()
+        if number == self.next:
+            size = len(self._data) + len(chunk)
+            if self.is_file and size > LARGEST_FILE:
+                raise SoundError("the file is larger than 200 MB; split it into parts")
+            if not self.is_file and size > LARGEST_PCM:
+                raise SoundError("the recording is longer than 40 minutes; record it in parts")
+            self._data += chunk
+            self.next += 1
+        return number < self.next
+
+    def sound(self, span: Span | None = None) -> Sound:
+        if self.is_file:
+            return Sound.decode(bytes(self._data))
+        whole = len(self._data) // 2
+        first, last = span or (0, whole)
+        sound = Sound.from_pcm16(bytes(self._data[2 * first : 2 * min(last, whole)]))
+        if len(sound.samples) == 0:
+            raise SoundError("nothing was recorded")
+        return sound
 
 
 @dataclass
@@ -66,12 +114,10 @@ class RecorderProtocol:
 
     @property
     def sound(self) -> Sound | None:
-        """The last recording; of one that a closed tab broke off, what arrived."""
         upload = self._upload
         return upload.sound() if upload and upload.abandoned and upload.seconds else self.kept
 
     def handle(self, message: Any, buffers: Sequence[Any] = ()) -> Response:
-        """Take in a message from a page."""
         upload = self._upload
         match message:
             case {"kind": Kind.SHOWN, "mountable": bool(mountable)}:
@@ -94,7 +140,6 @@ class RecorderProtocol:
         return Response()
 
     def clear(self) -> None:
-        """Forget what was recorded."""
         self._upload = self.kept = None
         if self.state == "recording":
             self.state = "idle"
@@ -150,11 +195,7 @@ class RecorderProtocol:
         return _resend(upload)
 
     def _finish(
-        self,
-        upload: Upload,
-        span: tuple[int, int] | None = None,
-        line: str = "",
-        send: bool = False,
+        self, upload: Upload, span: Span | None = None, line: str = "", send: bool = False
     ) -> Response:
         """Keep what arrived; `line` says why it ended early."""
         try:
@@ -182,5 +223,5 @@ class RecorderProtocol:
 
 
 def _resend(upload: Upload, text: bool = False) -> Response:
-    fields = {"take": upload.take, "next": upload.next, "text": text}
-    return Response([{"kind": Kind.RESEND, **fields}])
+    message = {"kind": Kind.RESEND, "take": upload.take, "next": upload.next, "text": text}
+    return Response([message])

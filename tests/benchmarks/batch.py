@@ -44,7 +44,7 @@ def main() -> None:
     figures.show([*speed(), *memory(), *faults(asked.items)])
 
 
-# -- the far end ------------------------------------------------------------------------------
+# -- the server ------------------------------------------------------------------------------
 def trouble(handler: Handler, body: dict[str, Any], words: str, times: int) -> bool:
     """Limit half of the items at their first request; a tenth fail, in some way of the contract."""
     chance = random.Random(words)
@@ -84,7 +84,7 @@ def _serve(pipe: Connection, delay: float, troubled: bool) -> None:
 
 
 @contextmanager
-def far_end(delay: float, troubled: bool = False) -> Iterator[Connection]:
+def fake_server(delay: float, troubled: bool = False) -> Iterator[Connection]:
     """Start the server, and point the environment at it; sent anything, it tells its counts."""
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(theirs, delay, troubled), daemon=True)
@@ -99,7 +99,7 @@ def far_end(delay: float, troubled: bool = False) -> Iterator[Connection]:
 # -- what is measured -------------------------------------------------------------------------
 def speed(count: int = 200, workers: int = 16, delay: float = 1.5) -> list[Row]:
     """Calls at once against as many rounds of the server's delay."""
-    with far_end(delay):
+    with fake_server(delay):
         session = Session()
         session.map(["Warm up."], progress=False)
         items = [f"Item {n}." for n in range(count)]
@@ -123,7 +123,7 @@ def memory() -> list[Row]:
     import psutil
 
     process = psutil.Process()
-    with far_end(0.0):
+    with fake_server(0.0):
         session = Session()
         session.map([f"Warm {n}." for n in range(100)], workers=16, progress=False)
         sizes = []
@@ -157,7 +157,7 @@ class Fared:
 
 def fare(count: int) -> Fared:
     """Ask for items of which half are rate limited and a tenth fail, twice under one cap."""
-    with far_end(0.05, troubled=True) as server:
+    with fake_server(0.05, troubled=True) as server:
         items = [f"Item {n}." for n in range(count)]
         first = Session()
         first.budget.set_cap(CAP, "day", "")

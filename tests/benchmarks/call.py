@@ -21,7 +21,7 @@ from audiomagic import Session
 from audiomagic.protocol.response import Delta
 from audiomagic.sound import Sound
 
-from ..support.fake_server import KEY, FarEnd, Handler, spoken, usage
+from ..support.fake_server import KEY, FakeServer, Handler, spoken, usage
 from ..support.listener import Listener
 from . import figures
 from .figures import Row
@@ -71,14 +71,18 @@ def main() -> None:
 
 def calls() -> list[Row]:
     """The first sound of an answer, and what a call costs besides the client's own work."""
-    with FarEnd() as far_end, tempfile.TemporaryDirectory() as folder, patch.dict(os.environ):
-        os.environ.update(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=far_end.url)
+    with (
+        FakeServer() as fake_server,
+        tempfile.TemporaryDirectory() as folder,
+        patch.dict(os.environ),
+    ):
+        os.environ.update(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=fake_server.url)
         os.environ["AUDIOMAGIC_LEDGER"] = f"{folder}/ledger.sqlite"
         session = Session()
         client = openai.OpenAI()
         ways = [lambda: ours(session), lambda: bare(client), lambda: whole(client)]
-        paced = [median(way, far_end, SPEED) for way in ways]
-        at_once = [median(way, far_end, 0.0) for way in ways[:2]]
+        paced = [median(way, fake_server, SPEED) for way in ways]
+        at_once = [median(way, fake_server, 0.0) for way in ways[:2]]
     (first, _), (bare_first, _), (late, _) = paced
     overhead, alone = 1000 * (at_once[0][1] - at_once[1][1]), 1000 * at_once[1][1]
     length = len(PCM) / 48_000
@@ -138,7 +142,7 @@ def whole(client: openai.OpenAI) -> Times:
     return took, took
 
 
-def median(call: Callable[[], Times], far_end: FarEnd, speed: float) -> Times:
+def median(call: Callable[[], Times], fake_server: FakeServer, speed: float) -> Times:
     """Make calls, the first of them to warm up; return the medians of their times."""
 
     def answer(handler: Handler, body: dict[str, Any]) -> None:
@@ -150,7 +154,7 @@ def median(call: Callable[[], Times], far_end: FarEnd, speed: float) -> Times:
 
     times = []
     for run in range(RUNS + 1):
-        far_end.then(answer)
+        fake_server.then(answer)
         took = call()
         if run:
             times.append(took)

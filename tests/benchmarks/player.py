@@ -15,7 +15,7 @@ import numpy as np
 import openai
 
 from ..support import fake_server as scripted
-from ..support.fake_server import KEY, FarEnd
+from ..support.fake_server import KEY, FakeServer
 from ..support.jupyter import Browser, JupyterServer, Notebook
 from ..support.loudspeaker import TAP, first_sample, heard
 from ..support.microphone import opened, value
@@ -49,18 +49,18 @@ def main() -> None:
     rows = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        FarEnd() as far_end,
+        FakeServer() as fake_server,
         JupyterServer(Path(folder)) as server,
         Browser(init_script=TAP) as browser,
     ):
-        cells = [LOAD.format(far_end.url), CALL, ASKED, MEMORY]
+        cells = [LOAD.format(fake_server.url), CALL, ASKED, MEMORY]
         with opened(browser, server, *cells) as notebook:
             notebook.run_cell(0)
-            rows += first_sound(notebook, far_end)
+            rows += first_sound(notebook, fake_server)
         if asked.minutes:
             with opened(browser, server, *cells) as notebook:
                 notebook.run_cell(0)
-                rows += long_reply(notebook, far_end, asked.minutes)
+                rows += long_reply(notebook, fake_server, asked.minutes)
     figures.show(rows)
 
 
@@ -71,12 +71,14 @@ def speech(seconds: float) -> bytes:
     return np.where(wave == 0, 1, wave).astype("<i2").tobytes()
 
 
-def first_sound(notebook: Notebook, far_end: FarEnd) -> list[Row]:
+def first_sound(notebook: Notebook, fake_server: FakeServer) -> list[Row]:
     """From the first audio chunk in the kernel, and from the request, to the first sample."""
     chunks = scripted.spoken(WORDS, speech(1.5))
     to_ear, ours, bare = [], [], []
     for run in range(RUNS + 1):
-        far_end.then(lambda handler, body: (time.sleep(THINKS), handler.stream(chunks, speed=1.0)))
+        fake_server.then(
+            lambda handler, body: (time.sleep(THINKS), handler.stream(chunks, speed=1.0))
+        )
         notebook.js("() => { loudspeaker.seen = null; loudspeaker.first = null }")
         notebook.run_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
@@ -84,9 +86,11 @@ def first_sound(notebook: Notebook, far_end: FarEnd) -> list[Row]:
         notebook.sleep(2)
         if run:  # the first loads modules
             to_ear.append(sample - arrived)
-            ours.append(arrived - far_end.times[-1])
-        far_end.then(lambda handler, body: (time.sleep(THINKS), handler.stream(chunks, speed=1.0)))
-        bare.append(_bare(far_end))
+            ours.append(arrived - fake_server.times[-1])
+        fake_server.then(
+            lambda handler, body: (time.sleep(THINKS), handler.stream(chunks, speed=1.0))
+        )
+        bare.append(_bare(fake_server))
     ratio = statistics.median(ours) / statistics.median(bare)
     return [
         (
@@ -98,9 +102,9 @@ def first_sound(notebook: Notebook, far_end: FarEnd) -> list[Row]:
     ]
 
 
-def _bare(far_end: FarEnd) -> float:
+def _bare(fake_server: FakeServer) -> float:
     """Seconds from the request's arrival to the first audio chunk in a bare loop."""
-    client = openai.OpenAI(api_key=KEY, base_url=far_end.url)
+    client = openai.OpenAI(api_key=KEY, base_url=fake_server.url)
     request: Any = {
         "model": "gpt-audio-1.5",
         "modalities": ["text", "audio"],
@@ -115,18 +119,18 @@ def _bare(far_end: FarEnd) -> float:
             audio = getattr(chunk.choices[0].delta, "audio", None) if chunk.choices else None
             data = getattr(audio, "data", None) if audio else None
             if data and found is None and base64.b64decode(data):
-                found = time.time() - far_end.times[-1]
+                found = time.time() - fake_server.times[-1]
     assert found is not None
     return found
 
 
-def long_reply(notebook: Notebook, far_end: FarEnd, minutes: float) -> list[Row]:
+def long_reply(notebook: Notebook, fake_server: FakeServer, minutes: float) -> list[Row]:
     """A long reply at twice the speed it is heard: whole, and the memory it took."""
     pcm = speech(60 * minutes)
     words = ["Some "] * int(150 * minutes)
     chunks = scripted.spoken(words, pcm)
     before = float(value(notebook, 3))
-    far_end.then(lambda handler, body: handler.stream(chunks, speed=2.0))
+    fake_server.then(lambda handler, body: handler.stream(chunks, speed=2.0))
     notebook.run_cell(1, timeout=120 * minutes)
     gaps, counted = 0, "() => document.querySelector('.audiomagic-player')?.dataset.gaps ?? null"
     while (now := notebook.js(counted)) is not None:  # until it gives way to the card's player

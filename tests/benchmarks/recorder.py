@@ -13,7 +13,7 @@ import numpy as np
 
 from audiomagic.sound import WIRE_RATE, Sound
 
-from ..support.fake_server import KEY, FarEnd
+from ..support.fake_server import KEY, FakeServer
 from ..support.jupyter import Browser, JupyterServer
 from ..support.microphone import opened, press, spoken, value, wait_state, wait_text
 from . import figures
@@ -59,15 +59,15 @@ def main() -> None:
 def stop_to_request(server: JupyterServer) -> list[Row]:
     """From the press of the button to the first byte of the request at the server."""
     rows = []
-    with FarEnd() as far_end, Browser(mic_file=spoken(server.root / "mic.wav")) as browser:
-        cells = [LOAD.format(KEY, far_end.url), "%%listen\nHi"]
+    with FakeServer() as fake_server, Browser(mic_file=spoken(server.root / "mic.wav")) as browser:
+        cells = [LOAD.format(KEY, fake_server.url), "%%listen\nHi"]
         with opened(browser, server, *cells) as notebook:
             notebook.run_cell(0)
             notebook.js(CLICKED)
             for seconds in (3, 30):
                 took = []
                 for _ in range(3):
-                    far_end.say("Yes.", b"\0\0" * 2_400)
+                    fake_server.say("Yes.", b"\0\0" * 2_400)
                     notebook.run_cell(1)
                     wait_state(notebook, 1, "idle")
                     notebook.sleep(1)
@@ -76,7 +76,7 @@ def stop_to_request(server: JupyterServer) -> list[Row]:
                     notebook.sleep(seconds)
                     press(notebook, 1)
                     wait_text(notebook, 1, "Yes.")
-                    took.append(far_end.times[-1] - notebook.js("() => window.clicked"))
+                    took.append(fake_server.times[-1] - notebook.js("() => window.clicked"))
                 shown = f"{1000 * statistics.median(took):.0f} ms"
                 rows.append((f"stop to request, {seconds} s recorded", shown, "at most 300 ms"))
     return rows

@@ -24,7 +24,7 @@ from jupyter_client.manager import start_new_kernel
 
 from audiomagic.costs.ledger import Ledger
 
-from ..support.fake_server import KEY, FarEnd, Script, spoken, usage
+from ..support.fake_server import KEY, FakeServer, Script, spoken, usage
 from ..support.faults import BEGUN, FAULTS, hang
 from ..support.other_servers import lenient
 from . import figures
@@ -92,7 +92,7 @@ class Soaked:
 class Day:
     """One kernel, one server, and a die."""
 
-    def __init__(self, client: BlockingKernelClient, manager: KernelManager, server: FarEnd):
+    def __init__(self, client: BlockingKernelClient, manager: KernelManager, server: FakeServer):
         self.client, self.manager, self.server = client, manager, server
 
     def messages(self, source: str) -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ class Day:
 
 
 @contextmanager
-def day(server: FarEnd, ledger: Path) -> Iterator[Day]:
+def day(server: FakeServer, ledger: Path) -> Iterator[Day]:
     env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url, "AUDIOMAGIC_LEDGER": str(ledger)}
     manager, client = start_new_kernel(env=os.environ | env)
     try:
@@ -148,7 +148,7 @@ def soak(calls: int, seed: int, folder: Path) -> Soaked:
     die, done = random.Random(seed), Soaked()
     # A call that a server leaves in silence takes its time, and teaches nothing more.
     ways = [*(name for name, fault in FAULTS.items() if fault.script is not hang), STOP]
-    with FarEnd() as server, day(server, folder / "ledger.sqlite") as one:
+    with FakeServer() as server, day(server, folder / "ledger.sqlite") as one:
         server.checks = lenient
         for number in range(1, calls + 1):
             way = die.choice(ways) if die.random() < 0.1 else "answered"

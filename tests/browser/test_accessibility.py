@@ -6,7 +6,7 @@ import pytest
 
 from ..support import fake_server as scripted
 from ..support.axe import violations
-from ..support.fake_server import FarEnd, wants
+from ..support.fake_server import FakeServer, wants
 from ..support.jupyter import Browser, JupyterServer, Notebook
 from ..support.microphone import opened, press, wait_state
 from ..support.npm import find_node
@@ -36,12 +36,12 @@ OURS = '[data-windowed-list-index="{}"] .jp-RenderedHTML > *'
 
 
 def test_what_stays(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    far_end.say("It rains.", PCM)
-    far_end.say("The train stays at nine.", PCM)
-    far_end.say("A horse walks into a bar.", PCM)
+    fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    fake_server.say("It rains.", PCM)
+    fake_server.say("The train stays at nine.", PCM)
+    fake_server.say("A horse walks into a bar.", PCM)
     with opened(browser, server, f"{listening}\n{TOOL}", *DONE.values()) as notebook:
         for index in range(len(DONE) + 1):
             notebook.run_cell(index)
@@ -65,15 +65,15 @@ def _seen(notebook: Notebook, index: int) -> list[str]:
 
 
 def test_what_is_alive(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.stall(scripted.spoken(["One ", "small ", "robot."], PCM)[:-2])
+    fake_server.stall(scripted.spoken(["One ", "small ", "robot."], PCM)[:-2])
     shown = f"{listening}\nfrom audiomagic import Recorder\nRecorder()"
     with opened(browser, server, shown, "%%speak\nTell a story") as notebook:
         notebook.run_cell(0)
         _recorder(notebook)
         notebook.start_cell(1)
-        notebook.wait(far_end.silent.is_set, "the words")
+        notebook.wait(fake_server.silent.is_set, "the words")
         notebook.wait(lambda: "robot" in notebook.output_text(1), "the words in the page")
         found = violations(notebook, ".audiomagic-player")
         notebook.output(1).locator(".am-stop").click()

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..support.browser import Browser, Tab
-from ..support.fake_server import KEY, FarEnd
+from ..support.fake_server import KEY, FakeServer
 from ..support.jupyter import make_notebook
 
 CDN = True  # Voila and marimo ask for fonts and scripts, and do without them
@@ -41,10 +41,10 @@ PCM = b"\1\1" * 24_000
 
 
 @contextmanager
-def app(command: list[str], folder: Path, far_end: FarEnd) -> Iterator[str]:
+def app(command: list[str], folder: Path, fake_server: FakeServer) -> Iterator[str]:
     """Serve an app on a free loopback port; gives its address."""
     port = _free_port()
-    ours = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": far_end.url, "HOME": str(folder)}
+    ours = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": fake_server.url, "HOME": str(folder)}
     ours["AUDIOMAGIC_LEDGER"] = str(folder / "ledger.sqlite")
     clean = {name: value for name, value in os.environ.items() if not PRIVATE.search(name)}
     with open(folder / "app.log", "wb") as log:
@@ -105,13 +105,13 @@ def record(tab: Tab) -> None:
     button.click()
 
 
-def test_voila(browser: Browser, far_end: FarEnd, tmp_path: Path) -> None:
+def test_voila(browser: Browser, fake_server: FakeServer, tmp_path: Path) -> None:
     """All cells run before the page is there; what its reader records is answered in the page."""
     make_notebook(tmp_path / "app.ipynb", VOILA)
-    far_end.say("Good morning.", PCM)
-    far_end.say("It is Paris.", PCM)
+    fake_server.say("Good morning.", PCM)
+    fake_server.say("It is Paris.", PCM)
     command = ["voila", "app.ipynb", "--no-browser", "--port={port}", "--Voila.ip=127.0.0.1"]
-    with app(command, tmp_path, far_end) as url, opened(browser, url) as tab:
+    with app(command, tmp_path, fake_server) as url, opened(browser, url) as tab:
         assert "Good morning." in tab.page.locator(CARD).inner_text()
         assert "the last cell" in tab.page.inner_text("body")
         record(tab)
@@ -120,15 +120,15 @@ def test_voila(browser: Browser, far_end: FarEnd, tmp_path: Path) -> None:
         assert "It is Paris." in tab.page.locator(CARD).nth(1).inner_text()
         assert tab.page.locator(CARD + " audio[src]").count() == 2
         assert tab.page.locator(RECORD).count() == 0
-    assert "input_audio" in str(far_end.requests[1])
+    assert "input_audio" in str(fake_server.requests[1])
 
 
-def test_marimo(browser: Browser, far_end: FarEnd, tmp_path: Path) -> None:
+def test_marimo(browser: Browser, fake_server: FakeServer, tmp_path: Path) -> None:
     """No magics there: a cell shows a `Reply` or a `Recorder`."""
     (tmp_path / "app.py").write_text(MARIMO)
-    far_end.say("Good morning.", PCM)
+    fake_server.say("Good morning.", PCM)
     command = ["marimo", "run", "app.py", "--headless", "--no-token", "--port={port}"]
-    with app(command, tmp_path, far_end) as url, opened(browser, url) as tab:
+    with app(command, tmp_path, fake_server) as url, opened(browser, url) as tab:
         assert "Good morning." in tab.page.locator(CARD).inner_text()
         assert tab.page.locator(CARD + " audio[src]").count() == 1
         record(tab)

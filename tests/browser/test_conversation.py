@@ -1,6 +1,6 @@
 """A conversation by voice in a real JupyterLab: recorded, answered with a tool's help, taken back.
 
-A fake microphone speaks; the far end is scripted, and once the embedded engine.
+A fake microphone speaks; the server is scripted, and once the embedded engine.
 """
 
 import time
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..support import fake_server as scripted
-from ..support.fake_server import FarEnd, wants
+from ..support.fake_server import FakeServer, wants
 from ..support.jupyter import Browser, JupyterServer, Notebook
 from ..support.microphone import opened, press, wait_state, wait_text
 
@@ -25,7 +25,7 @@ CALLED = "weather(city='Köln') → 12 °C and rain in Köln"
 FIRST, SECOND, THIRD = 2, 3, 4  # the cells of the turns
 
 
-def say(far_end: FarEnd, name: str, text: str) -> None:
+def say(fake_server: FakeServer, name: str, text: str) -> None:
     """Answer the next request in half a second of sound, known as `name` for an hour."""
     chunks = scripted.spoken([word + " " for word in text.split(" ")], b"\1\0" * 12_000)
     for one in chunks:
@@ -34,7 +34,7 @@ def say(far_end: FarEnd, name: str, text: str) -> None:
                 audio["id"] = name
             if "expires_at" in audio:
                 audio["expires_at"] = int(time.time()) + 3600
-    far_end.send_chunks(chunks)
+    fake_server.send_chunks(chunks)
 
 
 def speak_to(notebook: Notebook, cell: int, seconds: float, answer: str) -> None:
@@ -66,12 +66,12 @@ def _short(message: dict[str, Any]) -> str:
 
 
 def test_three_turns_with_a_tool_and_one_said_again(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    say(far_end, "audio_1", "Paris, of course.")
-    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    say(far_end, "audio_2", "It rains in Cologne.")
-    say(far_end, "audio_3", "Take an umbrella.")
+    say(fake_server, "audio_1", "Paris, of course.")
+    fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    say(fake_server, "audio_2", "It rains in Cologne.")
+    say(fake_server, "audio_3", "Take an umbrella.")
     chat = "%audiomagic chat main"
     with opened(browser, server, listening, TOOL, TURN, TURN, TURN, chat) as notebook:
         for cell in (0, 1):
@@ -82,15 +82,15 @@ def test_three_turns_with_a_tool_and_one_said_again(
         speak_to(notebook, THIRD, 1.2, "Take an umbrella.")
         heard = "user: input_audio"
         tool = ["calls weather", "tool: text"]
-        assert said(far_end.requests[3]) == [
+        assert said(fake_server.requests[3]) == [
             heard, "its answer audio_1", heard, *tool, "its answer audio_2", heard,
         ]  # fmt: skip
         _shows(notebook, ["Paris, of course.", "It rains in Cologne.", "Take an umbrella."])
         assert CALLED in notebook.output_text(5)
 
-        say(far_end, "audio_4", "It is dry by now.")
+        say(fake_server, "audio_4", "It is dry by now.")
         speak_to(notebook, SECOND, 1.2, "It is dry by now.")
-        assert said(far_end.requests[4]) == [heard, "its answer audio_1", heard]
+        assert said(fake_server.requests[4]) == [heard, "its answer audio_1", heard]
         dropped = "This is turn 2 of chat main again: turn 3 was dropped."
         assert dropped in notebook.output_text(SECOND)
         _shows(notebook, ["Paris, of course.", "It is dry by now."])
@@ -113,13 +113,13 @@ FOCUS = "() => `${document.activeElement.localName} ${document.activeElement.cla
 
 
 def test_the_keyboards_place_goes_from_the_recorder_to_the_card(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
     places = {"": "audio", " --no-autoplay": "audio", " --text": "div audiomagic-card"}
     cells = [f"%%listen{options}\nAnswer." for options in places]
     for name in ("audio_1", "audio_2"):
-        say(far_end, name, "Paris.")
-    far_end.send_chunks(scripted.written(["Paris."]))
+        say(fake_server, name, "Paris.")
+    fake_server.send_chunks(scripted.written(["Paris."]))
     with opened(browser, server, listening, *cells) as notebook:
         notebook.run_cell(0)
         for cell, place in enumerate(places.values(), 1):

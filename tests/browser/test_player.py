@@ -11,7 +11,7 @@ from playwright.sync_api import Locator
 from audiomagic.widgets.player import LATE
 
 from ..support import fake_server as scripted
-from ..support.fake_server import FarEnd
+from ..support.fake_server import FakeServer
 from ..support.ipykernels import VERSIONS
 from ..support.jupyter import (
     Browser,
@@ -33,9 +33,9 @@ MARKED = """() => [...document.querySelectorAll(".audiomagic-card span, .am-word
   .map((span) => span.textContent.trim()).join(" ")"""
 
 
-def answer(far_end: FarEnd, pcm: bytes, **how: Any) -> None:
+def answer(fake_server: FakeServer, pcm: bytes, **how: Any) -> None:
     chunks = scripted.spoken(WORDS, pcm)
-    far_end.then(lambda handler, body: handler.stream(chunks, **how))
+    fake_server.then(lambda handler, body: handler.stream(chunks, **how))
 
 
 def wait_played(notebook: Notebook, timeout: float = 30.0) -> None:
@@ -44,10 +44,15 @@ def wait_played(notebook: Notebook, timeout: float = 30.0) -> None:
 
 @pytest.mark.parametrize(("app", "version"), EVERYWHERE)
 def test_sound_and_words_come_while_the_cell_runs(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: Any, version: str
+    server: JupyterServer,
+    browser: Browser,
+    fake_server: FakeServer,
+    listening: str,
+    app: Any,
+    version: str,
 ) -> None:
     pcm = speech(4)
-    answer(far_end, pcm, speed=2.0)
+    answer(fake_server, pcm, speed=2.0)
     path = f"{app}-{version}.ipynb"
     cells = [listening, "%%speak\nTell a story", "import time; time.time()"]
     make_notebook(server.root / path, cells, f"ipykernel-{version}")
@@ -134,18 +139,23 @@ def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> N
 
 @pytest.mark.parametrize(("app", "version"), EVERYWHERE)
 def test_stop_ends_the_request(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, app: Any, version: str
+    server: JupyterServer,
+    browser: Browser,
+    fake_server: FakeServer,
+    listening: str,
+    app: Any,
+    version: str,
 ) -> None:
-    far_end.stall(scripted.spoken(WORDS, speech(3))[:-2], speed=1.5)  # then not a byte
+    fake_server.stall(scripted.spoken(WORDS, speech(3))[:-2], speed=1.5)  # then not a byte
     cells = [listening, "%%speak --out story\nTell a story", "story.finish_reason, story.seconds"]
     make_notebook(server.root / "stop.ipynb", cells, f"ipykernel-{version}")
     with Notebook.open(browser, server, "stop.ipynb", app) as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
-        notebook.wait(far_end.silent.is_set, "the server to fall silent")
+        notebook.wait(fake_server.silent.is_set, "the server to fall silent")
         notebook.output(1).locator(".am-stop").click()
-        notebook.wait(far_end.hung_up.is_set, "the server to see it", 5)
+        notebook.wait(fake_server.hung_up.is_set, "the server to see it", 5)
         notebook.wait_cell(1)
         length = len(heard(notebook))
         notebook.sleep(0.5)
@@ -160,13 +170,13 @@ def test_stop_ends_the_request(
 
 
 def test_an_interrupt_silences_it_and_leaves_what_came(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.stall(scripted.spoken(WORDS, speech(30))[:-2])  # far more than is heard by then
+    fake_server.stall(scripted.spoken(WORDS, speech(30))[:-2])  # far more than is heard by then
     with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
-        notebook.wait(far_end.silent.is_set, "the server to fall silent")
+        notebook.wait(fake_server.silent.is_set, "the server to fall silent")
         notebook.wait(lambda: first_sample(notebook), "the first sound")
         notebook.interrupt()
         notebook.wait_cell(1)
@@ -177,25 +187,25 @@ def test_an_interrupt_silences_it_and_leaves_what_came(
 
 
 def test_stopped_before_the_server_said_anything(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.stall(None)
+    fake_server.stall(None)
     with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
-        notebook.wait(far_end.silent.is_set, "the request")
+        notebook.wait(fake_server.silent.is_set, "the request")
         notebook.output(1).locator(".am-stop").click()
-        notebook.wait(far_end.hung_up.is_set, "the server to see it", 2)
+        notebook.wait(fake_server.hung_up.is_set, "the server to see it", 2)
         notebook.wait_cell(1)
         assert notebook.output_text(1).startswith("Stopped here")
         assert notebook.console_errors() == []
 
 
 def test_paused_it_waits_and_goes_on(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
     pcm = speech(3)
-    answer(far_end, pcm, speed=20)
+    answer(fake_server, pcm, speed=20)
     with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)  # all is there; it plays on in the card
@@ -215,9 +225,9 @@ def test_paused_it_waits_and_goes_on(
 
 
 def test_without_autoplay_there_is_the_cards_player_alone(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    answer(far_end, speech(1))
+    answer(fake_server, speech(1))
     with opened(browser, server, listening, "%%speak --no-autoplay\nHi") as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
@@ -228,10 +238,10 @@ def test_without_autoplay_there_is_the_cards_player_alone(
 
 
 def test_a_failure_leaves_the_words_and_the_sound_that_came(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
     chunks = [*scripted.spoken(WORDS, speech(2))[:-2], 'data: {"error": {"message": "gone"}}\n\n']
-    far_end.then(lambda handler, body: handler.stream(chunks))
+    fake_server.then(lambda handler, body: handler.stream(chunks))
     with opened(browser, server, listening, "%%speak\nHi") as notebook:
         notebook.run_cell(0)
         error = notebook.run_cell(1, check=False)[-1]
@@ -250,9 +260,9 @@ def level(value: int, seconds: float) -> bytes:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_page_reloaded_meanwhile_reads_sensibly(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str, version: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str, version: str
 ) -> None:
-    answer(far_end, speech(6), speed=1.0)
+    answer(fake_server, speech(6), speed=1.0)
     cells = [listening, "%%speak --out story\nTell a story", "story.text"]
     make_notebook(server.root / "reload.ipynb", cells, f"ipykernel-{version}")
     with Notebook.open(browser, server, "reload.ipynb") as notebook:
@@ -276,10 +286,10 @@ def test_a_page_reloaded_meanwhile_reads_sensibly(
 
 
 def test_one_reply_sounds_at_a_time(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
     for value_ in (1000, 2000):
-        answer(far_end, level(value_, 2))
+        answer(fake_server, level(value_, 2))
     with opened(browser, server, listening, "%%speak\nOne", "%%speak\nTwo") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
@@ -291,10 +301,10 @@ def test_one_reply_sounds_at_a_time(
 
 
 def test_a_word_is_heard_again_while_the_rest_arrives(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
     pcm = speech(6)
-    answer(far_end, pcm, speed=1.2)
+    answer(fake_server, pcm, speed=1.2)
     with opened(browser, server, listening, "%%speak\nHi") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
@@ -321,10 +331,10 @@ def test_a_word_is_heard_again_while_the_rest_arrives(
 
 
 def test_what_is_run_again_or_deleted_is_silent(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
     for value_, seconds in ((1000, 20.0), (2000, 20.0)):
-        answer(far_end, level(value_, seconds))
+        answer(fake_server, level(value_, seconds))
     with opened(browser, server, listening, "%%speak\nHi", "1") as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
@@ -343,9 +353,9 @@ def test_what_is_run_again_or_deleted_is_silent(
 
 
 def test_a_click_on_a_word_takes_over_from_the_live_sound(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    answer(far_end, speech(20))
+    answer(fake_server, speech(20))
     with opened(browser, server, listening, "%%speak\nHi") as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)

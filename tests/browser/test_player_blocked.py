@@ -1,7 +1,7 @@
 """Sound that a browser refuses to start by itself."""
 
 from ..support import fake_server as scripted
-from ..support.fake_server import FarEnd
+from ..support.fake_server import FakeServer
 from ..support.jupyter import Browser, JupyterServer
 from ..support.loudspeaker import TAP, heard
 from ..support.microphone import opened
@@ -9,11 +9,11 @@ from ..support.player_page import STATE, WORDS, speech
 
 
 def test_a_click_plays_it_from_its_start(
-    server: JupyterServer, far_end: FarEnd, listening: str
+    server: JupyterServer, fake_server: FakeServer, listening: str
 ) -> None:
     pcm = speech(2)
     chunks = scripted.spoken(WORDS, pcm)
-    far_end.then(lambda handler, body: handler.stream(chunks))
+    fake_server.then(lambda handler, body: handler.stream(chunks))
     with (
         Browser(autoplay="document-user-activation-required", init_script=TAP) as browser,
         opened(browser, server, listening, "%%speak\nHi") as notebook,

@@ -8,7 +8,7 @@ import pytest
 
 from audiomagic.sound import Sound
 
-from ..support.fake_server import FarEnd
+from ..support.fake_server import FakeServer
 from ..support.jupyter import Browser, JupyterServer, Notebook
 from ..support.microphone import (
     QUESTION,
@@ -141,10 +141,10 @@ def _write_webm(sound: Sound, path: Path) -> None:
 
 
 def test_a_refused_request_keeps_the_recording_and_sends_it_again(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.then(lambda handler, body: handler.refuse(400, "the moon is full"))
-    far_end.say("Now I do.", b"\0\0" * 2_400)
+    fake_server.then(lambda handler, body: handler.refuse(400, "the moon is full"))
+    fake_server.say("Now I do.", b"\0\0" * 2_400)
     cells = [listening, "%%listen --out a\nHi", "a.text", "r = a; str(a)"]
     with opened(browser, server, *cells) as notebook:
         notebook.run_cell(0)
@@ -160,15 +160,17 @@ def test_a_refused_request_keeps_the_recording_and_sends_it_again(
         press(notebook, 1, ".am-send")
         wait_text(notebook, 1, "Now I do.")
         assert value(notebook, 3) == "'Now I do.'"
-        first, second = (r["messages"][-1]["content"][-1]["input_audio"] for r in far_end.requests)
+        first, second = (
+            r["messages"][-1]["content"][-1]["input_audio"] for r in fake_server.requests
+        )
         assert first == second
         assert notebook.console_errors() == []
 
 
 def test_a_reloaded_page_records_on_and_shows_the_answer(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.say("Still here.", b"\0\0" * 2_400)
+    fake_server.say("Still here.", b"\0\0" * 2_400)
     with opened(browser, server, listening, "%%listen --out a\nHi", "a.text") as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
@@ -240,9 +242,9 @@ def test_a_closed_tab_loses_no_more_than_a_second(server: JupyterServer, browser
 
 
 def test_interrupted_while_it_waits_what_was_said_is_kept(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.say("At last.", b"\0\0" * 2_400)
+    fake_server.say("At last.", b"\0\0" * 2_400)
     with opened(browser, server, listening, "%%listen --wait --out a\nHi", "a.text") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
@@ -254,7 +256,7 @@ def test_interrupted_while_it_waits_what_was_said_is_kept(
         notebook.wait_cell(1)
         assert notebook.outputs(1)[-1]["traceback"][0].endswith("what was recorded is kept")
         wait_text(notebook, 1, "Interrupted; the recording is kept.")
-        assert far_end.requests == []
+        assert fake_server.requests == []
         press(notebook, 1, ".am-send")
         wait_text(notebook, 1, "At last.")
         assert value(notebook, 2) == "'At last.'"
@@ -277,9 +279,9 @@ def test_while_the_kernel_is_busy_nothing_is_lost(server: JupyterServer, browser
 
 
 def test_a_closed_tabs_recording_can_be_sent_from_the_next(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.say("Half a sentence.", b"\0\0" * 2_400)
+    fake_server.say("Half a sentence.", b"\0\0" * 2_400)
     with opened(browser, server, listening, "%%listen --out a\nHi", "a.text") as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
@@ -296,9 +298,9 @@ def test_a_closed_tabs_recording_can_be_sent_from_the_next(
 
 
 def test_several_in_one_cell_and_too_short_or_silent_ones(
-    server: JupyterServer, browser: Browser, far_end: FarEnd, listening: str
+    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    far_end.say("The second.", b"\0\0" * 2_400)
+    fake_server.say("The second.", b"\0\0" * 2_400)
     two = "%listen --out a one\n%listen --out b two"
     with opened(browser, server, listening, two, "b.text, a") as notebook:
         notebook.run_cell(0)
@@ -309,7 +311,7 @@ def test_several_in_one_cell_and_too_short_or_silent_ones(
         second = recorders.nth(1)
         second.evaluate(AT_ONCE)
         wait_text(notebook, 1, "Too short")
-        assert far_end.requests == []
+        assert fake_server.requests == []
         second.locator(".am-main").click()
         notebook.sleep(3)
         second.locator(".am-main").click()
@@ -320,7 +322,7 @@ def test_several_in_one_cell_and_too_short_or_silent_ones(
 
 
 def test_nobody_speaks_hands_free(
-    server: JupyterServer, far_end: FarEnd, listening: str, browser: Browser
+    server: JupyterServer, fake_server: FakeServer, listening: str, browser: Browser
 ) -> None:
     wait = "%%listen --hands-free --wait --max-seconds 2 --no-noise-suppression\nHi"
     silent = "%config AudioMagics.hands_free = True"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ..support.fake_server import FarEnd
+from ..support.fake_server import FakeServer
 from ..support.jupyter import Browser, JupyterServer
 from ..support.microphone import QUESTION, opened, press, spoken, value, wait_state, wait_text
 
@@ -18,9 +18,9 @@ BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False, noise_suppre
     [("denied", "Microphone access was denied."), ("none", "No microphone was found.")],
 )
 def test_without_a_microphone_it_says_why_and_takes_a_file(
-    server: JupyterServer, far_end: FarEnd, listening: str, microphone_is: Any, line: str
+    server: JupyterServer, fake_server: FakeServer, listening: str, microphone_is: Any, line: str
 ) -> None:
-    far_end.say("I hear you.", b"\0\0" * 2_400)
+    fake_server.say("I hear you.", b"\0\0" * 2_400)
     with (
         Browser(mic=microphone_is) as deaf,
         opened(deaf, server, listening, "%%listen --out a\nHi", "a.text") as notebook,
@@ -48,11 +48,11 @@ SILENT = """(() => {
 
 
 def test_silence_is_not_sent_and_nobody_waits_for_it(
-    server: JupyterServer, far_end: FarEnd, listening: str
+    server: JupyterServer, fake_server: FakeServer, listening: str
 ) -> None:
     wait = "%%listen --hands-free --wait --max-seconds 2\nHi"
     cells = [listening, "%%listen --out a\nHi", wait, "1"]
-    far_end.say("A file.", b"\0\0" * 2_400)
+    fake_server.say("A file.", b"\0\0" * 2_400)
     with Browser(init_script=SILENT) as browser, opened(browser, server, *cells) as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
@@ -63,7 +63,7 @@ def test_silence_is_not_sent_and_nobody_waits_for_it(
         wait_text(notebook, 1, "Only silence was recorded")
         (error,) = (o for o in notebook.run_cell(2, check=False) if o["output_type"] == "error")
         assert error["ename"] == "ReplyPending" and "No speech was heard" in error["evalue"]
-        assert far_end.requests == []
+        assert fake_server.requests == []
         notebook.js("() => { window.prompting = true }")
         press(notebook, 2)
         wait_state(notebook, 2, "asking")

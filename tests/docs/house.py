@@ -9,6 +9,7 @@ counts: at the top, inside a function, or for types alone.
 import ast
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import audiomagic
@@ -18,6 +19,18 @@ ROOT = HOUSE.parent
 TOP = "__init__"  # the package itself
 
 Graph = dict[str, set[str]]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax of a module, parsed once."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a module's syntax."""
+    return tuple(ast.walk(tree(path)))
 
 
 def module_name(path: Path, house: Path = HOUSE) -> str:
@@ -38,7 +51,7 @@ def room(module: str) -> str:
 def imported(path: Path, house: Path = HOUSE) -> Iterator[str]:
     """The names of what a module imports of the package, each as precise as it is written."""
     package = path.relative_to(house).parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom):
             if node.level:
                 base = [*package[: len(package) - node.level + 1]]

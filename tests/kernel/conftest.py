@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ..support.fake_server import KEY, FarEnd
+from ..support.fake_server import KEY, FakeServer
 from ..support.kernel import Kernel
 
 NOTEBOOK = "/home/ada/lesson.ipynb"
@@ -24,9 +24,9 @@ del os
 
 
 @pytest.fixture(scope="session")
-def serving() -> Iterator[FarEnd]:
-    with FarEnd() as far_end:
-        yield far_end
+def serving() -> Iterator[FakeServer]:
+    with FakeServer() as fake_server:
+        yield fake_server
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 @pytest.fixture
-def server(serving: FarEnd) -> FarEnd:
+def server(serving: FakeServer) -> FakeServer:
     """A scripted server, without scripts and requests of other tests."""
     serving.scripts.clear()
     serving.requests.clear()
@@ -47,7 +47,7 @@ def server(serving: FarEnd) -> FarEnd:
 
 
 @pytest.fixture
-def kernel(running: Kernel, server: FarEnd, tmp_path: Path) -> Kernel:
+def kernel(running: Kernel, server: FakeServer, tmp_path: Path) -> Kernel:
     """A kernel with a key for the server, and without what other tests did in it."""
     environment = {
         "OPENAI_API_KEY": KEY,

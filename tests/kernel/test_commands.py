@@ -5,7 +5,7 @@ from pathlib import Path
 
 from audiomagic import Sound
 
-from ..support.fake_server import FarEnd, usage
+from ..support.fake_server import FakeServer, usage
 from ..support.kernel import Kernel
 
 
@@ -14,7 +14,7 @@ def text_of(outputs: list[dict[str, object]]) -> str:
 
 
 def test_a_dry_run_sends_nothing_and_shows_what_it_would_cost(
-    kernel: Kernel, server: FarEnd
+    kernel: Kernel, server: FakeServer
 ) -> None:
     shown = text_of(kernel.run("%%speak --dry-run --voice coral --max-tokens 300\nHello there."))
     assert "would be sent" in shown and "spoken, voice coral" in shown and "$0.0" in shown
@@ -24,28 +24,28 @@ def test_a_dry_run_sends_nothing_and_shows_what_it_would_cost(
     assert "--dry-run needs a sound" in kernel.error("%listen --dry-run What is it?")
 
 
-def test_a_dry_run_of_practice_shows_both_requests(kernel: Kernel, server: FarEnd) -> None:
+def test_a_dry_run_of_practice_shows_both_requests(kernel: Kernel, server: FakeServer) -> None:
     kernel.run("import numpy as np; said = (16000, np.sin(np.arange(16000) * 0.2) * 0.3)")
     shown = text_of(kernel.run('%listen --sound said --expect "Hi there" --dry-run Help me.'))
     assert shown.count("would be sent") == 2 and "What was understood: Hi there" in shown
     assert "seconds of sound in   2.0" in shown and server.requests == []
 
 
-def test_prices_may_be_a_variable(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_prices_may_be_a_variable(kernel: Kernel, server: FakeServer, tone: Sound) -> None:
     kernel.run("mine = {'gpt-audio-1.5': dict(text_in=1, text_out=1, audio_in=1, audio_out=1)}")
     server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
     (card,) = kernel.run("%speak --prices mine Hi")
     assert card["data"]["text/plain"].endswith("· $0.0001]")
 
 
-def test_a_llm_that_is_named_is_not_the_services(kernel: Kernel, server: FarEnd) -> None:
+def test_a_llm_that_is_named_is_not_the_services(kernel: Kernel, server: FakeServer) -> None:
     kernel.run("import os; os.environ.pop('OPENAI_BASE_URL')")
     assert "foo.gguf" in kernel.error("%speak --llm foo.gguf Hi")
     assert server.requests == []
 
 
 def test_a_budget_refuses_the_call_that_might_pass_it(
-    kernel: Kernel, server: FarEnd, tone: Sound
+    kernel: Kernel, server: FakeServer, tone: Sound
 ) -> None:
     shown = text_of(kernel.run("%audiomagic budget 0.02"))
     assert "$0.02 per notebook" in shown
@@ -67,7 +67,7 @@ def test_a_budget_refuses_the_call_that_might_pass_it(
 
 
 def test_a_kernel_without_a_notebook_has_a_budget_of_its_own(
-    server: FarEnd, tone: Sound, kernel: Kernel
+    server: FakeServer, tone: Sound, kernel: Kernel
 ) -> None:
     kernel.run("import os; name = os.environ.pop('JPY_SESSION_NAME')")
     kernel.run("%reload_ext audiomagic")
@@ -81,7 +81,7 @@ def test_a_kernel_without_a_notebook_has_a_budget_of_its_own(
 
 
 def test_costs_are_those_of_this_notebook_or_all(
-    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
 ) -> None:
     server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
     kernel.run("%speak Hi")
@@ -93,7 +93,7 @@ def test_costs_are_those_of_this_notebook_or_all(
     assert row["notebook"] == "/home/ada/lesson.ipynb" and float(row["dollars"]) == 0.006525
 
 
-def test_prices_of_ones_own(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_prices_of_ones_own(kernel: Kernel, server: FakeServer, tone: Sound) -> None:
     kernel.run(
         "%config AudioMagics.prices = {'gpt-audio-1.5': {'text_in': '1', 'text_out': '1',"
         " 'audio_in': '1', 'audio_out': '1'}}"
@@ -103,7 +103,7 @@ def test_prices_of_ones_own(kernel: Kernel, server: FarEnd, tone: Sound) -> None
 
 
 def test_a_cassette_answers_again(
-    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
 ) -> None:
     assert "(0 exchanges)" in text_of(kernel.run(f'%audiomagic record "{tmp_path}/a b"'))
     server.say("Hi.", tone.pcm16())

@@ -1,4 +1,4 @@
-"""The magics in a real kernel, against the scripted far end."""
+"""The magics in a real kernel, against the scripted server."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import pytest
 
 from audiomagic import Sound
 
-from ..support.fake_server import KEY, FarEnd, spoken, usage, written
+from ..support.fake_server import KEY, FakeServer, spoken, usage, written
 from ..support.kernel import Kernel
 
 
 def test_a_card_is_the_cells_result_and_is_shown_once(
-    kernel: Kernel, server: FarEnd, tone: Sound
+    kernel: Kernel, server: FakeServer, tone: Sound
 ) -> None:
     server.say("Good morning, class.", tone.pcm16(), usage(11, 0, 6, 20))
     outputs = kernel.run("%%speak --voice coral\nSay good morning.")
@@ -27,7 +27,7 @@ def test_a_card_is_the_cells_result_and_is_shown_once(
 
 
 def test_the_line_form_takes_a_question_and_quotes(
-    kernel: Kernel, server: FarEnd, tone: Sound
+    kernel: Kernel, server: FakeServer, tone: Sound
 ) -> None:
     server.say("Yes.", tone.pcm16())
     kernel.run("""%speak -v sage --style "calm, slow" Isn't it "five o'clock"?""")
@@ -40,7 +40,7 @@ def test_the_line_form_takes_a_question_and_quotes(
 
 
 def test_names_are_filled_in_and_other_braces_stay(
-    kernel: Kernel, server: FarEnd, tone: Sound
+    kernel: Kernel, server: FakeServer, tone: Sound
 ) -> None:
     kernel.run("planet = 'Mars'; rows = [{'n': 4}]; mood = 'sad'")
     server.say("Fine.", tone.pcm16())
@@ -50,14 +50,16 @@ def test_names_are_filled_in_and_other_braces_stay(
     assert user["content"] == 'Mars 4 {nobody} {"a": {}} $Mars'
 
 
-def test_a_functions_own_names_are_filled_in(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_a_functions_own_names_are_filled_in(
+    kernel: Kernel, server: FakeServer, tone: Sound
+) -> None:
     server.say("Fine.", tone.pcm16())
     kernel.run("def ask(animal):\n    %speak -q A {animal}\n\nask('zebra')")
     assert server.requests[0]["messages"][0]["content"] == "A zebra"
 
 
 def test_listen_sends_a_file_and_a_variable(
-    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
 ) -> None:
     path = tone.save(tmp_path / "my clip.wav")
     server.say("A tone.", tone.pcm16())
@@ -73,7 +75,7 @@ def test_listen_sends_a_file_and_a_variable(
     assert len(server.requests) == 3
 
 
-def test_what_is_saved(kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path) -> None:
+def test_what_is_saved(kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path) -> None:
     for ending in ("wav", "mp3", "flac", "ogg"):
         server.say("Hi.", tone.pcm16())
         kernel.run(f"%speak -q --save {tmp_path / 'hi'}.{ending} Say hi")
@@ -83,7 +85,7 @@ def test_what_is_saved(kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Pa
     assert "<audio" in (tmp_path / "hi.html").read_text("utf-8")
 
 
-def test_settings_are_defaults_for_options(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_settings_are_defaults_for_options(kernel: Kernel, server: FakeServer, tone: Sound) -> None:
     kernel.run("%config AudioMagics.voice = 'nova'")
     server.say("Hi.", tone.pcm16())
     server.say("Hi.", tone.pcm16())
@@ -138,7 +140,7 @@ def test_an_error_can_be_caught(kernel: Kernel) -> None:
     assert "did you mean 'coral'" in kernel.value("caught")
 
 
-def test_several_voices_give_one_grid(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_several_voices_give_one_grid(kernel: Kernel, server: FakeServer, tone: Sound) -> None:
     for _ in range(2):
         server.say("Hello.", tone.pcm16())
     (shown,) = kernel.run("%%speak --voice coral,ash --out both\nSay hello.")
@@ -149,7 +151,7 @@ def test_several_voices_give_one_grid(kernel: Kernel, server: FarEnd, tone: Soun
 
 
 def test_a_chat_is_shown_saved_and_forgotten(
-    kernel: Kernel, server: FarEnd, tone: Sound, tmp_path: Path
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
 ) -> None:
     for text in ("Bonjour.", "Au revoir."):
         server.say(text, tone.pcm16())
@@ -169,7 +171,9 @@ def test_a_chat_is_shown_saved_and_forgotten(
     assert "unrecognized arguments: --forgt" in kernel.error("%audiomagic chat again --forgt")
 
 
-def test_words_that_came_before_a_failure_stay(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_words_that_came_before_a_failure_stay(
+    kernel: Kernel, server: FakeServer, tone: Sound
+) -> None:
     chunks = [*spoken(["Once ", "upon "], tone.pcm16())[:4], "data: {oops\n\n"]
     server.send_chunks(chunks)
     shown, error = kernel.run("%speak Tell me a story")
@@ -178,7 +182,7 @@ def test_words_that_came_before_a_failure_stay(kernel: Kernel, server: FarEnd, t
 
 
 def test_the_stop_button_ends_the_request_and_the_next_call_works(
-    kernel: Kernel, server: FarEnd, tone: Sound
+    kernel: Kernel, server: FakeServer, tone: Sound
 ) -> None:
     server.hung_up.clear()
     many = [chunk for _ in range(200) for chunk in spoken(["On "], tone.pcm16()[:4800])[1:-2]]
@@ -193,7 +197,9 @@ def test_the_stop_button_ends_the_request_and_the_next_call_works(
     assert kernel.value("next.text") == "'Here I am.'"
 
 
-def test_status_models_and_costs_tell_no_key(kernel: Kernel, server: FarEnd, tone: Sound) -> None:
+def test_status_models_and_costs_tell_no_key(
+    kernel: Kernel, server: FakeServer, tone: Sound
+) -> None:
     server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
     kernel.run("%speak Hi")
     status = kernel.run("%audiomagic")[0]["data"]
@@ -229,7 +235,7 @@ def test_unloading_takes_the_magics_away(kernel: Kernel) -> None:
 
 
 def test_after_a_reload_a_card_is_still_shown_once(
-    kernel: Kernel, server: FarEnd, tone: Sound
+    kernel: Kernel, server: FakeServer, tone: Sound
 ) -> None:
     kernel.run("%reload_ext audiomagic")
     server.say("Hi.", tone.pcm16())

@@ -20,12 +20,12 @@ from audiomagic.turn.conversation import Conversation, Exchange, Speaker
 
 from ..benchmarks.soak import Day, day
 from ..support.fake_page import CHUNKS
-from ..support.fake_server import KEY, FarEnd, Handler, spoken
+from ..support.fake_server import KEY, FakeServer, Handler, spoken
 from ..support.kernel import Kernel
 
 
 def half(
-    far_end: FarEnd, words: list[str], sound: Sound
+    fake_server: FakeServer, words: list[str], sound: Sound
 ) -> tuple[threading.Event, threading.Event]:
     """Begin the next answer, and wait: give the events that it has begun, and that it may go on."""
     begun, go_on = threading.Event(), threading.Event()
@@ -40,16 +40,16 @@ def half(
 
         handler.stream(chunks())
 
-    far_end.then(script)
+    fake_server.then(script)
     return begun, go_on
 
 
 # -- threads ----------------------------------------------------------------------------------
-def test_cells_of_one_chat_may_run_at_once(far_end: FarEnd, tone: Sound, key: str) -> None:
+def test_cells_of_one_chat_may_run_at_once(fake_server: FakeServer, tone: Sound, key: str) -> None:
     session = Session(chat="both")
     asked = [f"question {number}" for number in range(24)]
     for _ in asked:
-        far_end.say("Yes.", tone.pcm16())
+        fake_server.say("Yes.", tone.pcm16())
     waiting = iter(asked)  # a list's iterator gives each item to one thread
     threads = [
         threading.Thread(target=lambda: [session.speak(one) for one in waiting]) for _ in range(4)
@@ -82,17 +82,18 @@ def test_no_turn_is_lost_between_threads() -> None:
 
 
 @pytest.fixture
-def reader(far_end: FarEnd, tmp_path: Path) -> Iterator[Day]:
+def reader(fake_server: FakeServer, tmp_path: Path) -> Iterator[Day]:
     """A kernel before which somebody sits."""
-    with day(far_end, tmp_path / "ledger.sqlite") as one:
+    with day(fake_server, tmp_path / "ledger.sqlite") as one:
+        one.run("client.SILENCE = 60")  # an answer that waits for another cell is not given up
         yield one
 
 
 def test_a_recording_is_answered_while_a_cell_runs(
-    reader: Day, far_end: FarEnd, tone: Sound, tmp_path: Path
+    reader: Day, fake_server: FakeServer, tone: Sound, tmp_path: Path
 ) -> None:
-    begun, go_on = half(far_end, ["I ", "heard ", "you."], tone)
-    far_end.say("Good day.", tone.pcm16())
+    begun, go_on = half(fake_server, ["I ", "heard ", "you."], tone)
+    fake_server.say("Good day.", tone.pcm16())
     shown = reader.messages("%listen --chat both --out heard")
     record(reader, next(one for one in shown if "sends" in opened(one))["content"]["comm_id"])
     assert begun.wait(60)
@@ -128,7 +129,7 @@ def record(reader: Day, comm: str) -> None:
 
 # -- loaded again -----------------------------------------------------------------------------
 def test_a_reload_keeps_chats_key_and_cassette(
-    kernel: Kernel, server: FarEnd, tmp_path: Path
+    kernel: Kernel, server: FakeServer, tmp_path: Path
 ) -> None:
     kernel.run("import os; del os.environ['OPENAI_API_KEY']")
     kernel.run("from audiomagic.notebook import commands as typed")
@@ -149,18 +150,18 @@ def test_a_reload_keeps_chats_key_and_cassette(
     assert "Chat a · 2 turns" in str(kernel.run("%audiomagic chat a"))
 
 
-def test_autoreload_changes_the_code_under_a_chat(tmp_path: Path, far_end: FarEnd) -> None:
+def test_autoreload_changes_the_code_under_a_chat(tmp_path: Path, fake_server: FakeServer) -> None:
     copy = tmp_path / "audiomagic"
     shutil.copytree(Path(audiomagic.__file__).parent, copy)
-    env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": far_end.url, "PYTHONPATH": str(tmp_path)}
+    env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": fake_server.url, "PYTHONPATH": str(tmp_path)}
     with Kernel(os.environ | env) as kernel:
         kernel.run("%load_ext autoreload\n%autoreload 2\n%load_ext audiomagic")
-        far_end.say("One.", bytes(9_600))
+        fake_server.say("One.", bytes(9_600))
         kernel.run("%speak --chat a Hi")
         for module in copy.glob("*.py"):
             module.write_text(module.read_text("utf-8") + "\nCHANGED = True\n", "utf-8")
             os.utime(module, (time.time() + 5,) * 2)
-        far_end.say("Two.", bytes(9_600))
+        fake_server.say("Two.", bytes(9_600))
         assert len(kernel.run("%speak --chat a Hi")) == 1  # shown once
         assert kernel.value("__import__('audiomagic.session').session.CHANGED") == "True"
         assert "Chat a · 2 turns" in str(kernel.run("%audiomagic chat a"))

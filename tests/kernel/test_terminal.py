@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..support.fake_server import KEY, FarEnd
+from ..support.fake_server import KEY, FakeServer
 
 COMMAND = (sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor")
 
@@ -23,7 +23,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shown(target: Path) -> Iterator[str]:
     """What IPython prints of some lines."""
     lines = ("%load_ext audiomagic", f"%speak --save {target} Hi", "_.seconds", "%listen", "exit")
-    with FarEnd() as server:
+    with FakeServer() as server:
         server.say("Hello from the\x1b]0;x\x07 terminal.", b"\1\0" * 24_000)
         env = {
             "OPENAI_API_KEY": KEY,

@@ -281,7 +281,7 @@ def test_processes_answer_and_book_here(crowd: Crowd, session: Session, tmp_path
             run(session, ["a"], executor=pool, tools=[len])
 
 
-def test_a_worker_with_another_far_end_asks_nobody(
+def test_a_worker_with_another_server_asks_nobody(
     crowd: Crowd, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")

@@ -17,13 +17,13 @@ from audiomagic.notebook.magics import load
 from audiomagic.render import card
 from audiomagic.render.cost_report import CostReport
 
-from ..support.fake_server import FarEnd, Handler, chunk, spoken, usage
+from ..support.fake_server import FakeServer, Handler, chunk, spoken, usage
 from ..support.listener import Listener
 
 
 @pytest.mark.usefixtures("key")
-def test_a_hundred_calls_never_spend_more_by_the_servers_own_count(far_end: FarEnd) -> None:
-    """The far end's answers are as long as they may be, now and then; some bills never come."""
+def test_a_hundred_calls_never_spend_more_by_the_servers_own_count(fake_server: FakeServer) -> None:
+    """The server's answers are as long as they may be, now and then; some bills never come."""
     dice = random.Random(6)
     bills: list[Decimal] = []
 
@@ -43,7 +43,7 @@ def test_a_hundred_calls_never_spend_more_by_the_servers_own_count(far_end: FarE
     session, refused = Session(), 0
     session.budget.set_cap(Decimal("0.05"), "day", "")
     for _ in range(100):
-        far_end.then(answer)
+        fake_server.then(answer)
         try:
             session.speak("Tell me a joke", max_cost="0.006")
         except BudgetExceeded as error:
@@ -53,7 +53,9 @@ def test_a_hundred_calls_never_spend_more_by_the_servers_own_count(far_end: FarE
     assert Decimal("0.04") < sum(bills) <= Decimal("0.05")
 
 
-def test_a_calls_cap_holds_for_its_rounds_and_columns_together(far_end: FarEnd, key: str) -> None:
+def test_a_calls_cap_holds_for_its_rounds_and_columns_together(
+    fake_server: FakeServer, key: str
+) -> None:
     """Each round, and each column of a comparison, takes all that it is allowed."""
     bills: list[Decimal] = []
 
@@ -70,7 +72,7 @@ def test_a_calls_cap_holds_for_its_rounds_and_columns_together(far_end: FarEnd, 
         return "noon"
 
     for _ in range(8):
-        far_end.then(answer)
+        fake_server.then(answer)
     with pytest.raises(BudgetExceeded, match=r"the cap is \$0.02 per call"):
         Session().speak("What time is it?", tools=now, max_cost="0.02")
     assert bills and sum(bills) <= Decimal("0.02")
@@ -81,15 +83,17 @@ def test_a_calls_cap_holds_for_its_rounds_and_columns_together(far_end: FarEnd, 
     assert len(both) == len(bills) == 2 and sum(bills) <= Decimal("0.06")
 
 
-def test_a_server_that_takes_no_notice_of_the_cap_is_stopped(far_end: FarEnd, key: str) -> None:
-    far_end.send_chunks(spoken(["On and on."], b"\1\0" * 24_000 * 60), pace=0.001)
+def test_a_server_that_takes_no_notice_of_the_cap_is_stopped(
+    fake_server: FakeServer, key: str
+) -> None:
+    fake_server.send_chunks(spoken(["On and on."], b"\1\0" * 24_000 * 60), pace=0.001)
     reply = Session().speak("Hi", max_cost="0.01")
     assert reply.finish_reason == "length" and reply.seconds < 10
-    assert far_end.hung_up.wait(5)
+    assert fake_server.hung_up.wait(5)
 
 
-def test_a_stopped_call_holds_no_more_than_what_came(far_end: FarEnd, key: str) -> None:
-    far_end.stall(spoken(["Hello."], b"\1\0" * 24_000)[:8])
+def test_a_stopped_call_holds_no_more_than_what_came(fake_server: FakeServer, key: str) -> None:
+    fake_server.stall(spoken(["Hello."], b"\1\0" * 24_000)[:8])
     session, ear = Session(), Listener()
     session.budget.set_cap(Decimal("0.5"), "day", "")
     Timer(0.5, ear.cancellation.cancel).start()
@@ -100,23 +104,23 @@ def test_a_stopped_call_holds_no_more_than_what_came(far_end: FarEnd, key: str) 
 
 
 @pytest.mark.usefixtures("key")
-def test_columns_share_a_cap_and_say_what_is_enough(far_end: FarEnd) -> None:
+def test_columns_share_a_cap_and_say_what_is_enough(fake_server: FakeServer) -> None:
     shell = InteractiveShell()
     load(shell)
     with pytest.raises(BudgetExceeded, match=r"the cap of \$0.005 is shared by 2 calls") as caught:
         shell.run_line_magic("speak", "-q --voice coral,ash --max-cost 0.005 Hi")
     enough = str(caught.value).rpartition(" ")[2]
     for _ in range(2):
-        far_end.say("Hi.", b"\0\0" * 2_400)
+        fake_server.say("Hi.", b"\0\0" * 2_400)
     both = shell.run_line_magic("speak", f"-q --voice coral,ash --max-cost {enough} Hi")
     assert len(both) == 2
 
 
 @pytest.mark.usefixtures("key")
-def test_a_notebooks_own_decimals_change_no_bill(far_end: FarEnd) -> None:
+def test_a_notebooks_own_decimals_change_no_bill(fake_server: FakeServer) -> None:
     session = Session()
     session.budget.set_cap(Decimal("0.1234567"), "day", "")
-    far_end.send_chunks(spoken(["Hi."], b"\0\0" * 2_400, usage(123, 0, 45, 678)))
+    fake_server.send_chunks(spoken(["Hi."], b"\0\0" * 2_400, usage(123, 0, 45, 678)))
     with decimal.localcontext(prec=2) as context:
         context.traps[decimal.Inexact] = True
         reply = session.speak("Hi", max_cost="0.0567891")
@@ -136,7 +140,7 @@ def impatient() -> Session:
 
 
 @pytest.mark.usefixtures("key")
-def test_under_a_cap_nothing_is_sent_without_its_ledger(far_end: FarEnd) -> None:
+def test_under_a_cap_nothing_is_sent_without_its_ledger(fake_server: FakeServer) -> None:
     session = impatient()
     session.budget.set_cap(Decimal("0.50"), "day", "a.ipynb")
     with sqlite3.connect(session.ledger.path, isolation_level=None) as other:
@@ -148,20 +152,20 @@ def test_under_a_cap_nothing_is_sent_without_its_ledger(far_end: FarEnd) -> None
         file.write(bytes(100))
     with pytest.raises(BudgetExceeded, match=r"cannot be used \(file is not a database\)"):
         session.speak("Hi")
-    assert far_end.requests == []
+    assert fake_server.requests == []
     session.ledger.path.unlink()
-    far_end.say("Hi.", b"\0\0" * 2_400)
+    fake_server.say("Hi.", b"\0\0" * 2_400)
     session.speak("Hi")
 
 
 @pytest.mark.usefixtures("key")
 def test_without_a_cap_the_answer_comes_and_one_line_warns(
-    far_end: FarEnd, capsys: pytest.CaptureFixture[str]
+    fake_server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = impatient()
     session.ledger.path.write_bytes(b"not a ledger" * 100)
     for _ in range(2):
-        far_end.say("Hi.", b"\0\0" * 2_400)
+        fake_server.say("Hi.", b"\0\0" * 2_400)
         assert session.speak("Hi").text == "Hi."
     (line,) = capsys.readouterr().out.splitlines()
     assert "cannot be used (file is not a database)" in line
@@ -169,7 +173,7 @@ def test_without_a_cap_the_answer_comes_and_one_line_warns(
         session.speak("Hi", max_cost="0.50")
 
 
-@pytest.mark.usefixtures("key", "far_end")
+@pytest.mark.usefixtures("key", "fake_server")
 def test_half_a_character_in_a_models_name_is_no_failure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -177,7 +181,7 @@ def test_half_a_character_in_a_models_name_is_no_failure(
     with pytest.raises(OptionError):  # it is not sent
         session.speak("Hi")
     (row,) = session.ledger.rows()
-    assert row["model"] == r"gpt-\ud800" and row["dollars"] == 0
+    assert row["model"] == "gpt-\ufffd" and row["dollars"] == 0
     assert capsys.readouterr().out == ""
 
 

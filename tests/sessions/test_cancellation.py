@@ -11,7 +11,7 @@ import pytest
 from audiomagic import Session, Sound
 from audiomagic.transports.cancellation import Cancellation
 
-from ..support.fake_server import KEY, FarEnd, spoken
+from ..support.fake_server import KEY, FakeServer, spoken
 from ..support.kernel import Kernel
 from ..support.listener import Listener
 
@@ -19,15 +19,15 @@ SOON = 20.0  # seconds: more than the slowest machine takes, and less than any p
 
 
 @pytest.fixture
-def session(far_end: FarEnd) -> Session:
-    return Session(api_key=KEY, base_url=far_end.url)
+def session(fake_server: FakeServer) -> Session:
+    return Session(api_key=KEY, base_url=fake_server.url)
 
 
-def stop_when_silent(far_end: FarEnd, cancellation: Cancellation) -> None:
-    """Cancel a call once the far end is silent."""
+def stop_when_silent(fake_server: FakeServer, cancellation: Cancellation) -> None:
+    """Cancel a call once the server is silent."""
 
     def stop() -> None:
-        assert far_end.silent.wait(60)
+        assert fake_server.silent.wait(60)
         time.sleep(0.2)  # by now the call is reading
         cancellation.cancel()
 
@@ -36,69 +36,73 @@ def stop_when_silent(far_end: FarEnd, cancellation: Cancellation) -> None:
 
 @pytest.mark.parametrize("said", [None, 0, 4], ids=["no headers", "no chunk", "in mid-stream"])
 def test_a_silent_server_is_hung_up_on(
-    far_end: FarEnd, session: Session, tone: Sound, said: int | None
+    fake_server: FakeServer, session: Session, tone: Sound, said: int | None
 ) -> None:
     whole = spoken(["Once ", "upon ", "a ", "time"], tone.pcm16())
-    far_end.stall(None if said is None else whole[:said])
+    fake_server.stall(None if said is None else whole[:said])
     listener = Listener()
-    stop_when_silent(far_end, listener.cancellation)
+    stop_when_silent(fake_server, listener.cancellation)
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(session.bound(listener=listener).speak, "Tell a story")
         reply = call.result(SOON)  # long before it would give the silent server up
-    assert far_end.hung_up.wait(SOON)
+    assert fake_server.hung_up.wait(SOON)
     assert reply.text == ("Once upon a" if said else "")
     assert reply.finish_reason == "stopped" and reply.notes[0].startswith("Stopped here")
-    assert len(far_end.requests) == 1  # and is not asked again
-    far_end.say("Hello.", tone.pcm16())
+    assert len(fake_server.requests) == 1  # and is not asked again
+    fake_server.say("Hello.", tone.pcm16())
     assert session.speak("Hi").text == "Hello."
 
 
-def test_stopped_before_anything_is_sent_nothing_is(far_end: FarEnd, session: Session) -> None:
+def test_stopped_before_anything_is_sent_nothing_is(
+    fake_server: FakeServer, session: Session
+) -> None:
     listener = Listener()
     listener.cancellation.cancel()
     assert session.bound(listener=listener).speak("Hi").finish_reason == "stopped"
-    assert far_end.requests == []
+    assert fake_server.requests == []
 
 
-def test_stopped_while_a_refused_request_is_tried_again(far_end: FarEnd, session: Session) -> None:
+def test_stopped_while_a_refused_request_is_tried_again(
+    fake_server: FakeServer, session: Session
+) -> None:
     listener = Listener()
 
     def refuse(handler: Any, body: Any) -> None:
         listener.cancellation.cancel()
         handler.refuse(500, "Sorry about that!")
 
-    far_end.then(refuse)
+    fake_server.then(refuse)
     assert session.bound(listener=listener).speak("Hi").finish_reason == "stopped"
-    assert len(far_end.requests) == 1
+    assert len(fake_server.requests) == 1
 
 
 def test_one_call_is_stopped_and_the_other_goes_on(
-    far_end: FarEnd, session: Session, tone: Sound
+    fake_server: FakeServer, session: Session, tone: Sound
 ) -> None:
-    far_end.stall(None)
+    fake_server.stall(None)
     listener = Listener()
     replies: list[Any] = []
     call = threading.Thread(
         target=lambda: replies.append(session.bound(listener=listener).speak("One"))
     )
     call.start()
-    assert far_end.silent.wait(60)
-    far_end.say("Two.", tone.pcm16())
+    assert fake_server.silent.wait(60)
+    fake_server.say("Two.", tone.pcm16())
     threading.Timer(0.3, listener.cancellation.cancel).start()
     assert session.bound(listener=Listener()).speak("Two").text == "Two."
     call.join(5)
     assert replies[0].finish_reason == "stopped"
 
 
-def test_the_kernels_interrupt_hangs_up_too(far_end: FarEnd, listening: str) -> None:
-    far_end.stall(spoken(["Once ", "upon "], b"\1\0" * 9600)[:3])
+def test_the_kernels_interrupt_hangs_up_too(fake_server: FakeServer, listening: str) -> None:
+    fake_server.stall(spoken(["Once ", "upon "], b"\1\0" * 9600)[:3])
     with Kernel(dict(os.environ)) as kernel:
         kernel.run(listening)
         threading.Thread(
-            target=lambda: far_end.silent.wait(20) and kernel.interrupt_after(0.3)
+            target=lambda: fake_server.silent.wait(20) and kernel.interrupt_after(0.3)
         ).start()
         outputs = kernel.run("%%speak\nTell a story")
-        assert far_end.hung_up.wait(SOON)
+        assert fake_server.hung_up.wait(SOON)
     assert outputs[-1]["ename"] == "Interrupted"
     shown = outputs[0]["data"]["text/plain"]
     assert shown.startswith("Once upon\nStopped here") and "tokens not reported · ~$0.00" in shown

@@ -11,22 +11,22 @@ from audiomagic.costs.ledger import Ledger
 from audiomagic.errors import CassetteError
 from audiomagic.turn.turn import RECORDED
 
-from ..support.fake_server import KEY, FarEnd, usage
+from ..support.fake_server import KEY, FakeServer, usage
 
 
 @pytest.fixture
-def folder(far_end: FarEnd, key: str, tone: Sound, tmp_path: Path) -> Path:
+def folder(fake_server: FakeServer, key: str, tone: Sound, tmp_path: Path) -> Path:
     """A cassette with a chat of two turns."""
     session = Session(chat="main")
     session.record(tmp_path / "tape")
     for words in ("Bonjour.", "Ça va."):
-        far_end.say(words, tone.pcm16(), usage(11, 0, 6, 20))
+        fake_server.say(words, tone.pcm16(), usage(11, 0, 6, 20))
         session.speak(f"Say {words}", max_cost="0.5")
     return tmp_path / "tape"
 
 
 def test_a_replay_needs_no_key_and_costs_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, far_end: FarEnd, tone: Sound
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fake_server: FakeServer, tone: Sound
 ) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name)
@@ -36,7 +36,7 @@ def test_a_replay_needs_no_key_and_costs_nothing(
     assert [reply.text for reply in replies] == ["Bonjour.", "Ça va."]
     sound = replies[0].sound
     assert sound and np.array_equal(sound.samples, Sound.from_pcm16(tone.pcm16()).samples)
-    assert len(far_end.requests) == 2
+    assert len(fake_server.requests) == 2
     assert replies[0].cost == Decimal(0) and replies[0].receipt.engine == "replay"
     faces = replies[0]._repr_mimebundle_()
     assert all("replayed · free" in face for face in faces.values())
@@ -59,13 +59,13 @@ def test_a_miss_names_the_nearest(folder: Path) -> None:
 
 
 def test_a_call_that_is_on_the_cassette_is_offered(
-    folder: Path, far_end: FarEnd, key: str, tone: Sound
+    folder: Path, fake_server: FakeServer, key: str, tone: Sound
 ) -> None:
     session = Session()
     session.record(folder)
-    far_end.say("Bonjour.", tone.pcm16())
+    fake_server.say("Bonjour.", tone.pcm16())
     assert RECORDED in session.speak("Say Bonjour.").notes
-    far_end.say("Salut.", tone.pcm16())
+    fake_server.say("Salut.", tone.pcm16())
     assert RECORDED not in session.speak("Say salut.").notes
 
 

@@ -15,7 +15,7 @@ from audiomagic.transports.endpoint import Endpoint
 from audiomagic.transports.openai_client import OpenAITransport
 from audiomagic.turn.conversation import CellRun, Conversation, Exchange, History, Speaker
 
-from ..support.fake_server import FarEnd, Handler, chunk, spoken, written
+from ..support.fake_server import FakeServer, Handler, chunk, spoken, written
 
 pytestmark = pytest.mark.usefixtures("key")
 ID = "audio_69e01732c7f08191afe5d97a54081075"
@@ -32,13 +32,15 @@ def contents(request: dict[str, Any]) -> list[Any]:
     return [m.get("audio") or m["content"] for m in request["messages"]]
 
 
-def test_the_next_request_refers_to_the_answer_by_its_id(far_end: FarEnd, tone: Sound) -> None:
+def test_the_next_request_refers_to_the_answer_by_its_id(
+    fake_server: FakeServer, tone: Sound
+) -> None:
     session = Session(chat="tutor", system="Be kind.")
     for text in ("Bonjour.", "Ça va."):
-        far_end.send_chunks(said(text, tone.pcm16()))
+        fake_server.send_chunks(said(text, tone.pcm16()))
     session.speak("Say hello.")
     reply = session.speak("Go on.", style="slow")
-    assert far_end.requests[1]["messages"] == [
+    assert fake_server.requests[1]["messages"] == [
         {"role": "system", "content": "Be kind.\nSpeak in this way: slow"},
         {"role": "user", "content": "Say hello."},
         {"role": "assistant", "audio": {"id": ID}},
@@ -48,23 +50,25 @@ def test_the_next_request_refers_to_the_answer_by_its_id(far_end: FarEnd, tone: 
     assert [one.answer for one in session.chats.get("tutor").exchanges] == ["Bonjour.", "Ça va."]
 
 
-def test_without_a_chat_a_call_stands_alone(far_end: FarEnd, tone: Sound) -> None:
+def test_without_a_chat_a_call_stands_alone(fake_server: FakeServer, tone: Sound) -> None:
     session = Session()
     for text in ("A.", "B.", "C."):
-        far_end.send_chunks(said(text, tone.pcm16()))
+        fake_server.send_chunks(said(text, tone.pcm16()))
     session.speak("a", chat="one")
     session.speak("b")
     session.speak("c", chat="two")
-    assert [contents(request) for request in far_end.requests] == [["a"], ["b"], ["c"]]
+    assert [contents(request) for request in fake_server.requests] == [["a"], ["b"], ["c"]]
 
 
-def test_an_answer_that_expired_is_told_in_text_and_said_so(far_end: FarEnd, tone: Sound) -> None:
+def test_an_answer_that_expired_is_told_in_text_and_said_so(
+    fake_server: FakeServer, tone: Sound
+) -> None:
     session = Session(chat="tutor")
-    far_end.send_chunks(said("Bonjour.", tone.pcm16(), int(time.time()) - 1))
-    far_end.send_chunks(said("Ça va.", tone.pcm16()))
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16(), int(time.time()) - 1))
+    fake_server.send_chunks(said("Ça va.", tone.pcm16()))
     session.speak("Say hello.")
     reply = session.speak("Go on.")
-    assert contents(far_end.requests[1]) == ["Say hello.", "Bonjour.", "Go on."]
+    assert contents(fake_server.requests[1]) == ["Say hello.", "Bonjour.", "Go on."]
     assert reply.notes == ("Some earlier answers were sent as text: their sound has expired.",)
 
 
@@ -81,48 +85,48 @@ def test_an_answer_that_expired_is_told_in_text_and_said_so(far_end: FarEnd, ton
     ],
 )
 def test_an_id_that_the_service_forgot_is_replaced_by_the_words(
-    far_end: FarEnd, tone: Sound, words: tuple[Any, ...]
+    fake_server: FakeServer, tone: Sound, words: tuple[Any, ...]
 ) -> None:
     session = Session(chat="tutor")
-    far_end.send_chunks(said("Bonjour.", tone.pcm16()))
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
 
     def forgotten(handler: Handler, body: dict[str, Any]) -> None:
         handler.refuse(*words)
 
-    far_end.then(forgotten)
-    far_end.send_chunks(said("Ça va.", tone.pcm16()))
+    fake_server.then(forgotten)
+    fake_server.send_chunks(said("Ça va.", tone.pcm16()))
     session.speak("Say hello.")
     assert session.speak("Go on.").text == "Ça va."
-    assert contents(far_end.requests[1])[1] == {"id": ID}
-    assert contents(far_end.requests[2]) == ["Say hello.", "Bonjour.", "Go on."]
+    assert contents(fake_server.requests[1])[1] == {"id": ID}
+    assert contents(fake_server.requests[2]) == ["Say hello.", "Bonjour.", "Go on."]
 
 
-def test_another_model_is_told_in_text(far_end: FarEnd, tone: Sound) -> None:
+def test_another_model_is_told_in_text(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="tutor")
-    far_end.send_chunks(said("Bonjour.", tone.pcm16()))
-    far_end.send_chunks(said("Ça va.", tone.pcm16()))
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    fake_server.send_chunks(said("Ça va.", tone.pcm16()))
     session.speak("Say hello.")
     session.speak("Go on.", model="gpt-audio-mini")
-    assert contents(far_end.requests[1])[1] == "Bonjour."
+    assert contents(fake_server.requests[1])[1] == "Bonjour."
 
 
-def test_a_cell_that_runs_again_replaces_its_turn(far_end: FarEnd, tone: Sound) -> None:
+def test_a_cell_that_runs_again_replaces_its_turn(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="tutor")
     for text in ("One.", "Two.", "Three.", "Two again."):
-        far_end.send_chunks(said(text, tone.pcm16()))
+        fake_server.send_chunks(said(text, tone.pcm16()))
     for run, cell in enumerate("abc"):
         session.bound(cell=CellRun(cell, run)).speak(cell)
     reply = session.bound(cell=CellRun("b", 7)).speak("b")
-    assert contents(far_end.requests[3]) == ["a", {"id": ID}, "b"]
+    assert contents(fake_server.requests[3]) == ["a", {"id": ID}, "b"]
     assert reply.notes == ("Re-ran turn 2 of chat tutor: turn 3 was removed.",)
     answers = [one.answer for one in session.chats.get("tutor").exchanges]
     assert answers == ["One.", "Two again."]
 
 
-def test_one_run_of_a_cell_may_take_several_turns(far_end: FarEnd, tone: Sound) -> None:
+def test_one_run_of_a_cell_may_take_several_turns(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="tutor")
     for text in ("One.", "Two.", "One again."):
-        far_end.send_chunks(said(text, tone.pcm16()))
+        fake_server.send_chunks(said(text, tone.pcm16()))
     session.bound(cell=CellRun("a", 1)).speak("1")
     session.bound(cell=CellRun("a", 1)).speak("2")
     assert len(session.chats.get("tutor").exchanges) == 2
@@ -130,28 +134,28 @@ def test_one_run_of_a_cell_may_take_several_turns(far_end: FarEnd, tone: Sound) 
     assert len(session.chats.get("tutor").exchanges) == 1
 
 
-def test_a_failed_call_leaves_the_chat_as_it_was(far_end: FarEnd, tone: Sound) -> None:
+def test_a_failed_call_leaves_the_chat_as_it_was(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="tutor")
-    far_end.send_chunks(said("One.", tone.pcm16()))
+    fake_server.send_chunks(said("One.", tone.pcm16()))
     session.bound(cell=CellRun("a", 1)).speak("1")
-    far_end.then(lambda handler, body: handler.refuse(400, "No.", None, None))
+    fake_server.then(lambda handler, body: handler.refuse(400, "No.", None, None))
     with pytest.raises(AudiomagicError):
         session.bound(cell=CellRun("a", 2)).speak("1")
     broken = [*said("Two", tone.pcm16())[:5], "data: {oops\n\n"]
-    far_end.send_chunks(broken)
+    fake_server.send_chunks(broken)
     with pytest.raises(AudiomagicError) as caught:
         session.bound(cell=CellRun("b", 3)).speak("2")
     assert caught.value.reply and caught.value.reply.text == "Two"
     assert [one.answer for one in session.chats.get("tutor").exchanges] == ["One."]
 
 
-def test_a_recording_stays_in_the_chat(far_end: FarEnd, tone: Sound) -> None:
+def test_a_recording_stays_in_the_chat(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="tutor")
-    far_end.send_chunks(said("A tone.", tone.pcm16()))
-    far_end.send_chunks(written(["Yes."]))
+    fake_server.send_chunks(said("A tone.", tone.pcm16()))
+    fake_server.send_chunks(written(["Yes."]))
     session.listen(tone, "What is this?")
     session.listen(tone, "And this?", text=True)
-    kinds = [part["type"] for part in contents(far_end.requests[1])[0]]
+    kinds = [part["type"] for part in contents(fake_server.requests[1])[0]]
     assert kinds == ["text", "input_audio"]
 
 
@@ -171,9 +175,9 @@ def test_the_oldest_turns_make_room(small: bool, kept: int) -> None:
 
 
 # -- files --------------------------------------------------------------------------------------
-def test_a_chat_is_saved_and_loaded(far_end: FarEnd, tone: Sound, tmp_path: Path) -> None:
+def test_a_chat_is_saved_and_loaded(fake_server: FakeServer, tone: Sound, tmp_path: Path) -> None:
     session = Session(chat="tutor")
-    far_end.send_chunks(said("A tone.", tone.pcm16()))
+    fake_server.send_chunks(said("A tone.", tone.pcm16()))
     session.bound(cell=CellRun("a", 1)).listen(tone, "What is this?")
     session.chats.save("tutor", tmp_path / "tutor.json")
     assert "NeverShow" not in (tmp_path / "tutor.json").read_text("utf-8")
@@ -182,9 +186,9 @@ def test_a_chat_is_saved_and_loaded(far_end: FarEnd, tone: Sound, tmp_path: Path
     (before,), (after,) = session.chats.get("tutor").exchanges, other.chats.get("again").exchanges
     assert (after.answer, after.speaker, after.cell) == ("A tone.", before.speaker, ("a", 1))
     assert after.receipt == before.receipt
-    far_end.send_chunks(said("Yes.", tone.pcm16()))
+    fake_server.send_chunks(said("Yes.", tone.pcm16()))
     other.speak("Are you sure?")
-    asked, answered, _ = contents(far_end.requests[1])
+    asked, answered, _ = contents(fake_server.requests[1])
     assert [part["type"] for part in asked] == ["text", "input_audio"] and answered == {"id": ID}
 
 
@@ -216,7 +220,7 @@ def test_a_file_that_holds_no_chat_is_refused(tmp_path: Path, text: str, why: st
     file = tmp_path / "chat.json"
     file.write_text(text)
     session = Session()
-    with pytest.raises(OptionError, match="is no saved chat") as caught:
+    with pytest.raises(OptionError, match="is not a saved chat") as caught:
         session.chats.load("main", file)
     assert why in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(OptionError, match=r"^cannot read .*: No such file or directory$"):

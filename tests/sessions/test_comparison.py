@@ -9,7 +9,7 @@ import pytest
 from audiomagic import Session, Sound, compare
 from audiomagic.errors import OptionError, RequestRejected
 
-from ..support.fake_server import FarEnd, Handler, spoken, written
+from ..support.fake_server import FakeServer, Handler, spoken, written
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -25,18 +25,18 @@ def by_voice(pcm: bytes, together: threading.Barrier | None = None) -> Any:
     return answer
 
 
-def test_voices_are_asked_at_once(far_end: FarEnd, tone: Sound) -> None:
+def test_voices_are_asked_at_once(fake_server: FakeServer, tone: Sound) -> None:
     together = threading.Barrier(3)
     for _ in range(3):
-        far_end.then(by_voice(tone.pcm16(), together))
+        fake_server.then(by_voice(tone.pcm16(), together))
     comparison = compare(Session().speak, "Hi", voice=["coral", "ash", "sage"])
     assert [column.title for column in comparison.columns] == ["coral", "ash", "sage"]
     assert [reply.text for reply in comparison] == ["coral.", "ash.", "sage."]
     assert comparison["ash"] is comparison[1] and len(comparison) == 3
 
 
-def test_one_failure_leaves_the_others(far_end: FarEnd, tone: Sound) -> None:
-    far_end.then(by_voice(tone.pcm16()))
+def test_one_failure_leaves_the_others(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.then(by_voice(tone.pcm16()))
     comparison = compare(Session().speak, "Hi", voice=["coral", "corl"])
     assert comparison["coral"].text == "coral."
     with pytest.raises(RequestRejected, match="did you mean 'coral'"):
@@ -47,9 +47,9 @@ def test_one_failure_leaves_the_others(far_end: FarEnd, tone: Sound) -> None:
         compare(Session().speak, "Hi", voice=["corl", "cral"])
 
 
-def test_models_and_voices_are_crossed(far_end: FarEnd, tone: Sound) -> None:
+def test_models_and_voices_are_crossed(fake_server: FakeServer, tone: Sound) -> None:
     for _ in range(4):
-        far_end.then(by_voice(tone.pcm16()))
+        fake_server.then(by_voice(tone.pcm16()))
     comparison = compare(
         Session().speak, "Hi", model=["gpt-audio", "gpt-audio-1.5"], voice=["ash", "sage", "ash"]
     )
@@ -59,13 +59,13 @@ def test_models_and_voices_are_crossed(far_end: FarEnd, tone: Sound) -> None:
         "gpt-audio-1.5 · ash",
         "gpt-audio-1.5 · sage",
     ]
-    asked = {(r["model"], r["audio"]["voice"]) for r in far_end.requests}
+    asked = {(r["model"], r["audio"]["voice"]) for r in fake_server.requests}
     assert len(asked) == 4
 
 
-def test_written_answers_are_compared_too(far_end: FarEnd, tone: Sound) -> None:
+def test_written_answers_are_compared_too(fake_server: FakeServer, tone: Sound) -> None:
     for _ in range(2):
-        far_end.send_chunks(written(["A tone."]))
+        fake_server.send_chunks(written(["A tone."]))
     models = ["gpt-audio", "gpt-audio-1.5"]
     comparison = compare(Session().listen, tone, "What is it?", text=True, model=models)
     assert [reply.text for reply in comparison] == ["A tone."] * 2
@@ -76,18 +76,18 @@ def test_nothing_to_compare() -> None:
         compare(Session().speak, "Hi", voice=[])
 
 
-def test_files_beside_each_other(far_end: FarEnd, tone: Sound, tmp_path: Path) -> None:
+def test_files_beside_each_other(fake_server: FakeServer, tone: Sound, tmp_path: Path) -> None:
     for _ in range(2):
-        far_end.then(by_voice(tone.pcm16()))
+        fake_server.then(by_voice(tone.pcm16()))
     comparison = compare(Session().speak, "Hi", voice=["ash", "sage"])
     saved = comparison.save(str(tmp_path / "hi.wav"))
     assert [path.name for path in saved] == ["hi-ash.wav", "hi-sage.wav"]
     assert all(Sound.read(path).seconds == 1.0 for path in saved)
 
 
-def test_each_face_tells_all(far_end: FarEnd, tone: Sound) -> None:
+def test_each_face_tells_all(fake_server: FakeServer, tone: Sound) -> None:
     for _ in range(2):
-        far_end.then(by_voice(tone.pcm16()))
+        fake_server.then(by_voice(tone.pcm16()))
     faces = compare(Session().speak, "Hi", voice=["ash", "sage"])._repr_mimebundle_()
     for face in faces.values():
         assert all(

@@ -1,4 +1,4 @@
-"""The fault matrix: what a far end may do; the line that tells of it, what is kept and booked."""
+"""The fault matrix: what a server may do; the line that tells of it, what is kept and booked."""
 
 import os
 import re
@@ -15,9 +15,9 @@ from audiomagic import Session, Sound
 from audiomagic.costs.ledger import Ledger
 from audiomagic.errors import ConnectionFailed, InvalidResponse
 from audiomagic.transports import openai_client, retry
-from audiomagic.turn.notes import STOPPED
+from audiomagic.turn.reply import STOPPED
 
-from ..support.fake_server import KEY, REQUEST_ID, FarEnd, Script, chunk, written
+from ..support.fake_server import KEY, REQUEST_ID, FakeServer, Script, chunk, written
 from ..support.faults import FAULTS, NAMED, SAID, Fault, hang_up, refuse, send
 from ..support.kernel import Kernel
 from ..support.key_scan import assert_no_key
@@ -32,10 +32,10 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FarEnd]:
-    with FarEnd() as far_end:
-        far_end.checks = lenient
-        yield far_end
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as fake_server:
+        fake_server.checks = lenient
+        yield fake_server
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 
 @pytest.fixture(scope="module")
-def kernel(server: FarEnd, ledger: Ledger) -> Iterator[Kernel]:
+def kernel(server: FakeServer, ledger: Ledger) -> Iterator[Kernel]:
     env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url}
     with Kernel(os.environ | env | {"AUDIOMAGIC_LEDGER": str(ledger.path)}) as running:
         running.run(
@@ -56,7 +56,7 @@ def kernel(server: FarEnd, ledger: Ledger) -> Iterator[Kernel]:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_one_line_what_came_is_kept_and_the_next_call_works(
-    kernel: Kernel, server: FarEnd, ledger: Ledger, tone: Sound, name: str
+    kernel: Kernel, server: FakeServer, ledger: Ledger, tone: Sound, name: str
 ) -> None:
     fault = FAULTS[name]
     server.requests.clear()
@@ -81,7 +81,7 @@ def test_a_fault_is_one_line_what_came_is_kept_and_the_next_call_works(
     assert kernel.value("next.text") == "'Here I am.'"
 
 
-def test_a_key_in_a_cell_is_not_in_the_traceback(kernel: Kernel, server: FarEnd) -> None:
+def test_a_key_in_a_cell_is_not_in_the_traceback(kernel: Kernel, server: FakeServer) -> None:
     server.scripts[:] = [send(404, b"{}")]
     line = kernel.error(f"from audiomagic import Session; Session(api_key={KEY!r}).speak('Hi')")
     (whole,) = kernel.run("%audiomagic traceback")
@@ -106,21 +106,21 @@ def assert_kept(fault: Fault, shown: list[dict[str, Any]], row: dict[str, Any]) 
 
 
 # -- a network that fails ---------------------------------------------------------------------
-def nobody(far_end: FarEnd) -> str:
+def nobody(fake_server: FakeServer) -> str:
     return "http://127.0.0.1:9/v1"
 
 
-def nowhere(far_end: FarEnd) -> str:
+def nowhere(fake_server: FakeServer) -> str:
     return "https://nowhere.invalid/v1"
 
 
-def no_tls(far_end: FarEnd) -> str:
-    return far_end.url.replace("http:", "https:")
+def no_tls(fake_server: FakeServer) -> str:
+    return fake_server.url.replace("http:", "https:")
 
 
 PROXY = r"write it as http://HOST:PORT"
 CHECK = "check the network and --base-url, or use --engine local"
-NETWORK: dict[str, tuple[Callable[[FarEnd], str], dict[str, str], str]] = {
+NETWORK: dict[str, tuple[Callable[[FakeServer], str], dict[str, str], str]] = {
     "nobody there": (nobody, {}, rf"no connection to 127\.0\.0\.1:9 \(.*refused.*\); {CHECK}"),
     "no address": (nowhere, {}, rf"no address is known for nowhere\.invalid \(.+\); {CHECK}"),
     "no TLS": (
@@ -130,7 +130,7 @@ NETWORK: dict[str, tuple[Callable[[FarEnd], str], dict[str, str], str]] = {
     ),
     "a proxy that refuses": (
         nowhere,
-        {"HTTPS_PROXY": "{far_end}"},
+        {"HTTPS_PROXY": "{fake_server}"},
         r"the proxy named by HTTPS_PROXY did not let the request through \(501 .+\); "
         "check HTTPS_PROXY",
     ),
@@ -178,36 +178,39 @@ NETWORK: dict[str, tuple[Callable[[FarEnd], str], dict[str, str], str]] = {
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("name", NETWORK)
 def test_a_network_that_fails_is_one_line(
-    far_end: FarEnd, tone: Sound, monkeypatch: pytest.MonkeyPatch, name: str
+    fake_server: FakeServer, tone: Sound, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     address, variables, line = NETWORK[name]
     session = Session()
     with monkeypatch.context() as environment:
         for variable, value in variables.items():
             environment.setenv(
-                variable, value.replace("{far_end}", far_end.url.removesuffix("/v1"))
+                variable, value.replace("{fake_server}", fake_server.url.removesuffix("/v1"))
             )
         with pytest.raises(ConnectionFailed) as caught:
-            session.speak("Hi", base_url=address(far_end))
+            session.speak("Hi", base_url=address(fake_server))
     assert re.fullmatch(line, str(caught.value)), str(caught.value)
     assert len(str(caught.value)) < 400
     assert "hunter2" not in str(caught.value)
     assert_no_key(caught.value)
     (row,) = session.ledger.rows()  # it was never sent, so it cost nothing
     assert (row["outcome"], row["dollars"]) == ("failed: ConnectionFailed", 0)
-    far_end.say("Here I am.", tone.pcm16())
+    fake_server.say("Here I am.", tone.pcm16())
     assert session.speak("Hi").text == "Here I am."
 
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate")
-def test_a_certificate_of_nobodys_is_one_line(tmp_path: Path) -> None:
+def test_a_certificate_of_nobodys_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")  # the system's certificates are asked
     signed, secret = tmp_path / "certificate.pem", tmp_path / "key.pem"
     make = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=me -keyout {secret} -out {signed}"
     subprocess.run(make.split(), check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(signed, secret)
-    with FarEnd() as stranger:
+    with FakeServer() as stranger:
         stranger._server.socket = context.wrap_socket(stranger._server.socket, server_side=True)
         session = Session()
         with pytest.raises(ConnectionFailed) as caught:
@@ -222,13 +225,13 @@ def test_a_certificate_of_nobodys_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("key")
-def test_one_fault_is_not_told_as_another(far_end: FarEnd) -> None:
+def test_one_fault_is_not_told_as_another(fake_server: FakeServer) -> None:
     session = Session()
     try:
-        session.speak("Hi", base_url=no_tls(far_end))
+        session.speak("Hi", base_url=no_tls(fake_server))
     except ConnectionFailed:
         with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:9 .*refused"):
-            session.speak("Hi", base_url=nobody(far_end))
+            session.speak("Hi", base_url=nobody(fake_server))
 
 
 # -- what is sent again -----------------------------------------------------------------------
@@ -246,29 +249,29 @@ def test_one_fault_is_not_told_as_another(far_end: FarEnd) -> None:
     ],
 )
 def test_a_busy_server_is_asked_again_and_that_is_shown(
-    far_end: FarEnd, tone: Sound, script: Script, why: str
+    fake_server: FakeServer, tone: Sound, script: Script, why: str
 ) -> None:
-    far_end.then(script)
-    far_end.then(script)
-    far_end.say("Here I am.", tone.pcm16())
+    fake_server.then(script)
+    fake_server.then(script)
+    fake_server.say("Here I am.", tone.pcm16())
     watching = Listener()
     assert Session().bound(listener=watching).speak("Hi").text == "Here I am."
-    host = far_end.url.split("/")[2]
+    host = fake_server.url.split("/")[2]
     assert watching.lines == [f"{host} {why}; trying again in 1 s"] * 2
-    assert far_end.requests[0] == far_end.requests[1] == far_end.requests[2]
+    assert fake_server.requests[0] == fake_server.requests[1] == fake_server.requests[2]
 
 
 @pytest.mark.usefixtures("key")
-def test_the_pause_is_the_one_asked_for(far_end: FarEnd, tone: Sound) -> None:
-    far_end.then(refuse(429, "Slow down", retry_after_ms="300"))
-    far_end.say("Here I am.", tone.pcm16())
+def test_the_pause_is_the_one_asked_for(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.then(refuse(429, "Slow down", retry_after_ms="300"))
+    fake_server.say("Here I am.", tone.pcm16())
     Session().speak("Hi")
-    assert 0.3 <= far_end.times[1] - far_end.times[0] < 2
+    assert 0.3 <= fake_server.times[1] - fake_server.times[0] < 2
 
 
 @pytest.mark.usefixtures("key")
-def test_whoever_stops_does_not_wait_for_another_try(far_end: FarEnd) -> None:
-    far_end.then(refuse(429, "Slow down", retry_after="30"))
+def test_whoever_stops_does_not_wait_for_another_try(fake_server: FakeServer) -> None:
+    fake_server.then(refuse(429, "Slow down", retry_after="30"))
 
     class Impatient(Listener):
         def on_progress(self, line: str) -> None:
@@ -278,7 +281,7 @@ def test_whoever_stops_does_not_wait_for_another_try(far_end: FarEnd) -> None:
     watching = Impatient()
     reply = Session().bound(listener=watching).speak("Hi")
     assert (reply.text, reply.finish_reason) == ("", STOPPED)
-    assert len(watching.lines) == 1 and len(far_end.requests) == 1
+    assert len(watching.lines) == 1 and len(fake_server.requests) == 1
 
 
 # -- answers that say why they are none -------------------------------------------------------
@@ -306,8 +309,8 @@ ENDINGS = {
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("chunks", [[], [chunk()]])
-def test_a_stream_of_nothing_is_no_answer(far_end: FarEnd, chunks: list[Any]) -> None:
-    far_end.send_chunks(chunks)
+def test_a_stream_of_nothing_is_no_answer(fake_server: FakeServer, chunks: list[Any]) -> None:
+    fake_server.send_chunks(chunks)
     with pytest.raises(InvalidResponse, match=r"sent no answer; .* check --base-url") as caught:
         Session().speak("Hi")
     assert caught.value.request_id == REQUEST_ID
@@ -315,8 +318,8 @@ def test_a_stream_of_nothing_is_no_answer(far_end: FarEnd, chunks: list[Any]) ->
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("name", ENDINGS)
-def test_an_answer_that_is_none_says_why(far_end: FarEnd, name: str) -> None:
+def test_an_answer_that_is_none_says_why(fake_server: FakeServer, name: str) -> None:
     chunks, note = ENDINGS[name]
-    far_end.send_chunks(chunks)
+    fake_server.send_chunks(chunks)
     reply = Session().speak("Hi")
     assert note in reply.notes and bool(reply.text) == (name != "nothing")

@@ -1,6 +1,7 @@
-"""Hostile words, wherever a server, a model, a file or a tool can put them, in everything that is shown."""
+"""Hostile words, wherever a server, a model or a tool can put them, in all that is shown."""
 
 import re
+from functools import cache
 from typing import Any
 
 import mistune
@@ -17,7 +18,7 @@ from audiomagic.render.conversation import ConversationPage
 from audiomagic.render.cost_report import CostReport
 from audiomagic.render.html import HIDDEN
 
-from ..support.fake_server import FarEnd, chunk, spoken
+from ..support.fake_server import FakeServer, chunk, spoken
 from ..support.other_servers import lenient
 from ..support.page_reading import CONTROLS, HOSTILE, Reading
 
@@ -29,9 +30,9 @@ Bundles = dict[str, dict[str, str]]
 
 
 @pytest.fixture
-def server(far_end: FarEnd) -> FarEnd:
-    far_end.checks = lenient
-    return far_end
+def server(fake_server: FakeServer) -> FakeServer:
+    fake_server.checks = lenient
+    return fake_server
 
 
 def bundle(shown: Any) -> dict[str, str]:
@@ -41,7 +42,7 @@ def bundle(shown: Any) -> dict[str, str]:
     return {"text/html": shown._repr_html_() or "", "text/plain": repr(shown)}
 
 
-def everything(server: FarEnd, words: str, tone: Sound) -> Bundles:
+def everything(server: FakeServer, words: str, tone: Sound) -> Bundles:
     """Everything that can be shown, with the words in all places that are not the user's own."""
 
     def tool() -> str:
@@ -106,6 +107,7 @@ def live(words: str) -> Bundles:
     return {"words": said.shown, "progress": told.shown, "terminal": terminal}
 
 
+@cache
 def skeleton(html: str) -> set[tuple[str, str, str]]:
     """The elements and attributes of a page, with the values that no words belong into."""
     page = Reading(html)
@@ -117,13 +119,13 @@ def skeleton(html: str) -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def calm(server: FarEnd, key: str, tone: Sound) -> Bundles:
+def calm(server: FakeServer, key: str, tone: Sound) -> Bundles:
     return everything(server, CALM, tone)
 
 
 @pytest.mark.parametrize("words", [*HOSTILE, CONTROLS, BIDI, LINKS])
 def test_words_stay_words_everywhere(
-    server: FarEnd, calm: Bundles, tone: Sound, words: str
+    server: FakeServer, calm: Bundles, tone: Sound, words: str
 ) -> None:
     marks = {("del", "", ""), ("ins", "", ""), ("span", "", "")}
     for name, bundle in everything(server, words, tone).items():

@@ -1,6 +1,5 @@
-"""Reading aloud and practice, against the scripted far end: what was said, held against a text."""
+"""Reading aloud and practice, against the scripted server: what was said, held against a text."""
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -8,8 +7,9 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.protocol.request import TRANSCRIPT, VERBATIM
+from audiomagic.protocol.response import Delta
 
-from ..support.fake_server import FarEnd, Handler, spoken, usage, written
+from ..support.fake_server import FakeServer, Handler, spoken, usage, written
 from ..support.listener import Listener
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -25,17 +25,17 @@ def echo(pcm: bytes) -> Any:
     return answer
 
 
-def test_a_text_read_word_for_word_says_so(far_end: FarEnd, tone: Sound) -> None:
-    far_end.then(echo(tone.pcm16()))
+def test_a_text_read_word_for_word_says_so(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.then(echo(tone.pcm16()))
     reply = Session().speak("It is 7 o'clock.", verbatim=True)
-    assert far_end.requests[0]["messages"][0]["content"] == VERBATIM
+    assert fake_server.requests[0]["messages"][0]["content"] == VERBATIM
     assert reply.transcript_diff and reply.transcript_diff.score == 1
     for face in reply._repr_mimebundle_().values():
         assert "100%" in face.replace("\\", "")
 
 
-def test_words_that_were_read_wrong_are_marked(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Good evening, my class.", tone.pcm16())
+def test_words_that_were_read_wrong_are_marked(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Good evening, my class.", tone.pcm16())
     reply = Session().speak("Good morning, class.", verbatim=True)
     assert reply.transcript_diff and [word.kind for word in reply.transcript_diff.words] == [
         "right", "wrong", "added", "right",
@@ -45,14 +45,16 @@ def test_words_that_were_read_wrong_are_marked(far_end: FarEnd, tone: Sound) -> 
     assert "[morning → evening]" in faces["text/plain"]
 
 
-def test_a_long_text_is_read_in_passages_and_heard_as_one(far_end: FarEnd, tone: Sound) -> None:
+def test_a_long_text_is_read_in_passages_and_heard_as_one(
+    fake_server: FakeServer, tone: Sound
+) -> None:
     quiet = np.zeros(24_000, np.int16).tobytes()
     for _ in range(3):
-        far_end.then(echo(quiet + tone.pcm16() + quiet))
+        fake_server.then(echo(quiet + tone.pcm16() + quiet))
     text = "\n\n".join(f"Paragraph {n}. " + "Some more words. " * 50 for n in range(3))
     ear = Listener()
     reply = Session().bound(listener=ear).speak(text, verbatim=True)
-    asked = [request["messages"][-1]["content"] for request in far_end.requests]
+    asked = [request["messages"][-1]["content"] for request in fake_server.requests]
     assert " ".join(" ".join(asked).split()) == " ".join(text.split())
     assert len(asked) == 3 and ear.lines[-1] == "passage 3 of 3 …"
     assert reply.transcript_diff and reply.transcript_diff.score == 1
@@ -63,16 +65,16 @@ def test_a_long_text_is_read_in_passages_and_heard_as_one(far_end: FarEnd, tone:
 
 
 def test_a_reading_that_is_stopped_is_not_held_against_the_whole_text(
-    far_end: FarEnd, tone: Sound
+    fake_server: FakeServer, tone: Sound
 ) -> None:
-    far_end.stall(spoken(["Good ", "morning, ", "class."], tone.pcm16())[:3])
-    listener = Listener()
-    stop = threading.Thread(
-        target=lambda: far_end.silent.wait(10) and listener.cancellation.cancel()
-    )
-    stop.start()
-    reply = Session().bound(listener=listener).speak("Good morning, class.", verbatim=True)
-    stop.join()
+    class Stops(Listener):
+        def on_delta(self, piece: Delta) -> None:
+            super().on_delta(piece)
+            if "morning" in piece.text:
+                self.cancellation.cancel()
+
+    fake_server.stall(spoken(["Good ", "morning, ", "class."], tone.pcm16())[:3])
+    reply = Session().bound(listener=Stops()).speak("Good morning, class.", verbatim=True)
     assert (
         reply.finish_reason == "stopped"
         and reply.text == "Good morning,"
@@ -80,21 +82,25 @@ def test_a_reading_that_is_stopped_is_not_held_against_the_whole_text(
     )
 
 
-def test_a_reading_that_breaks_off_keeps_what_was_read(far_end: FarEnd, tone: Sound) -> None:
-    far_end.then(echo(tone.pcm16()))
+def test_a_reading_that_breaks_off_keeps_what_was_read(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    fake_server.then(echo(tone.pcm16()))
     broken = [*spoken(["Paragraph 1"], tone.pcm16())[:14], "data: {oops\n\n"]
-    far_end.send_chunks(broken)
+    fake_server.send_chunks(broken)
     text = "\n\n".join(f"Paragraph {n}. " + "Some more words. " * 50 for n in range(3))
     with pytest.raises(Exception, match="Chat Completions") as caught:
         Session().speak(text, verbatim=True)
     reply = caught.value.reply  # type: ignore[attr-defined]
     assert reply.text.startswith("Paragraph 0.") and reply.text.endswith("Paragraph 1")
-    assert reply.seconds > 1 and len(far_end.requests) == 2
+    assert reply.seconds > 1 and len(fake_server.requests) == 2
 
 
-def test_a_passage_that_is_refused_leaves_those_before_it(far_end: FarEnd, tone: Sound) -> None:
-    far_end.then(echo(tone.pcm16()))
-    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+def test_a_passage_that_is_refused_leaves_those_before_it(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    fake_server.then(echo(tone.pcm16()))
+    fake_server.then(lambda handler, body: handler.refuse(400, "No more."))
     text = "\n\n".join(f"Paragraph {n}. " + "Some more words. " * 50 for n in range(3))
     with pytest.raises(Exception, match="No more") as caught:
         Session().speak(text, verbatim=True)
@@ -102,28 +108,30 @@ def test_a_passage_that_is_refused_leaves_those_before_it(far_end: FarEnd, tone:
     assert reply.text.startswith("Paragraph 0.") and reply.seconds == pytest.approx(1, abs=0.2)
 
 
-def test_practice_without_an_answer_keeps_what_was_understood(far_end: FarEnd, tone: Sound) -> None:
-    far_end.send_chunks(written(["Je suis le pain."]))
-    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+def test_practice_without_an_answer_keeps_what_was_understood(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    fake_server.send_chunks(written(["Je suis le pain."]))
+    fake_server.then(lambda handler, body: handler.refuse(400, "No more."))
     with pytest.raises(Exception, match="No more") as caught:
         Session().listen(tone, "Help me.", expect="Je veux le pain.")
     assert caught.value.reply.transcript_diff.score == 0.75  # type: ignore[attr-defined]
 
 
-def test_practice_shows_what_was_understood(far_end: FarEnd, tone: Sound) -> None:
-    far_end.send_chunks(written(["Je suis ", "le pain."]))
+def test_practice_shows_what_was_understood(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.send_chunks(written(["Je suis ", "le pain."]))
     reply = Session().listen(tone, expect="Je veux le pain.")
-    (request,) = far_end.requests
+    (request,) = fake_server.requests
     assert request["modalities"] == ["text"] and request["messages"][0]["content"] == TRANSCRIPT
     assert reply.text == "Je suis le pain." and reply.sound is None
     assert reply.transcript_diff and reply.transcript_diff.score == 0.75
 
 
-def test_practice_with_an_instruction_is_answered_too(far_end: FarEnd, tone: Sound) -> None:
-    far_end.send_chunks(written(["Je suis le pain."], usage(50, 10, 6, 0)))
-    far_end.say("Say veux.", tone.pcm16(), usage(60, 10, 3, 20))
+def test_practice_with_an_instruction_is_answered_too(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.send_chunks(written(["Je suis le pain."], usage(50, 10, 6, 0)))
+    fake_server.say("Say veux.", tone.pcm16(), usage(60, 10, 3, 20))
     reply = Session().listen(tone, "Help me.", expect="Je veux le pain.", chat="french")
-    second = far_end.requests[1]
+    second = fake_server.requests[1]
     system, question = second["messages"]
     assert "Je veux le pain." in system["content"] and "Je suis le pain." in system["content"]
     assert [part["type"] for part in question["content"]] == ["text", "input_audio"]

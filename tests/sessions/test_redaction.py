@@ -13,7 +13,7 @@ from audiomagic import Reply, Session, Sound
 from audiomagic.errors import CassetteError, OptionError, RequestRejected
 from audiomagic.transports.resolve import resolve
 
-from ..support.fake_server import KEY, FarEnd, Handler, spoken, wants, written
+from ..support.fake_server import KEY, FakeServer, Handler, spoken, wants, written
 from ..support.kernel import Kernel
 from ..support.key_scan import assert_no_key
 
@@ -32,7 +32,7 @@ OTHER = "sk-live-SomebodyElses-5678"  # typed where it does not belong; nobody s
     ],
 )
 def test_a_text_that_holds_the_key_is_not_sent(
-    far_end: FarEnd, tmp_path: Path, text: str, options: dict[str, Any]
+    fake_server: FakeServer, tmp_path: Path, text: str, options: dict[str, Any]
 ) -> None:
     session = Session(chat="main")
     session.record(tmp_path / "tape")
@@ -40,13 +40,13 @@ def test_a_text_that_holds_the_key_is_not_sent(
         with pytest.raises(OptionError, match="contains an API key, and was not sent") as caught:
             call(text, **options)
         assert_no_key(caught.value)
-    assert far_end.requests == [] and session.ledger.rows() == []
+    assert fake_server.requests == [] and session.ledger.rows() == []
     assert list((tmp_path / "tape").iterdir()) == []
 
 
 @pytest.mark.usefixtures("key")
 def test_an_answer_that_holds_the_key_is_kept_without_it(
-    far_end: FarEnd, tone: Sound, tmp_path: Path
+    fake_server: FakeServer, tone: Sound, tmp_path: Path
 ) -> None:
     session = Session(chat="main")
     session.record(tmp_path / "tape")
@@ -54,7 +54,7 @@ def test_an_answer_that_holds_the_key_is_kept_without_it(
     tokens = [KEY[i : i + 10] for i in range(0, len(KEY), 10)]
     pieces = spoken(["It is ", *tokens, " indeed."], tone.pcm16())
     for chunks in (whole, pieces):
-        far_end.send_chunks([{**one, "model": f"echo-{KEY}"} for one in chunks])
+        fake_server.send_chunks([{**one, "model": f"echo-{KEY}"} for one in chunks])
     reply = session.speak("Hi")
     assert reply.text == "It is … indeed."
     with pytest.raises(CassetteError, match="holds an API key; not kept") as caught:
@@ -71,21 +71,21 @@ def test_an_answer_that_holds_the_key_is_kept_without_it(
 
 
 @pytest.mark.usefixtures("key")
-def test_what_a_tool_gives_is_told_without_the_key(far_end: FarEnd, tone: Sound) -> None:
+def test_what_a_tool_gives_is_told_without_the_key(fake_server: FakeServer, tone: Sound) -> None:
     def environment() -> dict[str, str]:
         """Show the environment."""
         return dict(os.environ)
 
-    far_end.send_chunks(wants(("environment", "{}")))
-    far_end.say("Done.", tone.pcm16())
+    fake_server.send_chunks(wants(("environment", "{}")))
+    fake_server.say("Done.", tone.pcm16())
     reply = Session(tools=[environment]).speak("Hi")
-    assert "OPENAI_API_KEY" in far_end.requests[1]["messages"][-1]["content"]
-    assert_no_key(far_end.requests)
+    assert "OPENAI_API_KEY" in fake_server.requests[1]["messages"][-1]["content"]
+    assert_no_key(fake_server.requests)
     assert_no_key(reply._repr_mimebundle_())
 
 
 @pytest.mark.usefixtures("key")
-def test_the_key_is_in_no_cause_of_an_error(far_end: FarEnd) -> None:
+def test_the_key_is_in_no_cause_of_an_error(fake_server: FakeServer) -> None:
     def echo(handler: Handler, body: object) -> None:
         handler.refuse(400, f"You sent {KEY}", request=KEY)
 
@@ -93,7 +93,7 @@ def test_the_key_is_in_no_cause_of_an_error(far_end: FarEnd) -> None:
         handler.stream([*spoken(["Oh "], b""), {"error": {"message": f"{KEY} is tired"}}])
 
     for script in (echo, broken):
-        far_end.then(script)
+        fake_server.then(script)
         with pytest.raises(RequestRejected) as caught:
             Session().speak("Hi")
         error: BaseException | None = caught.value
@@ -131,12 +131,14 @@ def test_a_key_typed_behind_a_command_is_not_repeated() -> None:
         assert "do not type a key" in said
 
 
-def test_a_key_is_told_from_chance(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> None:
+def test_a_key_is_told_from_chance(
+    monkeypatch: pytest.MonkeyPatch, fake_server: FakeServer
+) -> None:
     """A placeholder is no secret, and the sound of an answer may hold a few of its letters."""
     monkeypatch.setenv("OPENAI_API_KEY", "local")
-    far_end.checks = lambda *_: iter(())
-    far_end.send_chunks(written(["a local ", "speciality"]))
-    reply = Session(base_url=far_end.url).listen(tone_of(0.5), "What is local?", text=True)
+    fake_server.checks = lambda *_: iter(())
+    fake_server.send_chunks(written(["a local ", "speciality"]))
+    reply = Session(base_url=fake_server.url).listen(tone_of(0.5), "What is local?", text=True)
     assert reply.text == "a local speciality"
 
 

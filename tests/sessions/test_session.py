@@ -1,4 +1,4 @@
-"""Session against the scripted far end, through the real openai client."""
+"""Session against the scripted server, through the real openai client."""
 
 import base64
 import json
@@ -19,13 +19,15 @@ from audiomagic.errors import (
     SoundError,
 )
 
-from ..support.fake_server import KEY, FarEnd, Handler, chunk, spoken, usage, written
+from ..support.fake_server import KEY, FakeServer, Handler, chunk, spoken, usage, written
 
 pytestmark = pytest.mark.usefixtures("key")
 
 
-def test_a_text_is_sent_and_a_spoken_answer_comes_back(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Hello there, Ada.", tone.pcm16(), usage(11, 0, 6, 20))
+def test_a_text_is_sent_and_a_spoken_answer_comes_back(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    fake_server.say("Hello there, Ada.", tone.pcm16(), usage(11, 0, 6, 20))
     reply = Session().speak("Greet Ada.", voice="coral", style="warm", system="You are Bob.")
     assert reply.text == "Hello there, Ada."
     assert reply.sound is not None and reply.sound.rate == 24_000
@@ -34,7 +36,7 @@ def test_a_text_is_sent_and_a_spoken_answer_comes_back(far_end: FarEnd, tone: So
         20 * Decimal("6.4e-5")
     )
     assert reply.finish_reason == "stop" and reply.seconds == 1.0 and str(reply) == reply.text
-    assert far_end.requests == [
+    assert fake_server.requests == [
         {
             "model": "gpt-audio-1.5",
             "modalities": ["text", "audio"],
@@ -49,11 +51,11 @@ def test_a_text_is_sent_and_a_spoken_answer_comes_back(far_end: FarEnd, tone: So
     ]
 
 
-def test_a_sound_is_sent_as_wav_with_its_instruction(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("A tone.", tone.pcm16())
+def test_a_sound_is_sent_as_wav_with_its_instruction(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("A tone.", tone.pcm16())
     high = tone.resample(44_100)
     reply = Session().listen((44_100, high.samples), "What is this?")
-    text, sound = far_end.requests[0]["messages"][0]["content"]
+    text, sound = fake_server.requests[0]["messages"][0]["content"]
     assert text == {"type": "text", "text": "What is this?"}
     data = base64.b64decode(sound["input_audio"]["data"])
     assert sound["input_audio"]["format"] == "wav"
@@ -63,22 +65,22 @@ def test_a_sound_is_sent_as_wav_with_its_instruction(far_end: FarEnd, tone: Soun
     assert reply.receipt.seconds_in == pytest.approx(1.0, abs=0.001)
 
 
-def test_a_sound_alone_is_the_message(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("A tone.", tone.pcm16())
+def test_a_sound_alone_is_the_message(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("A tone.", tone.pcm16())
     Session().listen(tone, "  \n")
-    assert [part["type"] for part in far_end.requests[0]["messages"][0]["content"]] == [
+    assert [part["type"] for part in fake_server.requests[0]["messages"][0]["content"]] == [
         "input_audio"
     ]
 
 
-def test_sounds_stand_where_the_words_say_so(far_end: FarEnd, tone: Sound) -> None:
+def test_sounds_stand_where_the_words_say_so(fake_server: FakeServer, tone: Sound) -> None:
     for _ in range(3):
-        far_end.say("Higher.", tone.pcm16())
+        fake_server.say("Higher.", tone.pcm16())
     half = Sound(tone.samples[:12_000], tone.rate)
 
     def sent(*given: Any) -> list[str]:
         Session().listen(*given)
-        parts = far_end.requests[-1]["messages"][0]["content"]
+        parts = fake_server.requests[-1]["messages"][0]["content"]
         return [part.get("text") or f"{_seconds(part):.1f} s" for part in parts]
 
     assert sent([tone, half], "Is {sound} higher than {sound}?") == [
@@ -92,15 +94,17 @@ def _seconds(part: Any) -> float:
     return Sound.decode(base64.b64decode(part["input_audio"]["data"])).seconds
 
 
-def test_a_text_answer_asks_for_no_sound(far_end: FarEnd, tone: Sound) -> None:
-    far_end.send_chunks(written(["A ", "tone."]))
+def test_a_text_answer_asks_for_no_sound(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.send_chunks(written(["A ", "tone."]))
     reply = Session().listen(tone, text=True)
     assert (reply.text, reply.sound, reply.notes) == ("A tone.", None, ())
-    assert far_end.requests[0]["modalities"] == ["text"] and "audio" not in far_end.requests[0]
+    assert (
+        fake_server.requests[0]["modalities"] == ["text"] and "audio" not in fake_server.requests[0]
+    )
 
 
-def test_text_where_sound_was_asked_for_is_said_so(far_end: FarEnd) -> None:
-    far_end.send_chunks(written(["No ", "sound."]))
+def test_text_where_sound_was_asked_for_is_said_so(fake_server: FakeServer) -> None:
+    fake_server.send_chunks(written(["No ", "sound."]))
     reply = Session().speak("Hi")
     assert reply.text == "No sound." and reply.sound is None
     assert reply.notes == (
@@ -108,8 +112,8 @@ def test_text_where_sound_was_asked_for_is_said_so(far_end: FarEnd) -> None:
     )
 
 
-def test_empty_audio_with_an_id_alone(far_end: FarEnd) -> None:
-    far_end.send_chunks(
+def test_empty_audio_with_an_id_alone(fake_server: FakeServer) -> None:
+    fake_server.send_chunks(
         [
             chunk({"audio": {"id": "audio_1", "transcript": "Hm."}}),
             chunk({"audio": {"id": "audio_1", "data": ""}}),
@@ -120,17 +124,19 @@ def test_empty_audio_with_an_id_alone(far_end: FarEnd) -> None:
     assert (reply.text, reply.sound, reply.usage, reply.cost) == ("Hm.", None, None, None)
 
 
-def test_a_cut_stream_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+def test_a_cut_stream_keeps_what_came(fake_server: FakeServer, tone: Sound) -> None:
     whole = spoken(["Once ", "upon "], tone.pcm16())
-    far_end.send_chunks(whole[:-2], done=False)
+    fake_server.send_chunks(whole[:-2], done=False)
     reply = Session().speak("Tell a story")
     assert reply.text == "Once upon" and reply.finish_reason is None and reply.seconds == 1.0
     assert reply.notes[0].startswith("Cut off")
     assert reply.cost is None
 
 
-def test_when_words_are_said_is_worked_out_for_whoever_asks(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Once upon a time", tone.pcm16())
+def test_when_words_are_said_is_worked_out_for_whoever_asks(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    fake_server.say("Once upon a time", tone.pcm16())
     reply = Session().speak("Tell a story")
     assert "word_starts" not in vars(reply)  # it takes longer than all else
     assert len(reply.word_starts) == 4 and vars(reply)["word_starts"] is reply.word_starts
@@ -140,17 +146,17 @@ def test_when_words_are_said_is_worked_out_for_whoever_asks(far_end: FarEnd, ton
     )
 
 
-def test_a_custom_voice_and_a_cap_reach_the_body(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_a_custom_voice_and_a_cap_reach_the_body(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     Session(voice="voice_1234", max_tokens=300).speak("Hi")
-    assert far_end.requests[0]["audio"]["voice"] == {"id": "voice_1234"}
-    assert far_end.requests[0]["max_completion_tokens"] == 300
+    assert fake_server.requests[0]["audio"]["voice"] == {"id": "voice_1234"}
+    assert fake_server.requests[0]["max_completion_tokens"] == 300
 
 
-def test_verbatim_is_asked_for_in_the_system_message(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_verbatim_is_asked_for_in_the_system_message(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     Session().speak("Hi.", verbatim=True)
-    assert "word for word" in far_end.requests[0]["messages"][0]["content"]
+    assert "word for word" in fake_server.requests[0]["messages"][0]["content"]
 
 
 @pytest.mark.parametrize(
@@ -165,23 +171,25 @@ def test_verbatim_is_asked_for_in_the_system_message(far_end: FarEnd, tone: Soun
         ({"voice": "corl"}, "no voice 'corl'; did you mean 'coral'?"),
     ],
 )
-def test_the_nearest_name_is_offered(far_end: FarEnd, options: dict[str, str], line: str) -> None:
+def test_the_nearest_name_is_offered(
+    fake_server: FakeServer, options: dict[str, str], line: str
+) -> None:
     with pytest.raises(RequestRejected) as caught:
         Session().speak("Hi", **options)  # type: ignore[arg-type]
     assert str(caught.value).startswith(line)
     assert caught.value.request_id == "req_0123456789abcdef0123456789abcdef"
 
 
-def test_a_wrong_key_is_never_repeated(far_end: FarEnd) -> None:
+def test_a_wrong_key_is_never_repeated(fake_server: FakeServer) -> None:
     with pytest.raises(RequestRejected, match="rejected the API key; set OPENAI_API_KEY") as caught:
         Session(api_key="sk-proj-AnotherSecretKey-9876wxyz").speak("Hi")
     said = f"{caught.value} {caught.value!r} {caught.value._render_traceback_()}"
     assert "sk-" not in said and "wxyz" not in said
 
 
-def test_a_servers_words_are_one_line_without_the_key(far_end: FarEnd) -> None:
+def test_a_servers_words_are_one_line_without_the_key(fake_server: FakeServer) -> None:
     words = f"Oh\nno\x1b[31m {KEY}" + "x" * 5000
-    far_end.then(lambda handler, body: handler.refuse(400, words))
+    fake_server.then(lambda handler, body: handler.refuse(400, words))
     with pytest.raises(RequestRejected) as caught:
         Session().speak("Hi")
     said = str(caught.value)
@@ -189,8 +197,10 @@ def test_a_servers_words_are_one_line_without_the_key(far_end: FarEnd) -> None:
 
 
 @pytest.mark.parametrize("around", ["{}\n", "  {}\r\n", " {} "])
-def test_blanks_around_a_key_are_not_part_of_it(far_end: FarEnd, tone: Sound, around: str) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_blanks_around_a_key_are_not_part_of_it(
+    fake_server: FakeServer, tone: Sound, around: str
+) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     assert Session(api_key=around.format(KEY)).speak("Hi").text == "Hi."
 
 
@@ -207,8 +217,8 @@ def test_a_password_in_an_address_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_redirect_is_not_followed(far_end: FarEnd) -> None:
-    with FarEnd() as thief:
+def test_a_redirect_is_not_followed(fake_server: FakeServer) -> None:
+    with FakeServer() as thief:
 
         def elsewhere(handler: Handler, body: object) -> None:
             handler.send_response(307)
@@ -216,26 +226,28 @@ def test_a_redirect_is_not_followed(far_end: FarEnd) -> None:
             handler.send_header("content-length", "0")
             handler.end_headers()
 
-        far_end.then(elsewhere)
+        fake_server.then(elsewhere)
         with pytest.raises(RequestRejected, match="redirects to another address"):
             Session().speak("My secret")
         assert thief.requests == []
 
 
-def test_another_server_is_named_on_the_card(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_another_server_is_named_on_the_card(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     bundle = Session().speak("Hi")._repr_mimebundle_()
-    assert all(far_end.url.split("/")[2] in face.replace("\\", "") for face in bundle.values())
+    assert all(fake_server.url.split("/")[2] in face.replace("\\", "") for face in bundle.values())
 
 
-def test_a_named_server_needs_no_key(monkeypatch: pytest.MonkeyPatch, far_end: FarEnd) -> None:
+def test_a_named_server_needs_no_key(
+    monkeypatch: pytest.MonkeyPatch, fake_server: FakeServer
+) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     assert Session().transport().provider.name == "openai"
 
 
-def test_no_credit_is_said(far_end: FarEnd) -> None:
+def test_no_credit_is_said(fake_server: FakeServer) -> None:
     for _ in range(3):  # the client itself retries
-        far_end.then(lambda handler, body: handler.refuse(
+        fake_server.then(lambda handler, body: handler.refuse(
             429, "You exceeded your current quota", None, "insufficient_quota"))  # fmt: skip
     with pytest.raises(RequestRejected, match="no credit left"):
         Session().speak("Hi")
@@ -267,12 +279,12 @@ RUBBISH = {
 
 
 @pytest.mark.parametrize("kind", RUBBISH)
-def test_rubbish_is_one_line(far_end: FarEnd, tone: Sound, kind: str) -> None:
-    far_end.then(RUBBISH[kind])
+def test_rubbish_is_one_line(fake_server: FakeServer, tone: Sound, kind: str) -> None:
+    fake_server.then(RUBBISH[kind])
     with pytest.raises((InvalidResponse, RequestRejected)) as caught:
         Session().speak("Hi")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
-    far_end.say("Hello again.", tone.pcm16())
+    fake_server.say("Hello again.", tone.pcm16())
     assert Session().speak("Hi").text == "Hello again."
 
 
@@ -289,20 +301,20 @@ def test_rubbish_is_one_line(far_end: FarEnd, tone: Sound, kind: str) -> None:
         (3.14, "a value of type float is not a sound"),
     ],
 )
-def test_a_sound_that_cannot_be_sent(far_end: FarEnd, sound: object, line: str) -> None:
+def test_a_sound_that_cannot_be_sent(fake_server: FakeServer, sound: object, line: str) -> None:
     with pytest.raises(SoundError, match=line):
         Session().listen(sound)
-    assert far_end.requests == []
+    assert fake_server.requests == []
 
 
-def test_half_a_character_is_replaced(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_half_a_character_is_replaced(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     Session().speak("Hi \ud800", style="\ud83d\ude00")
-    system, user = far_end.requests[0]["messages"]
+    system, user = fake_server.requests[0]["messages"]
     assert user["content"] == "Hi \ufffd" and system["content"].endswith("\U0001f600")
 
 
-def test_what_is_misspelled_in_python(far_end: FarEnd) -> None:
+def test_what_is_misspelled_in_python(fake_server: FakeServer) -> None:
     for name, wrong in {"voice": 5, "model": ["a", "b"], "max_tokens": "9", "engine": 3}.items():
         with pytest.raises(OptionError, match=f"^{name} takes a (text|whole number), not "):
             Session().speak("Hi", **{name: wrong})  # type: ignore[arg-type]
@@ -312,28 +324,28 @@ def test_what_is_misspelled_in_python(far_end: FarEnd) -> None:
         Session(engine="locl").speak("Hi")
     with pytest.raises(OptionError, match="nothing to say"):
         Session().speak("  ")
-    assert far_end.requests == []
+    assert fake_server.requests == []
 
 
-def test_an_empty_voice_or_model_is_the_default(far_end: FarEnd, tone: Sound) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_an_empty_voice_or_model_is_the_default(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     Session(voice="").speak("Hi", model="")
-    body = far_end.requests[0]
+    body = fake_server.requests[0]
     assert (body["model"], body["audio"]["voice"]) == ("gpt-audio-1.5", "alloy")
 
 
 def test_another_models_answer_is_not_priced_as_the_one_asked_for(
-    far_end: FarEnd, tone: Sound
+    fake_server: FakeServer, tone: Sound
 ) -> None:
     for name, known in (("gpt-audio-1.5-2026-02-23", True), ("home-made", False)):
         chunks = [chunk | {"model": name} for chunk in spoken(["Hi."], tone.pcm16())]
-        far_end.send_chunks(chunks)
+        fake_server.send_chunks(chunks)
         assert (Session().speak("Hi").cost is not None) is known
 
 
 @pytest.mark.parametrize("name", ["a\0.wav", "a.doc", "none", "/nowhere/a.wav", "a\0.html"])
-def test_where_a_reply_cannot_be_saved(far_end: FarEnd, tone: Sound, name: str) -> None:
-    far_end.say("Hi.", tone.pcm16())
+def test_where_a_reply_cannot_be_saved(fake_server: FakeServer, tone: Sound, name: str) -> None:
+    fake_server.say("Hi.", tone.pcm16())
     with pytest.raises((OptionError, SoundError)):
         Session().speak("Hi").save(name)
 
@@ -350,12 +362,12 @@ def test_an_empty_address_means_the_service(monkeypatch: pytest.MonkeyPatch) -> 
     assert Session().transport().provider.host == "api.openai.com"
 
 
-def test_every_call_is_in_the_ledger(far_end: FarEnd, tone: Sound) -> None:
+def test_every_call_is_in_the_ledger(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(notebook="lesson.ipynb")
     for _ in range(3):
-        far_end.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
+        fake_server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
         session.speak("Hi")
-    far_end.then(lambda handler, body: handler.refuse(400, "No."))
+    fake_server.then(lambda handler, body: handler.refuse(400, "No."))
     with pytest.raises(RequestRejected):
         session.speak("Hi")
     rows = session.ledger.rows(notebook="lesson.ipynb")

@@ -1,4 +1,4 @@
-"""Rounds: a model has tools called before it answers, on the scripted far end."""
+"""Rounds: a model has tools called before it answers, on the scripted server."""
 
 from decimal import Decimal
 
@@ -6,10 +6,10 @@ import pytest
 
 from audiomagic import AudiomagicError, Reply, Session, Sound
 from audiomagic.errors import Interrupted
-from audiomagic.turn.notes import STOPPED
+from audiomagic.turn.reply import STOPPED
 from audiomagic.turn.turn import UNANSWERED
 
-from ..support.fake_server import FarEnd, usage, wants
+from ..support.fake_server import FakeServer, usage, wants
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -23,11 +23,11 @@ def weather(city: str) -> str:
     return {"Köln": "12 °C, rain"}[city]
 
 
-def test_a_tool_is_called_and_its_result_goes_back(far_end: FarEnd, tone: Sound) -> None:
-    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    far_end.say("It rains in Cologne.", tone.pcm16(), usage(60, 0, 6, 20))
+def test_a_tool_is_called_and_its_result_goes_back(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    fake_server.say("It rains in Cologne.", tone.pcm16(), usage(60, 0, 6, 20))
     reply = Session().speak("How is the weather in Köln?", tools=weather)
-    first, second = far_end.requests
+    first, second = fake_server.requests
     assert first["tools"][0]["function"]["name"] == "weather"
     assert second["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"city": "Köln"}'
     assert second["messages"][2] == {
@@ -48,53 +48,53 @@ def test_a_tool_is_called_and_its_result_goes_back(far_end: FarEnd, tone: Sound)
     assert all("weather(city=" in face.replace("\\", "") for face in faces.values())
 
 
-def test_errors_and_unknown_tools_go_back_too(far_end: FarEnd, tone: Sound) -> None:
+def test_errors_and_unknown_tools_go_back_too(fake_server: FakeServer, tone: Sound) -> None:
     calls = (("weather", '{"city": "Bonn"}'), ("weather", '{"town": 1}'), ("wether", "{}"))
-    far_end.send_chunks(wants(*calls))
-    far_end.say("I do not know.", tone.pcm16())
+    fake_server.send_chunks(wants(*calls))
+    fake_server.say("I do not know.", tone.pcm16())
     reply = Session().speak("Weather?", tools=[weather])
-    answers = [m["content"] for m in far_end.requests[1]["messages"] if m["role"] == "tool"]
+    answers = [m["content"] for m in fake_server.requests[1]["messages"] if m["role"] == "tool"]
     assert "KeyError" in answers[0] and "city" in answers[1] and "weather" in answers[2]
     assert [result.error is None for result in reply.tool_results] == [False] * 3
 
 
-def test_the_eighth_round_must_answer(far_end: FarEnd, tone: Sound) -> None:
+def test_the_eighth_round_must_answer(fake_server: FakeServer, tone: Sound) -> None:
     for _ in range(7):
-        far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    far_end.say("Rain.", tone.pcm16())
+        fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    fake_server.say("Rain.", tone.pcm16())
     reply = Session().speak("Weather?", tools=[weather])
-    assert [r.get("tool_choice") for r in far_end.requests] == [None] * 7 + ["none"]
+    assert [r.get("tool_choice") for r in fake_server.requests] == [None] * 7 + ["none"]
     assert reply.text == "Rain." and len(reply.tool_results) == 7
 
 
-def test_a_chat_remembers_what_was_called(far_end: FarEnd, tone: Sound) -> None:
+def test_a_chat_remembers_what_was_called(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="main")
-    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    far_end.say("Rain.", tone.pcm16())
-    far_end.say("Yes.", tone.pcm16())
+    fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    fake_server.say("Rain.", tone.pcm16())
+    fake_server.say("Yes.", tone.pcm16())
     session.speak("Weather?", tools=[weather])
     session.speak("Really?")
-    roles = [message["role"] for message in far_end.requests[2]["messages"]]
+    roles = [message["role"] for message in fake_server.requests[2]["messages"]]
     assert roles == ["user", "assistant", "tool", "assistant", "user"]
 
 
-def test_without_tools_a_wish_to_call_one_is_no_answer(far_end: FarEnd) -> None:
-    far_end.send_chunks(wants(("weather", "{}")))
+def test_without_tools_a_wish_to_call_one_is_no_answer(fake_server: FakeServer) -> None:
+    fake_server.send_chunks(wants(("weather", "{}")))
     reply = Session().speak("Weather?")
     assert reply.text == "" and reply.tool_results == ()
-    assert len(far_end.requests) == 1 and UNANSWERED in reply.notes
+    assert len(fake_server.requests) == 1 and UNANSWERED in reply.notes
 
 
-def test_a_model_that_calls_on_is_not_answered_for_ever(far_end: FarEnd) -> None:
+def test_a_model_that_calls_on_is_not_answered_for_ever(fake_server: FakeServer) -> None:
     for _ in range(8):
-        far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
+        fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
     reply = Session().speak("Weather?", tools=[weather])
     assert len(reply.tool_results) == 7 and UNANSWERED in reply.notes
 
 
-def test_a_later_round_that_fails_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
-    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    far_end.then(lambda handler, body: handler.refuse(400, "No more."))
+def test_a_later_round_that_fails_keeps_what_came(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    fake_server.then(lambda handler, body: handler.refuse(400, "No more."))
     with pytest.raises(AudiomagicError, match=r"No more\.") as caught:
         Session().speak("Weather?", tools=weather)
     reply = caught.value.reply
@@ -103,12 +103,12 @@ def test_a_later_round_that_fails_keeps_what_came(far_end: FarEnd, tone: Sound) 
     assert reply.finish_reason is None
 
 
-def test_a_tool_that_is_interrupted_keeps_what_came(far_end: FarEnd, tone: Sound) -> None:
+def test_a_tool_that_is_interrupted_keeps_what_came(fake_server: FakeServer, tone: Sound) -> None:
     def impatient() -> None:
         raise KeyboardInterrupt
 
-    far_end.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    far_end.send_chunks(wants(("impatient", "{}"), ("weather", '{"city": "Bonn"}')))
+    fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
+    fake_server.send_chunks(wants(("impatient", "{}"), ("weather", '{"city": "Bonn"}')))
     session = Session(chat="main")
     with pytest.raises(Interrupted) as caught:
         session.speak("Weather?", tools=[weather, impatient])

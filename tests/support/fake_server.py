@@ -1,13 +1,13 @@
-"""The far end, scripted: a Chat Completions server on the loopback that follows the contract.
+"""A fake server, scripted: a Chat Completions server on the loopback that follows the contract.
 
 It checks what the service checks, in the service's words, and streams as a recorded stream of
 2026-04-15 did: chunks without `choices`, the audio's id twice, no finish reason, usage before the
 last chunk. A test may script other answers, faults included.
 
-    with FarEnd() as far_end:
-        far_end.say("Hello.", pcm)
-        Session(base_url=far_end.url, api_key=KEY).speak("Hi")
-        far_end.requests[0]["messages"]
+    with FakeServer() as fake_server:
+        fake_server.say("Hello.", pcm)
+        Session(base_url=fake_server.url, api_key=KEY).speak("Hi")
+        fake_server.requests[0]["messages"]
 """
 
 import base64
@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        listing = self.server.far_end.listing
+        listing = self.server.fake_server.listing
         if callable(listing):
             listing(self)
             return
@@ -148,10 +148,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, json.dumps({"object": "list", "data": listing}).encode())
 
     def do_POST(self) -> None:
-        self.server.far_end.paths.append(self.path)
-        self.server.far_end.times.append(time.time())
+        self.server.fake_server.paths.append(self.path)
+        self.server.fake_server.times.append(time.time())
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.far_end.received(self, body)
+        self.server.fake_server.received(self, body)
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -204,21 +204,21 @@ class Handler(BaseHTTPRequestHandler):
             if done:
                 self.wfile.write(b"data: [DONE]\n\n")
         except (BrokenPipeError, ConnectionResetError):
-            self.server.far_end.hung_up.set()
+            self.server.fake_server.hung_up.set()
         self.close_connection = True
 
     def be_silent(self) -> None:
         """Send nothing until the other side hangs up."""
-        self.server.far_end.silent.set()
+        self.server.fake_server.silent.set()
         with suppress(ConnectionResetError):
             self.connection.recv(1)
-        self.server.far_end.hung_up.set()
+        self.server.fake_server.hung_up.set()
         self.close_connection = True
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
-    far_end: "FarEnd"
+    fake_server: "FakeServer"
 
     def handle_error(self, *request: Any) -> None:
         """Say nothing of a client that went away; it meant to."""
@@ -226,7 +226,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(*request)
 
 
-class FarEnd:
+class FakeServer:
     """The server: `url`, the `requests` it got, and a queue of scripted answers."""
 
     def __init__(self) -> None:
@@ -241,9 +241,9 @@ class FarEnd:
         self.silent = threading.Event()  # it has sent what it will
         self.hung_up = threading.Event()
 
-    def __enter__(self) -> "FarEnd":
+    def __enter__(self) -> "FakeServer":
         self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.far_end = self
+        self._server.fake_server = self
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self

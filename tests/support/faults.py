@@ -25,10 +25,10 @@ QUOTA = (
 
 @dataclass(frozen=True)
 class Fault:
-    """What the far end does, once or for each try, and the line that tells of it."""
+    """What the server does, once or for each try, and the line that tells of it."""
 
     script: Script
-    line: str  # {host} is the far end's address
+    line: str  # {host} is the server's address
     kind: type[RequestFailed] = RequestRejected
     tries: int = 1
     code: str | None = None
@@ -167,7 +167,7 @@ FAULTS = {
     ),
     "rubbish for base64": Fault(
         events(*BEGUN, chunk({"audio": {"data": "!!"}})),
-        "the server sent sound that is not base64; run it again" + NAMED,
+        "the server sent sound that is not base64; try again" + NAMED,
         InvalidResponse,
         **BROKEN_OFF,
     ),

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 import audiomagic
 
-from .fake_server import KEY, FarEnd
+from .fake_server import KEY, FakeServer
 
 PACKAGE = Path(audiomagic.__file__).parent
 FIRST, LAST = "notebook/magics.speak", "stream"  # the magic, and a transport's method
@@ -38,11 +38,11 @@ def frames_of_a_speak() -> list[str]:
             if name and name.startswith("transports/"):
                 noted.append(_own(frame))
 
-    with tempfile.TemporaryDirectory() as folder, FarEnd() as far_end:
+    with tempfile.TemporaryDirectory() as folder, FakeServer() as fake_server:
         mine = ("OPENAI_", "AZURE_", "AUDIOMAGIC_")
         environment = {
             "OPENAI_API_KEY": KEY,
-            "OPENAI_BASE_URL": far_end.url,
+            "OPENAI_BASE_URL": fake_server.url,
             "AUDIOMAGIC_LEDGER": f"{folder}/ledger.sqlite",
             "IPYTHONDIR": folder,
         }
@@ -55,7 +55,7 @@ def frames_of_a_speak() -> list[str]:
             shell = InteractiveShell(config=config)
             shell.run_line_magic("load_ext", "audiomagic")
             for _ in range(2):  # warm: what is done once, at the first call, is no part of the way
-                far_end.say("Hello.", b"\1\0" * 2_400)
+                fake_server.say("Hello.", b"\1\0" * 2_400)
                 threading.setprofile(note)
                 sys.setprofile(note)
                 try:

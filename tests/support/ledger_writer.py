@@ -3,8 +3,7 @@
 import sys
 from decimal import Decimal
 
-from audiomagic.costs.ledger import Ledger
-from audiomagic.costs.ledger_entries import CallEnd, CallStart
+from audiomagic.costs.ledger import CallEnd, CallStart, Ledger
 
 if __name__ == "__main__":
     ledger, name = Ledger(sys.argv[1], patience=60), sys.argv[2]

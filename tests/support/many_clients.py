@@ -1,4 +1,4 @@
-"""A far end for many: it answers each question by its own words, and counts who asked for what."""
+"""A server for many: it answers each question by its own words, and counts who asked for what."""
 
 import threading
 import time
@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from .fake_server import FarEnd, Handler, refusals, spoken
+from .fake_server import FakeServer, Handler, refusals, spoken
 
 Trouble = Callable[[Handler, dict[str, Any], str, int], bool]
 
 
-class Crowd(FarEnd):
+class Crowd(FakeServer):
     """Says back what was asked, in a tone; `trouble` may do something else, and say so."""
 
     def __init__(self, pcm: bytes, delay: float = 0.0, trouble: Trouble | None = None) -> None:

@@ -4,7 +4,7 @@ import pickle
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic.errors import (
@@ -20,7 +20,6 @@ from ..support.fake_server import KEY
 
 
 @given(st.text(max_size=5_000))
-@settings(max_examples=50, deadline=None)
 def test_a_message_is_one_bounded_line(text: str) -> None:
     for error in (OptionError(text), RequestRejected(text, 400, None, "code")):
         line = str(error)
@@ -37,7 +36,6 @@ def test_a_message_holds_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.text(max_size=900), st.integers(10, 300))
-@settings(max_examples=100, deadline=None)
 def test_foreign_text_is_one_bounded_line(text: str, limit: int) -> None:
     line = one_line(text, limit)
     assert len(line) <= limit and len(line.splitlines()) <= 1

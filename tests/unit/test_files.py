@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audiomagic import AudiomagicError, Session, Sound
-from audiomagic.files import check_writable, contents, file_path
+from audiomagic.files import check_writable, contents, file_path, safe_name
 from audiomagic.notebook.strip_audio import strip
 from audiomagic.turn.reply import savable
 
@@ -94,3 +94,18 @@ def test_a_file_is_read_within_bounds(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="it is not a regular file"):
         contents(tmp_path / "link", 5, follow_symlinks=False)
     assert file_path("~/x") == Path.home() / "x" and file_path("~none/x") == Path("~none/x")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("gpt-audio-1.5 · coral", "gpt-audio-1.5-coral"),
+        ("../../etc/passwd", "-..-etc-passwd"),
+        ("..", "_"),
+        ("", "_"),
+        ("C:\\new\0\nline", "C-new-line"),
+        ("née_été", "née_été"),
+    ],
+)
+def test_words_are_made_a_part_of_a_files_name(words: str, name: str) -> None:
+    assert safe_name(words) == name

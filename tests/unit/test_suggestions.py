@@ -1,7 +1,7 @@
 """The nearest right word, and the one line that offers it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic.catalogue import catalogue
@@ -43,7 +43,6 @@ def test_the_complaint() -> None:
 
 
 @given(st.text(), st.lists(st.text(st.characters(categories=["L", "N"]), max_size=9), max_size=6))
-@settings(max_examples=100, deadline=None)
 def test_it_is_always_one_line(word: str, known: list[str]) -> None:
     line = unknown("thing", word, known)
     assert line.startswith("no thing '") and len(line.splitlines()) == 1

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomagic.template import fill
@@ -77,7 +77,6 @@ def test_the_examples_of_the_manual() -> None:
 
 
 @given(st.text(alphabet="{}[].'\"\\ \n0anrudeims-" + string.punctuation, max_size=60))
-@settings(max_examples=300, deadline=None)
 @example("{" * 5_000 + "name" + "}" * 5_000)
 @example("{name" + "[0]" * 5_000 + "}")
 @example("{name" + ".x" * 5_000)

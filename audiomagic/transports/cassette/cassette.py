@@ -12,8 +12,7 @@ from ...errors import CassetteError, NotRecorded, one_line
 from ...files import file_path
 from ...protocol.request import Request
 from . import storage
-from .fingerprint import Fingerprint
-from .mismatch import differences, nearest
+from .fingerprint import Fingerprint, differences, nearest
 from .recording import Recording, RecordingBuilder
 
 
@@ -45,7 +44,6 @@ class Cassette:
         self._open(storage.recordings(self.folder))
 
     def has(self, request: Request) -> bool:
-        """Whether there is an answer to this request."""
         return Fingerprint.of(request).key in self._takes
 
     def claim(self, request: Request) -> bool:
@@ -62,8 +60,7 @@ class Cassette:
             self._claimed[key] += 1
             return True
 
-    def exchanges(self) -> list[Recording]:
-        """Return what is recorded, in the order of the files."""
+    def exchanges(self) -> list[Recording]:  # in the order of the files
         return list(self._recordings.values())
 
     def keep(

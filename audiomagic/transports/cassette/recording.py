@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -43,10 +43,7 @@ class RecordedAnswer:
     arrivals: Annotated[tuple[Arrival, ...], ONE_FAULT]
 
     def chunks(self, pcm: bytes, pace: bool) -> Iterator[dict[str, Any]]:
-        """Give the chunks of a stream, at the recorded pace or at once.
-
-        They carry no audio id: the service forgot it an hour after it was made.
-        """
+        # Without an audio id: the service forgot it an hour after it was made.
         writer = ChunkWriter("replay", self.model or "", 0, audio_id="")
         began, text = time.perf_counter(), self.text
         yield writer.opening()
@@ -102,17 +99,16 @@ class Recording(BaseModel):
         return data
 
 
+@dataclass
 class RecordingBuilder:
     """Follows a stream from its request on; `began` is on the clock of `time.perf_counter`."""
 
-    def __init__(self, began: float):
-        self._began = began
-        self._accumulator = ResponseAccumulator()
-        self._text: list[str] = []
-        self._arrivals: list[Arrival] = []
+    began: float
+    _accumulator: ResponseAccumulator = field(default_factory=ResponseAccumulator)
+    _text: list[str] = field(default_factory=list)
+    _arrivals: list[Arrival] = field(default_factory=list)
 
     def follow(self, chunks: Iterable[Any]) -> Iterator[Any]:
-        """Pass chunks through. Raises InvalidResponse for anything else."""
         for chunk in chunks:
             self._note(self._accumulator.add(chunk))
             yield chunk
@@ -145,9 +141,8 @@ class RecordingBuilder:
         return recording, completion.pcm
 
     def _now(self) -> float:
-        return round(time.perf_counter() - self._began, 3)
+        return round(time.perf_counter() - self.began, 3)
 
 
 def checksum(pcm: bytes) -> str:
-    """Return the SHA-256 of samples."""
     return hashlib.sha256(pcm).hexdigest()

@@ -3,6 +3,7 @@
 import io
 import re
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,7 @@ def read_sound(path: Path, sha256: str) -> bytes:
 
 
 def write(folder: Path, recording: Recording, pcm: bytes) -> str:
-    """Write a recording under a name that nobody else has; return the name.
-
-    Raises CassetteError where it cannot be written.
-    """
+    """Write a recording under a new name; return the name. Raises CassetteError."""
     data = recording.encode()
     try:
         folder.mkdir(exist_ok=True)
@@ -71,19 +69,17 @@ def write(folder: Path, recording: Recording, pcm: bytes) -> str:
 
 
 def _reserve(folder: Path, recording: Recording) -> Path:
-    """Make an empty file; whoever made it may write the others of its name."""
+    """Make an empty file; the process that made it may write the others of its name."""
     label = "-".join(filter(None, (_slug(recording.request.words), recording.request.key[:6])))
     number = max(map(_number, folder.iterdir()), default=0)
     while True:
         number += 1
         part = folder / f"{number:04}-{label}.part"
-        try:
-            part.open("xb").close()
-        except FileExistsError:
-            continue
-        if not (part.with_suffix(".json").exists() or part.with_suffix(".flac").exists()):
-            return part
-        part.unlink()
+        with suppress(FileExistsError):
+            part.touch(exist_ok=False)
+            if not (part.with_suffix(".json").exists() or part.with_suffix(".flac").exists()):
+                return part
+            part.unlink()
 
 
 def _contents(path: Path, limit: int) -> bytes:

@@ -9,14 +9,13 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.costs.estimate import afterwards, count, estimate
-from audiomagic.costs.prices import Price, Rates, listed
-from audiomagic.costs.pricing import bill
+from audiomagic.costs.pricing import Price, Rates, bill, listed
 from audiomagic.protocol.request import VERBATIM, Message, Request, system
 from audiomagic.protocol.tool_calls import Tool, ToolCall
 from audiomagic.protocol.usage import Usage
 from audiomagic.render.dry_run import DryRun
 
-from ...support.fake_server import FarEnd, spoken, usage, written
+from ...support.fake_server import FakeServer, spoken, usage, written
 
 PRICE = listed().find("gpt-audio-1.5")
 LONG = "The quick brown fox jumps over the lazy dog. " * 200
@@ -67,8 +66,8 @@ def test_half_a_character_is_no_failure() -> None:
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("index", range(20))
-def test_twenty_requests_stay_within_their_range(far_end: FarEnd, index: int) -> None:
-    """The far end counts as the service does: a frame for each message, sound by its length."""
+def test_twenty_requests_stay_within_their_range(fake_server: FakeServer, index: int) -> None:
+    """The server counts as the service does: a frame for each message, sound by its length."""
     text, style = ASKED[index % 10], "a jaunty accent" if index % 3 else ""
     seconds, cap = (0.1, 0.55, 2.5, 60.0)[index % 4], (None, 50, 400)[index % 3]
     out_text, out_seconds = (1, 17, 60, 300)[index % 4], (0.5, 15.6, 120.0)[index % 3]
@@ -81,7 +80,7 @@ def test_twenty_requests_stay_within_their_range(far_end: FarEnd, index: int) ->
     audio_in = round(10 * seconds) if listening else 0
     told = usage(words + frames, audio_in, out_text, 0 if text_only else audio_out)
     pcm = hush(0.2).pcm16()
-    far_end.send_chunks(written(["Yes."], told) if text_only else spoken(["Yes."], pcm, told))
+    fake_server.send_chunks(written(["Yes."], told) if text_only else spoken(["Yes."], pcm, told))
     options: Any = {"style": style, "max_tokens": cap}
     if listening:
         reply = Session(**options).listen(hush(seconds), text, text=text_only)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audiomagic.costs.prices import listed
+from audiomagic.costs.pricing import listed
 from audiomagic.costs.receipt import Receipt, together
 from audiomagic.protocol.usage import Usage
 

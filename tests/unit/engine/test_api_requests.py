@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomagic import Sound
@@ -87,7 +87,6 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.none() | st.sampled_from(VOICES), st.none() | st.integers(1, 9_999))
-@settings(max_examples=50, deadline=None)
 def test_what_is_written_is_read(messages: Any, voice: str | None, cap: int | None) -> None:
     sent = Request("gpt-audio-1.5", tuple(messages), voice, max_tokens=cap)
     got = parsed(sent.wire())
@@ -208,7 +207,6 @@ def test_what_is_not_json_is_refused(data: bytes) -> None:
 
 
 @given(JSON)
-@settings(max_examples=100, deadline=None)
 def test_any_json_is_refused_as_a_request(body: Any) -> None:
     refusal(json.dumps(body).encode())
 
@@ -223,7 +221,6 @@ PLACES = (
 
 
 @given(JSON, st.sampled_from(PLACES.split()))
-@settings(max_examples=300, deadline=None)
 @example([[]], "modalities")
 @example({"id": []}, "audio")
 @example(0, "max_completion_tokens")

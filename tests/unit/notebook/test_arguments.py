@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from traitlets import Bool
 from traitlets.config import Config
@@ -100,13 +100,11 @@ def test_two_dashes_end_the_options(line: str, text: str | None) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="-"), max_size=40))
-@settings(max_examples=100, deadline=None)
 def test_any_text_without_dashes_is_text(text: str) -> None:
     assert parse("speak", text) == ({}, text.strip())
 
 
 @given(st.text(alphabet="-v q=\"'\\oice x--novoice", max_size=40))
-@settings(max_examples=300, deadline=None)
 def test_any_line_parses_or_is_an_option_error(line: str) -> None:
     try:
         options, text = parse("listen", line)

@@ -1,6 +1,7 @@
 """What a line and a cell ask for: typed options, sources, comparisons, how it is sent."""
 
 import inspect
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from audiomagic import Session
 from audiomagic.errors import OptionError
 from audiomagic.notebook.arguments import MagicOptions
-from audiomagic.notebook.invocation import Invocation
+from audiomagic.notebook.invocation import Invocation, functions_named, variable
 from audiomagic.notebook.magics import load
 from audiomagic.turn.conversation import CellRun
 
-from ...support.fake_server import FarEnd, chunk
+from ...support.fake_server import FakeServer, chunk
 from ...support.listener import Listener
 
 
@@ -52,17 +53,17 @@ def test_options_that_do_not_go_together(magic: str, line: str, complaint: str) 
         Invocation.read(magic, line, None, MagicOptions(), {"words": ["un"], "none": []})
 
 
-def test_a_call_is_followed_and_belongs_to_its_cell(far_end: FarEnd, key: str) -> None:
+def test_a_call_is_followed_and_belongs_to_its_cell(fake_server: FakeServer, key: str) -> None:
     session, listener = Session(), Listener()
     for run in (1, 2):
-        far_end.say("Hello.", bytes(4_800))
+        fake_server.say("Hello.", bytes(4_800))
         found = read("--chat main Hi")
         found.call(session, listener, CellRun("a", run))(found.given())
     assert len(listener.pcm) == 9_600
     assert len(session.chats.get("main").exchanges) == 1  # the second run replaces the first
 
 
-def test_few_frames_lie_between_a_magic_and_the_session(far_end: FarEnd, key: str) -> None:
+def test_few_frames_lie_between_a_magic_and_the_session(fake_server: FakeServer, key: str) -> None:
     shell = InteractiveShell()
     load(shell)
     shell.run_line_magic("speak", "--dry-run Hi")  # all is imported
@@ -76,8 +77,46 @@ def test_few_frames_lie_between_a_magic_and_the_session(far_end: FarEnd, key: st
 
     shell.user_ns["tool"] = tool
     called = {"index": 0, "id": "a", "function": {"name": "tool", "arguments": "{}"}}
-    far_end.send_chunks([chunk({"tool_calls": [called]}, finish_reason="tool_calls")])
-    far_end.say("Done.", bytes(4_800))
+    fake_server.send_chunks([chunk({"tool_calls": [called]}, finish_reason="tool_calls")])
+    fake_server.say("Done.", bytes(4_800))
     shell.run_line_magic("speak", "-q --tools tool Hi")
     ours = seen[::-1]
     assert ours[ours.index("speak") :][:3] == ["speak", "run", "speak"]
+
+
+# -- variables of the notebook --------------------------------------------------------------
+def weather(place: str, days: int = 1) -> str:
+    """Say what the weather will be."""
+    return f"sunny in {place} for {days} days"
+
+
+def test_tools_are_chosen_by_the_names_of_variables() -> None:
+    twice = partial(weather, days=2)
+    variables = {"weather": weather, "twice": twice, "n": 3, "In": []}
+    assert functions_named("weather, twice,", variables) == {"weather": weather, "twice": twice}
+    assert list(functions_named("twice,weather,twice", variables)) == ["twice", "weather"]
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        ("wether", "no variable 'wether'; did you mean 'weather'?"),
+        ("weather,zzz", "no variable 'zzz'; define it in a cell above"),
+        ("n", "'n' is not a function: its type is int; name functions of the notebook"),
+        (" , ", "--tools needs the names of functions in the notebook: --tools f,g"),
+    ],
+)
+def test_a_tool_that_cannot_be_called_is_refused(names: str, complaint: str) -> None:
+    with pytest.raises(OptionError) as error:
+        functions_named(names, {"weather": weather, "n": 3})
+    assert str(error.value) == complaint
+
+
+def test_a_variable_and_the_nearest_name() -> None:
+    variables = {"take": 1, "_take": 2, "None": None}
+    assert variable("_take", variables) == 2 and variable("None", variables) is None
+    with pytest.raises(OptionError, match=r"^no variable 'tske'; did you mean 'take'\?$"):
+        variable("tske", variables)
+    with pytest.raises(OptionError) as error:  # hidden names are not suggested
+        variable("a\nb" * 60, variables)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 120

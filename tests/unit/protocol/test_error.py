@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic.protocol.error import ErrorBody
@@ -14,7 +14,6 @@ from ...support.strategies import JSON
 
 
 @given(JSON | st.dictionaries(st.sampled_from(["error", "metadata", "raw", "code", "data"]), JSON))
-@settings(max_examples=100, deadline=None)
 def test_any_json_is_an_error_and_a_list_or_none(item: Any) -> None:
     failure = ErrorBody.of(item)
     assert failure.message or item in ("", {})

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
@@ -152,7 +152,6 @@ def test_more_than_any_model_sends_is_not_read() -> None:
 
 
 @given(st.lists(st.text(max_size=12)), st.binary(max_size=400), st.data())
-@settings(max_examples=60, deadline=None)
 def test_any_split_is_joined_again(words: list[str], pcm: bytes, data: Any) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(pcm)), max_size=8)))
     ends = zip([0, *cuts], [*cuts, len(pcm)], strict=True)
@@ -167,7 +166,6 @@ def test_any_split_is_joined_again(words: list[str], pcm: bytes, data: Any) -> N
 
 
 @given(JSON | NEARLY_CHUNKS)
-@settings(max_examples=150, deadline=None)
 @example(5)
 @example([])
 @example({"choices": [{"delta": {"audio": {"data": "Ünicode"}}}]})
@@ -190,7 +188,6 @@ def test_any_json_is_accumulated_or_refused(item: Any) -> None:
 
 
 @given(st.text(max_size=40), st.binary(max_size=99).map(lambda b: b[: len(b) // 2 * 2]))
-@settings(max_examples=60, deadline=None)
 def test_what_the_engine_writes_is_read(words: str, pcm: bytes) -> None:
     writer = ChunkWriter("chatcmpl-1", "local-engine", 1776293682, "audio_1")
     counted = Usage(5, 9, 2, 4)

@@ -5,7 +5,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomagic.errors import InvalidResponse
@@ -15,7 +15,6 @@ from ...support.strategies import JSON
 
 
 @given(st.lists(JSON.filter(lambda item: isinstance(item, dict)), max_size=4), st.data())
-@settings(max_examples=60, deadline=None)
 def test_events_may_be_cut_anywhere(items: list[Any], data: Any) -> None:
     texts = [json.dumps(item) for item in items if not item.get("error")]
     sent = "".join(f": a comment\r\ndata: {text}\r\n\r\n" for text in texts).encode()
@@ -28,7 +27,6 @@ def test_events_may_be_cut_anywhere(items: list[Any], data: Any) -> None:
 
 
 @given(st.lists(st.binary(max_size=40) | st.sampled_from([b"data: ", b"{}", b"\n", b"<"])))
-@settings(max_examples=150, deadline=None)
 @example([b'data: {"error": [{}]}'])
 @example([b'{"error": {"metadata": {"raw": "{\\"error\\": {\\"message\\": 5}}"}}}'])
 def test_any_bytes_are_chunks_or_one_line(pieces: list[bytes]) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from audiomagic.costs.ledger import Ledger
-from audiomagic.costs.ledger_entries import CallEnd, CallStart
+from audiomagic.costs.ledger import CallEnd, CallStart, Ledger
 from audiomagic.errors import OptionError
 from audiomagic.protocol.usage import Usage
 from audiomagic.render.cost_report import BAR, COLUMNS, LATEST, Bar, CostReport, spent

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic.render import transcript_diff
@@ -50,7 +50,6 @@ def test_what_is_right_is_not_repeated() -> None:
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=300, deadline=None)
 def test_html_holds_no_tag_of_the_texts(expected: str, heard: str) -> None:
     page = Reading(transcript_diff.html(compare(expected, heard)))
     assert set(page.tags) <= {"div", "del", "ins", "span"}

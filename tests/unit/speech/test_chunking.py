@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic.speech.chunking import LONGEST, SENTENCE, chunks
@@ -29,7 +29,6 @@ TEXTS = st.lists(SCRIPTS | st.characters(), max_size=80).map("".join)
 
 
 @given(TEXTS, st.integers(1, 60))
-@settings(max_examples=400, deadline=None)
 def test_chunks_joined_are_the_text_and_none_is_blank_or_too_long(text: str, most: int) -> None:
     found = [chunk.text for chunk in chunks(text, most)]
     assert "".join(found) == text
@@ -38,7 +37,6 @@ def test_chunks_joined_are_the_text_and_none_is_blank_or_too_long(text: str, mos
 
 
 @given(TEXTS, st.integers(20, 60))
-@settings(max_examples=200, deadline=None)
 def test_no_character_is_parted_from_its_marks(text: str, most: int) -> None:
     characters = {match.end() for match in regex.finditer(r"\X", text)}
     longest = max((len(match[0]) for match in regex.finditer(r"\X", text)), default=0)

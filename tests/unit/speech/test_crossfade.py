@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import audiomagic.engine
@@ -104,7 +104,6 @@ def test_a_whisper_and_a_loud_voice_are_both_speech() -> None:
 
 
 @given(st.lists(st.integers(0, 9_001), max_size=12))
-@settings(max_examples=50, deadline=None)
 def test_what_is_heard_live_is_what_is_kept(sizes: list[int]) -> None:
     sounds = [hum(0.3, 0.1, 0.2), hum(0.2, 0.05), hum(0.2)]
     seam, live = Crossfader(), b""

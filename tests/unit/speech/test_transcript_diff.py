@@ -3,11 +3,10 @@
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomagic.speech.normalize import number_languages
-from audiomagic.speech.transcript_diff import compare
+from audiomagic.speech.transcript_diff import compare, number_languages
 
 NUMBERS = ["one", "twenty", "hundred", "million", "point", "and", "second", "vingt", "et"]
 DIGITS = ["7", "1999", "3.5", "1,000", "$", "€", "%", "²"]
@@ -86,14 +85,12 @@ def test_the_summary_says_all_in_words() -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
 def test_a_text_is_like_itself(text: str) -> None:
     assert compare(text, text).score == 1
     assert compare(text, text.upper().replace(" ", "\n")).count("missing") == 0
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=300, deadline=None)
 def test_any_two_texts_have_a_score_and_every_word_its_place(expected: str, heard: str) -> None:
     diff = compare(expected, heard)
     assert 0 <= diff.score <= 1

@@ -12,10 +12,10 @@ from audiomagic import Session, Sound
 from audiomagic.errors import OptionError, RequestRejected
 from audiomagic.notebook import commands
 from audiomagic.notebook.arguments import MagicOptions
-from audiomagic.transports import model_list, openai_client
+from audiomagic.transports import model_list
 from audiomagic.transports.endpoint import SERVICE, Endpoint
 
-from ...support.fake_server import KEY, FarEnd, Handler
+from ...support.fake_server import KEY, FakeServer, Handler
 from ...support.other_servers import lenient
 
 US = Endpoint("", SERVICE, KEY)
@@ -72,28 +72,29 @@ def test_a_model_that_is_gone_is_not_offered() -> None:
     assert model_list.unknown("zzz", US).startswith("no model 'zzz'; choose gpt-audio-1.5, ")
 
 
-def test_nothing_is_sent_to_a_model_that_is_shut_down(far_end: FarEnd, tone: Sound) -> None:
+def test_nothing_is_sent_to_a_model_that_is_shut_down(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(api_key=KEY, model="gpt-4o-audio-preview")
     with pytest.raises(OptionError, match="was shut down on 2026-05-07; use 'gpt-audio-1"):
         session.speak("Hi")
-    far_end.checks = lenient
-    far_end.say("Here it lives on.", tone.pcm16())
-    assert session.speak("Hi", base_url=far_end.url).notes == ()
+    fake_server.checks = lenient
+    fake_server.say("Here it lives on.", tone.pcm16())
+    assert session.speak("Hi", base_url=fake_server.url).notes == ()
 
 
 @pytest.mark.usefixtures("key")
-def test_a_servers_own_dates_are_known_once_it_was_asked(far_end: FarEnd, tone: Sound) -> None:
+def test_a_servers_own_dates_are_known_once_it_was_asked(
+    fake_server: FakeServer, tone: Sound
+) -> None:
     session, soon = Session(model="gpt-audio"), date.today().isoformat()
-    far_end.listing = [{"id": "gpt-audio", "shutdown_date": soon}]
-    route = session.transport().endpoint
-    assert model_list.ask(route, openai_client.connect(route)) == {"gpt-audio": date.today()}
-    far_end.say("Hi.", tone.pcm16())
+    fake_server.listing = [{"id": "gpt-audio", "shutdown_date": soon}]
+    assert session.transport().models() == {"gpt-audio": date.today()}
+    fake_server.say("Hi.", tone.pcm16())
     assert session.speak("Hi").notes == (f"gpt-audio is shut down on {soon}; use 'gpt-audio-1.5'.",)
 
 
 @pytest.mark.usefixtures("key")
-def test_the_table_says_which_are_yours(far_end: FarEnd) -> None:
-    far_end.listing = LISTED
+def test_the_table_says_which_are_yours(fake_server: FakeServer) -> None:
+    fake_server.listing = LISTED
     table = commands.models(Session(), MagicOptions())
     rows = {row[0]: row[1] for row in table.rows}
     assert rows["gpt-audio-1.5"] == "current"
@@ -101,7 +102,7 @@ def test_the_table_says_which_are_yours(far_end: FarEnd) -> None:
     assert rows["gpt-audio-mini"] == "until 2027-01-20, not yours"
     assert rows["gpt-audio-2"] == "yours, not in our table"
     assert "gpt-4o" not in rows and "gpt-realtime-audio" not in rows
-    assert far_end.requests == [] and "does not say" not in str(table)
+    assert fake_server.requests == [] and "does not say" not in str(table)
 
 
 def late(handler: Handler) -> None:
@@ -132,10 +133,10 @@ def wrong(body: Any) -> Any:
     ],
 )
 def test_a_list_that_does_not_come_is_no_failure(
-    far_end: FarEnd, monkeypatch: pytest.MonkeyPatch, listing: Any
+    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch, listing: Any
 ) -> None:
     monkeypatch.setattr(model_list, "PATIENCE", 0.2)
-    far_end.listing = listing
+    fake_server.listing = listing
     table = commands.models(Session(), MagicOptions())
     assert re.search(r"127\.0\.0\.1:\d+ does not say which are yours", str(table))
     with pytest.raises(
@@ -159,8 +160,10 @@ def test_without_a_server_the_table_is_there(monkeypatch: pytest.MonkeyPatch) ->
          "models shows which it may use"),
     ],
 )  # fmt: skip
-def test_the_nearest_of_a_servers_models_is_offered(far_end: FarEnd, model: str, line: str) -> None:
-    far_end.listing = [{"id": "Qwen/Qwen2.5-Omni-7B"}]
+def test_the_nearest_of_a_servers_models_is_offered(
+    fake_server: FakeServer, model: str, line: str
+) -> None:
+    fake_server.listing = [{"id": "Qwen/Qwen2.5-Omni-7B"}]
     with pytest.raises(RequestRejected) as caught:
         Session().speak("Hi", model=model)
     assert str(caught.value).startswith(line)

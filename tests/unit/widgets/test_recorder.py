@@ -59,7 +59,7 @@ def test_sound_is_never_in_a_trait() -> None:
     assert record(recorder, complaint="Very quiet") == [DONE]
     expected = Sound.from_pcm16(PCM).samples.tobytes()
     assert recorder.sound and recorder.sound.samples.tobytes() == expected
-    assert recorder.complaint == "Very quiet" and not recorder.trimmed_seconds
+    assert recorder.protocol.complaint == "Very quiet" and not recorder.protocol.trimmed_seconds
     assert repr(recorder) == "Recorder(0.5 s recorded)"
     changed = {k: v for k, v in recorder.get_state().items() if v != before[k]}
     assert changed == {"kept": 0.5, "take": "t"}
@@ -76,7 +76,7 @@ def test_traits_tell_every_page_what_is_going_on() -> None:
     recorder.observe(lambda change: states.append((change.name, change.new)), ["state", "notice"])
     record(recorder)
     assert states == [("notice", ""), ("state", "recording"), ("state", "idle")]
-    assert recorder.trimmed_seconds == pytest.approx(0.2)
+    assert recorder.protocol.trimmed_seconds == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("send", [True, False])
@@ -124,9 +124,9 @@ def test_why_there_is_no_recording_is_passed_on() -> None:
 
 def test_a_page_shows_it_and_is_told_to_stop() -> None:
     recorder = SentRecorder()
-    assert not recorder.shown
+    assert not recorder.protocol.shown
     shown = {"kind": "shown", "mountable": True}
-    assert recorder.tell(shown) == [{"kind": "ready", "arm": False}] and recorder.shown
+    assert recorder.tell(shown) == [{"kind": "ready", "arm": False}] and recorder.protocol.shown
     recorder.halt()
     assert recorder.sent == [{"kind": "halt"}]
 

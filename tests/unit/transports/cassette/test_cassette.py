@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic import Sound
@@ -26,7 +26,7 @@ from audiomagic.transports.cancellation import Cancellation
 from audiomagic.transports.cassette import Cassette
 from audiomagic.transports.resolve import resolve
 
-from ....support.fake_server import KEY, FarEnd, chunk, spoken, usage, written
+from ....support.fake_server import KEY, FakeServer, chunk, spoken, usage, written
 from ....support.samples import CALL, JOKE, PCM, accumulated, asked, called, record
 
 
@@ -99,7 +99,6 @@ CHUNKS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(CHUNKS, max_size=12), st.sampled_from(["stop", "length", "tool_calls"]))
 def test_any_answer_comes_again(
     tmp_path_factory: pytest.TempPathFactory, chunks: list[Any], finish: str
@@ -135,10 +134,10 @@ def test_the_files_are_for_people(cassette: Cassette) -> None:
 
 
 def test_nothing_of_the_sender_or_the_service_is_kept(
-    cassette: Cassette, far_end: FarEnd, tone: Sound
+    cassette: Cassette, fake_server: FakeServer, tone: Sound
 ) -> None:
-    far_end.say("Hello", PCM)
-    transport = resolve("openai", far_end.url, KEY)
+    fake_server.say("Hello", PCM)
+    transport = resolve("openai", fake_server.url, KEY)
     request = asked("Hi", tone)
     with transport.stream(request, Cancellation(), print) as incoming:
         accumulated(cassette.keep(request, incoming.chunks))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic import Sound
@@ -83,7 +83,6 @@ REQUESTS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(REQUESTS | st.just(conversation()))
 def test_any_request_is_found_again(request: Request) -> None:
     asked_for = Fingerprint.of(request)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomagic.errors import CassetteError, NotRecorded
@@ -42,7 +42,6 @@ def dumped(value: Any) -> bytes:
         return b"{"
 
 
-@settings(deadline=None, max_examples=400)
 @given(near_exchanges().map(dumped) | JSON.map(dumped) | st.binary(max_size=60))
 @example(dumped(recording()))
 def test_anything_is_an_exchange_or_refused(

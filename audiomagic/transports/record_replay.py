@@ -1,4 +1,4 @@
-"""RecordingTransport: another transport, whose answers are kept on a cassette."""
+"""Transports that keep answers on a cassette, or give them again."""
 
 import time
 from collections.abc import Iterator
@@ -9,11 +9,31 @@ from typing import TYPE_CHECKING
 from ..protocol.request import Request
 from .cancellation import Cancellation
 from .model_list import Listing
-from .replay import ReplayTransport
 from .transport import Provider, Report, Response, Transport
 
 if TYPE_CHECKING:
     from .cassette import Cassette
+
+
+@dataclass(frozen=True)
+class ReplayTransport(Transport):
+    """Gives recorded answers again, at the pace at which they came or at once."""
+
+    cassette: "Cassette"
+    pace: bool = True
+
+    @property
+    def provider(self) -> Provider:
+        why = f"cassette {self.cassette.folder.name}"
+        return Provider("replay", "the cassette", why, label="replayed · free")
+
+    @contextmanager
+    def stream(
+        self, request: Request, cancellation: Cancellation, report: Report
+    ) -> Iterator[Response]:
+        """Raises NotRecorded, CassetteError."""
+        with cancellation.bound():
+            yield Response(self.cassette.answer(request, self.pace))
 
 
 @dataclass(frozen=True)
@@ -54,7 +74,6 @@ class RecordingTransport(Transport):
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> Iterator[Response]:
-        """Pass the request on, and record what comes."""
         began = time.perf_counter()
         known = self.cassette.has(request)
         with self.inner.stream(request, cancellation, report) as response:

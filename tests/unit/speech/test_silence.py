@@ -1,4 +1,4 @@
-"""Silence is not sent: measured on what reaches the server, and said on the card."""
+"""How loud a sound is; silence is not sent, as measured on what reaches the server."""
 
 import base64
 
@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 from audiomagic import Session, Sound
-from audiomagic.speech.trim import MARGIN, trim_silence
+from audiomagic.speech.silence import (
+    BELOW,
+    MARGIN,
+    SILENCE,
+    frame_size,
+    levels,
+    threshold,
+    trim_silence,
+)
 
-from ...support.fake_server import FarEnd
+from ...support.fake_server import FakeServer
 
 NOISE = np.random.default_rng(7)
 
@@ -38,11 +46,26 @@ def test_a_pause_in_the_middle_stays(tone: Sound) -> None:
     assert trim_silence(sound) is sound
 
 
-def test_the_card_says_what_was_saved(far_end: FarEnd, key: str, tone: Sound) -> None:
-    far_end.say("A tone.", tone.pcm16())
+def test_the_card_says_what_was_saved(fake_server: FakeServer, key: str, tone: Sound) -> None:
+    fake_server.say("A tone.", tone.pcm16())
     whole = Sound(np.concatenate((quiet(1.5), tone.samples, quiet(1.6))), 24_000)
     reply = Session().listen(whole, "What is it?")
-    sent = far_end.requests[0]["messages"][0]["content"][1]["input_audio"]["data"]
+    sent = fake_server.requests[0]["messages"][0]["content"][1]["input_audio"]["data"]
     assert Sound.decode(base64.b64decode(sent)).seconds == pytest.approx(2.0, abs=0.02)
     assert reply.notes == ("2.1 s of silence not sent.",)
     assert reply.receipt.seconds_in == pytest.approx(2.0, abs=0.02)
+
+
+def test_each_frame_has_its_level_and_the_last_is_filled_up() -> None:
+    samples = np.concatenate([np.zeros(10), np.full(10, 0.5), np.full(5, 0.5)])
+    assert levels(samples, 10) == pytest.approx([0.0, 0.5, 0.5 / 2**0.5])
+    assert len(levels(np.zeros(0), 10)) == 0
+
+
+def test_a_frame_is_ten_milliseconds_at_any_rate() -> None:
+    assert [frame_size(rate) for rate in (8_000, 24_000, 44_100, 30)] == [80, 240, 441, 1]
+
+
+def test_what_is_speech_depends_on_the_loudest() -> None:
+    assert threshold(0.0) == threshold(SILENCE) == SILENCE
+    assert threshold(0.5) == pytest.approx(BELOW * 0.5)
