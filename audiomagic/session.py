@@ -254,7 +254,8 @@ class Session:
         transport = self._transport(options)
         call_budget = options.call_budget(self._cell.cell if self._cell else "", self._sharing)
         listener = self._listener or NullListener()
-        return Client(transport, self.budget, call_budget, listener, self.notebook)
+        report = self._listener.on_progress if self._listener else None
+        return Client(transport, self.budget, call_budget, listener, report, self.notebook)
 
     def _transport(self, options: CallOptions) -> Transport:
         if self._replay:

@@ -14,6 +14,7 @@ from ..errors import AudiomagicError, EngineError, OptionError, ReplyPending
 from ..sound import FileSound, Sound
 from ..transports.cancellation import Cancellation
 from ..transports.transport import Transport
+from ..turn.listener import NullListener
 from ..turn.reply import STOPPED, Reply
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class TaskSession(Protocol):
     def speak(self) -> Callable[..., Reply]: ...
     @property
     def listen(self) -> Callable[..., Reply]: ...
-    def bound(self, *, sharing: int = 1, reuse: bool = False) -> Self: ...
+    def bound(self, *, listener: NullListener, sharing: int, reuse: bool) -> Self: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Task:
         """Run the task. What goes wrong is its result, an AudiomagicError."""
         try:
             with (cancellation or Cancellation.current()).bound():
-                reply = self._ask(session.bound(sharing=self.sharing, reuse=True))
+                view = session.bound(listener=NullListener(), sharing=self.sharing, reuse=True)
+                reply = self._ask(view)
                 if reply.finish_reason in (STOPPED, None):
                     error = ReplyPending("the answer to this item was cut off; map again")
                     error.reply = reply

@@ -19,7 +19,7 @@ from ..render.dry_run import DryRun
 from ..session import Session
 from ..turn.comparison import Comparison, compare
 from ..turn.conversation import CellRun
-from ..turn.listener import StreamListener
+from ..turn.listener import NullListener, StreamListener
 from ..turn.options import Options
 from ..turn.reply import Reply
 from .arguments import MagicOptions, parse
@@ -131,7 +131,7 @@ class Invocation:
         """Return what sends a text or sounds. Raises OptionError."""
         count = prod(map(len, self.compared.values()))
         of = self.options
-        alone = None if self.compared else listener
+        alone = NullListener() if self.compared else listener
         session = session.bound(listener=alone, cell=cell, sharing=count)
         call: Callable[..., Reply] = partial(session.speak, verbatim=of.verbatim)
         if self.magic == "listen":

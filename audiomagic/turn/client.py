@@ -15,7 +15,7 @@ from ..protocol.response import Completion, Delta, ResponseAccumulator
 from ..protocol.usage import AUDIO_OUT_PER_SECOND
 from ..sound import WIRE_RATE
 from ..transports.cancellation import Cancelled
-from ..transports.transport import Provider, Response, Transport
+from ..transports.transport import Provider, Report, Response, Transport
 from .listener import NullListener, StreamListener
 from .reply import STOPPED
 
@@ -41,6 +41,7 @@ class Client:
     budget: Budget
     call_budget: CallBudget = field(default_factory=CallBudget)
     listener: StreamListener = field(default_factory=NullListener)
+    report: Report = None  # receives what takes time; None: the engine loads with a line on stderr
     notebook: str = ""
     spoken: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 
@@ -61,10 +62,8 @@ class Client:
             error: BaseException | None = None
             try:
                 capped = replace(request, budget_tokens=reservation.max_tokens)
-                # Where nobody listens, the engine reports its loading on stderr.
-                silent = isinstance(self.listener, NullListener)
-                report = None if silent else self.listener.on_progress
-                with transport.stream(capped, self.listener.cancellation, report) as response:
+                cancellation = self.listener.cancellation
+                with transport.stream(capped, cancellation, self.report) as response:
                     arriving.follow(response, provider.host)
             except Cancelled:
                 pass

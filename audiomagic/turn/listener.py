@@ -19,10 +19,10 @@ class StreamListener(Protocol):
 
 
 class NullListener:
-    """Ignores what arrives; its requests can be cancelled all the same."""
-
-    def __init__(self) -> None:
-        self.cancellation = Cancellation.current()
+    """Ignores what arrives; the thread's own cancellation can end its requests."""
 
     def on_delta(self, delta: Delta) -> None: ...
     def on_progress(self, line: str) -> None: ...
+    @property
+    def cancellation(self) -> Cancellation:
+        return Cancellation.current()
