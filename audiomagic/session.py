@@ -50,7 +50,7 @@ class Session:
     ):
         """Take defaults for every call; `api_key` stands in for $OPENAI_API_KEY.
 
-        `notebook`: whose calls these are in the ledger, a path, or "" for none.
+        `notebook`: the path of the notebook that the ledger records calls for, or "" for none.
         """
         self.options = checked(options)
         self.chats = Chats()
@@ -243,8 +243,8 @@ class Session:
         """Return a view of this session whose calls are followed by a listener and belong to a run
         of a cell: in a chat, a later run of the cell replaces its turn.
 
-        `sharing`: so many calls are made at once, and share what the caps leave. `reuse`: a
-        cassette that is recorded answers what it held before.
+        `sharing`: the number of parallel calls that split what the caps leave. `reuse`: while
+        recording, answer from the cassette what it had before.
         """
         view = copy(self)
         view._listener, view._cell, view._sharing, view._reuse = listener, cell, sharing, reuse

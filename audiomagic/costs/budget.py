@@ -1,6 +1,6 @@
 """The budget: reserves what a call may cost before it is sent, and settles what it did cost.
 
-An answer may be so long that its worst case stays under every cap.
+It limits an answer's length so that its worst case fits under every cap.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from .estimate import Estimate
 from .ledger import CallEnd, CallStart, Ledger, Transaction
 from .pricing import Prices, dollars, exact, listed, read_amount
 
-RAISE = {  # period of a cap -> how to raise it
+HOW_TO_RAISE = {  # period of a cap -> how to raise it
     "call": "--max-cost {}",
     "notebook": "%audiomagic budget {}",
     "day": "%audiomagic budget {} --per day",
@@ -28,7 +28,7 @@ class Cap:
     """A cap in US dollars, and how much of it is used."""
 
     amount: Decimal
-    per: str  # a key of RAISE
+    per: str  # a key of HOW_TO_RAISE
     spent: Decimal = Decimal(0)
     held: Decimal = Decimal(0)  # the worst case of calls in flight, or without a bill
 
@@ -46,7 +46,7 @@ class Cap:
         if self.held:
             parts.append(f"{dollars(self.held)} is held for calls in flight or without a bill")
         parts.append(f"this call may cost {dollars(needed)} or more")
-        step = RAISE[self.per].format(f"{raised:f}")
+        step = HOW_TO_RAISE[self.per].format(f"{raised:f}")
         error = BudgetExceeded(f"the cap is {self}, and {', '.join(parts)}; raise it: {step}")
         error.enough = raised
         return error
@@ -99,11 +99,12 @@ class CallBudget:
                 )
             return Reservation(None)
         tokens = longest = estimate.high.output_tokens
+        shortest = min(LEAST, longest)  # what does not fit even a short answer is refused
         for cap in sorted(caps, key=lambda cap: cap.room):
             calls = 1 if cap.per == "call" else self.sharing
             tokens = min(tokens, estimate.affordable(cap.room / calls))
-            if tokens < min(LEAST, longest):
-                raise cap.refusal(estimate.worst(min(LEAST, longest)) * calls)
+            if tokens < shortest:
+                raise cap.refusal(estimate.worst(shortest) * calls)
         return Reservation(tokens if caps else None, estimate.worst(tokens))
 
 
@@ -122,8 +123,8 @@ class Budget:
     ) -> Iterator[Reservation]:
         """Hold what a call may cost while it runs; then record what its `end` says it cost.
 
-        An exception means that nothing was answered. Raises BudgetExceeded: nothing may be sent
-        then. A ledger that cannot be used stops a call only if there is a cap, or may be.
+        If the block raises, the call is recorded as failed. Raises BudgetExceeded before anything
+        may be sent. A ledger that cannot be used stops a call only if there is a cap, or may be.
         """
         reservation = self._reserved(call, estimate, call_budget)
         try:

@@ -33,7 +33,7 @@ Result = Reply | Comparison
 
 @dataclass(frozen=True)
 class Invocation:
-    """The options of a line over the settings, and the text; `{name}` is filled in in both."""
+    """A magic's options (the line's override the settings) and text, with `{name}` filled in."""
 
     magic: str
     text: str
@@ -98,25 +98,26 @@ class Invocation:
     @cached_property
     def compared(self) -> dict[str, list[str]]:
         """The options that name several values, to be compared."""
-        of = self.options
-        given = {"model": of.model, "voice": "" if of.text else of.voice}  # text has no voice
+        options = self.options
+        voice = "" if options.text else options.voice  # a written answer has none
+        given = {"model": options.model, "voice": voice}
         lists = {name: list(filter(None, map(str.strip, given[name].split(",")))) for name in given}
         return {name: values for name, values in lists.items() if len(values) > 1}
 
     @cached_property
     def session_options(self) -> Options:
         """What a session needs to know. Raises OptionError for tools that are not functions."""
-        of, prices = self.options, self.options.prices
+        given, prices = self.options, self.options.prices
         if isinstance(prices, str):  # a file, or a variable of the notebook
             prices = self.variables.get(prices, prices)
         options = Options(
-            model=of.model, voice=of.voice, style=of.style, system=of.system, chat=of.chat,
-            engine=of.engine, base_url=of.base_url, llm=of.llm, stt=of.stt,
-            max_tokens=of.max_tokens, max_cost=of.max_cost, allow_unpriced=of.allow_unpriced,
-            prices=prices,
+            model=given.model, voice=given.voice, style=given.style, system=given.system,
+            chat=given.chat, engine=given.engine, base_url=given.base_url, llm=given.llm,
+            stt=given.stt, max_tokens=given.max_tokens, max_cost=given.max_cost,
+            allow_unpriced=given.allow_unpriced, prices=prices,
         )  # fmt: skip
-        if of.tools:
-            options["tools"] = functions_named(of.tools, self.variables)
+        if given.tools:
+            options["tools"] = functions_named(given.tools, self.variables)
         return options
 
     def given(self) -> object:
@@ -130,27 +131,29 @@ class Invocation:
     ) -> Callable[[object], Result]:
         """Return what sends a text or sounds. Raises OptionError."""
         count = prod(map(len, self.compared.values()))
-        of = self.options
+        options = self.options
         alone = NullListener() if self.compared else listener
         session = session.bound(listener=alone, cell=cell, sharing=count)
-        call: Callable[..., Reply] = partial(session.speak, verbatim=of.verbatim)
+        call: Callable[..., Reply] = partial(session.speak, verbatim=options.verbatim)
         if self.magic == "listen":
-            call = partial(session.listen, instruction=self.text, text=of.text, expect=of.expect)
+            call = partial(
+                session.listen, instruction=self.text, text=options.text, expect=options.expect
+            )
         if not self.compared:
             return partial(call, **self.session_options)
         on_progress = listener.on_progress if listener else None
-        options = {**self.session_options, **self.compared}
-        return partial(_compare, call, options, count, on_progress)
+        variants = {**self.session_options, **self.compared}
+        return partial(_compare, call, variants, count, on_progress)
 
     def warm_up(self, session: Session) -> None:
         first: Any = {name: values[0] for name, values in self.compared.items()}
         session.warm_up(**{**self.session_options, **first})
 
     def dry_run(self, session: Session, cell: CellRun | None) -> DryRun:
-        of, given = self.options, self.given()
+        options, given = self.options, self.given()
         run: Callable[..., DryRun] = partial(
             session.bound(cell=cell).dry_run, self.text, None if self.magic == "speak" else given,
-            verbatim=of.verbatim, text_only=of.text, expect=of.expect,
+            verbatim=options.verbatim, text_only=options.text, expect=options.expect,
         )  # fmt: skip
         variants = [zip(self.compared, v, strict=True) for v in product(*self.compared.values())]
         return reduce(add, [run(**{**self.session_options, **dict(one)}) for one in variants])
@@ -200,13 +203,13 @@ class Each:
         return {*names, ITEM, NUMBER}
 
     def run(self, invocation: Invocation, session: Session) -> "Batch":
-        of = invocation.options
+        options = invocation.options
         heard = invocation.magic == "listen"
         try:
             batch = session.map(
                 self._heard() if heard else self._spoken(), invocation.text,
-                save=of.save or None, workers=of.workers, verbatim=of.verbatim, text=of.text,
-                expect=of.expect, **invocation.session_options,
+                save=options.save or None, workers=options.workers, verbatim=options.verbatim,
+                text=options.text, expect=options.expect, **invocation.session_options,
             )  # fmt: skip
         except Interrupted as error:
             from ..batch.batch import Batch

@@ -16,7 +16,7 @@ Report = Callable[[str], None] | None  # receives a line about what takes time
 
 @dataclass(frozen=True)
 class Provider:
-    """Who answers, and all that depends on it: nobody else has to ask which transport it is."""
+    """Describes who answers, so that nobody needs to check a transport's type."""
 
     name: str  # in the ledger: "openai" (any server of that protocol), "local" or "replay"
     host: str  # for messages and badges
@@ -25,7 +25,9 @@ class Provider:
     has_key: bool = False  # whether an API key is sent
     label: str = ""  # what the badge of a free answer says
     language: str | None = None  # of every answer (BCP 47); None where it may be any
-    max_context: int = 128_000 - 16_384  # tokens that an answer leaves of gpt-audio-1.5's context
+    max_context: int = (
+        128_000 - 16_384
+    )  # input tokens: gpt-audio-1.5's context less its longest answer
     text_history: bool = False  # whether earlier turns count as their words, not as sound
 
 
@@ -35,7 +37,7 @@ class Response:
 
     chunks: Iterator[Chunk]
     request_id: str | None = None  # the server's own name for the request
-    already_recorded: bool = False  # whether the cassette that records it could have answered it
+    already_recorded: bool = False  # whether the cassette had an answer before
 
 
 class Transport(ABC):
@@ -49,7 +51,7 @@ class Transport(ABC):
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> AbstractContextManager[Response]:
-        """Send a request; give its response, and end it however the block is left.
+        """Send a request and yield its response, which is closed when the block exits.
 
         Raises RequestFailed, one line that says what to do, for whatever goes wrong; Cancelled when
         `cancellation` is cancelled.

@@ -22,13 +22,13 @@ from .reply import STOPPED
 
 @dataclass(frozen=True)
 class Call:
-    """A request and what came of it; an `error` came after a part of the completion."""
+    """A request and its completion; `error` is set if the stream broke after a part of it."""
 
     request: Request
     completion: Completion
     receipt: Receipt
     error: BaseException | None = None
-    already_recorded: bool = False  # whether the cassette that records it could have answered it
+    already_recorded: bool = False  # whether the cassette had an answer before
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Client:
     spoken: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 
     def complete(self, request: Request) -> Call:
-        """Make a request; pass what arrives on to the listener; book it.
+        """Reserve what a request may cost, stream its completion to the listener, settle the cost.
 
-        What fails before anything was answered is raised: AudiomagicError, or an interrupt.
-        BudgetExceeded: a cap is reached, and nothing was sent.
+        Raises what fails before anything has arrived: AudiomagicError, or Interrupted; a later
+        failure is the Call's `error`. Raises BudgetExceeded before anything is sent.
         """
         transport = self.transport.for_request(request)
         provider, expected = transport.provider, self.estimate(request, transport)
@@ -58,29 +58,30 @@ class Client:
             request.seconds, paid=provider.paid,
         )  # fmt: skip
         with self.budget.reserve(start, expected, self.call_budget) as reservation:
-            arriving = _Arriving(self.listener, reservation)
+            incoming = _IncomingCompletion(self.listener, reservation)
             error: BaseException | None = None
             try:
                 capped = replace(request, budget_tokens=reservation.max_tokens)
                 cancellation = self.listener.cancellation
                 with transport.stream(capped, cancellation, self.report) as response:
-                    arriving.follow(response, provider.host)
+                    incoming.follow(response, provider.host)
             except Cancelled:
-                pass
+                pass  # what has arrived is kept
             except BaseException as caught:
-                if arriving.accumulator.completion().empty:
+                if incoming.accumulator.completion().empty:
                     if isinstance(caught, KeyboardInterrupt):
                         raise Interrupted("the request was stopped before an answer") from None
                     raise
                 error = caught
             if self.listener.cancellation.cancelled or isinstance(error, KeyboardInterrupt):
-                arriving.accumulator.finish_reason = STOPPED
-            completion = arriving.accumulator.completion()
-            receipt = self._receipt(request, provider, completion, arriving)
+                incoming.accumulator.finish_reason = STOPPED
+            completion = incoming.accumulator.completion()
+            receipt = self._receipt(request, provider, completion, incoming)
             outcome = f"failed: {type(error).__name__}" if error else "answered"
-            outcome = STOPPED if completion.finish_reason == STOPPED else outcome
+            if completion.finish_reason == STOPPED:
+                outcome = STOPPED
             reservation.end = CallEnd.of(receipt, outcome)
-            return Call(request, completion, receipt, error, arriving.already_recorded)
+            return Call(request, completion, receipt, error, incoming.already_recorded)
 
     def estimate(self, request: Request, transport: Transport | None = None) -> Estimate | None:
         """Return what a request will take; None where nothing is paid for it."""
@@ -91,7 +92,11 @@ class Client:
         return estimate(request, price, self.spoken)
 
     def _receipt(
-        self, request: Request, provider: Provider, completion: Completion, arriving: "_Arriving"
+        self,
+        request: Request,
+        provider: Provider,
+        completion: Completion,
+        incoming: "_IncomingCompletion",
     ) -> Receipt:
         seconds = len(completion.pcm) / (2 * WIRE_RATE)
         unreported = provider.paid and completion.usage is None
@@ -108,15 +113,15 @@ class Client:
             seconds_in=request.seconds,
             seconds_out=seconds,
             usage=completion.usage,
-            time_to_first_audio=arriving.time_to_first_audio,
-            duration=time.perf_counter() - arriving.start,
-            request_id=arriving.request_id,
+            time_to_first_audio=incoming.time_to_first_audio,
+            duration=time.perf_counter() - incoming.start,
+            request_id=incoming.request_id,
             prices=self.call_budget.prices,
             counted_usage=afterwards(request, completion.text, seconds) if unreported else None,
         )
 
 
-class _Arriving:
+class _IncomingCompletion:
     """A completion while it arrives: accumulated, timed, passed on to the listener."""
 
     def __init__(self, listener: StreamListener, reservation: Reservation):

@@ -175,17 +175,17 @@ def counts(hops: list[str]) -> dict[str, str]:
     by_room = room_graph(by_module)
     by_size = sorted(lines().items(), key=lambda item: -item[1])
     return {
-        "rooms": str(len(by_room)),
-        "floors": _chain(longest_chain(by_room)),
-        "loose modules": f"{len(loose())}: {', '.join(loose())}",
-        "circles of rooms": _groups(circles(by_room)),
-        "circles of modules": _groups(circles(by_module)),
-        "longest module chain": _chain(longest_chain(by_module)),
-        "hard dependencies": str(len(dependencies())),
+        "rooms (folders and top-level modules)": str(len(by_room)),
+        "floors: longest chain of rooms (at most 14)": _chain(longest_chain(by_room)),
+        "top-level modules (at most 8)": f"{len(loose())}: {', '.join(loose())}",
+        "import circles of rooms (none)": _groups(circles(by_room)),
+        "import circles of modules (none)": _groups(circles(by_module)),
+        "longest chain of modules": _chain(longest_chain(by_module)),
+        "dependencies (at most 16)": str(len(dependencies())),
         "modules": str(len(by_module)),
-        "lines": f"{sum(n for _, n in by_size)}: "
+        "lines of the package": f"{sum(n for _, n in by_size)}: "
         + ", ".join(f"{name} {n}" for name, n in by_size),
-        "frames of one %%speak": _chain(hops),
+        "our frames of one %%speak (at most 8)": _chain(hops),
     }
 
 
@@ -201,4 +201,4 @@ if __name__ == "__main__":
     from ..support.hops import frames_of_a_speak
 
     for name, value in counts(frames_of_a_speak()).items():
-        print(f"{name:22} {value}")
+        print(f"{name:44} {value}")

@@ -37,6 +37,16 @@ def test_its_links_and_pictures_are_there() -> None:
         assert (README.parent / target).exists(), target
 
 
+def test_the_files_that_contributing_names_are_there() -> None:
+    root = README.parent
+    text = (root / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/.]+\.(?:py|toml|js))`", text))
+    assert len(named) > 20
+    for name in named:
+        places = (root, root / "audiomagic", root / "audiomagic" / "static", root / ".github")
+        assert any((place / name).exists() for place in places), name
+
+
 def test_it_is_short() -> None:
     assert len(README.read_text("utf-8").splitlines()) < 200
 

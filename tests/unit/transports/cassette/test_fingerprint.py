@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomagic import Sound
+from audiomagic.errors import NotRecorded
 from audiomagic.protocol.request import Message, Request
 from audiomagic.transports.cassette import Cassette
 from audiomagic.transports.cassette.fingerprint import Fingerprint
 from audiomagic.transports.cassette.recording import Recording
 
-from ....support.fake_server import spoken
-from ....support.samples import CALL, PCM, WEATHER, asked, conversation, record, recording
+from ....support.fake_server import spoken, written
+from ....support.samples import CALL, JOKE, PCM, WEATHER, asked, conversation, record, recording
 
 HELLO = spoken(["Hello"], PCM)
 
@@ -89,3 +90,33 @@ def test_any_request_is_found_again(request: Request) -> None:
     other = Recording.decode(json.dumps(recording()).encode(), "x")
     written = other.model_copy(update={"request": asked_for}).encode()
     assert Recording.decode(written, "x").request.key == asked_for.key
+
+
+# -- the nearest recorded request -------------------------------------------------------------
+def miss(cassette: Cassette, request: Request) -> str:
+    with pytest.raises(NotRecorded) as caught:
+        cassette.answer(request)
+    line = str(caught.value)
+    assert "\n" not in line and line.endswith("; to record it: %audiomagic record PATH")
+    return line.removesuffix("; to record it: %audiomagic record PATH")
+
+
+def test_a_miss_names_the_nearest_and_what_differs(cassette: Cassette, tone: Sound) -> None:
+    assert miss(cassette, JOKE) == "no recording of this request: tape has none"
+    record(cassette, asked("What is the capital of France?"), written(["Paris"]))
+    record(cassette, replace(JOKE, voice="alloy"), written(["Ha"]))
+    file = max(path.name for path in cassette.folder.glob("*.json"))
+    nearest = f"no recording of this request; the nearest ({file}) differs in "
+    assert miss(cassette, JOKE) == nearest + "voice: 'coral', recorded 'alloy'"
+    assert miss(cassette, replace(JOKE, model="m", voice=None, max_tokens=5)) == (
+        nearest + "model: 'm', recorded 'gpt-audio-1.5'; "
+        "voice: 'None', recorded 'alloy'; and 1 more"
+    )
+    assert miss(cassette, asked("Tell me a yoke!", voice="alloy", tools=(WEATHER,))).endswith(
+        'tool weather: \'The weather of a city. {"properties": {}, "type…\', recorded none; '
+        "message 1: 'user: Tell me a yoke!', recorded 'user: Tell me a joke!'"
+    )
+    assert "capital of" in miss(cassette, asked("What is the capital of Spain?"))
+    record(cassette, asked("Hm?", tone), written(["?"]))
+    line = miss(cassette, asked("Hm?", Sound(-tone.samples, 24_000)))
+    assert line.count("sound of 1.0 s, ") == 2 and "differs in message 1: " in line
