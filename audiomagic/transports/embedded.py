@@ -28,7 +28,7 @@ NAMED_NOTE = "Answered by the local engine, with {}; its own voices speak Englis
 class EmbeddedTransport(ClientTransport):
     """The embedded engine; `llm` and `stt` name better models than those installed ("")."""
 
-    why: str = field(compare=False)
+    why: str
     llm: str = ""
     stt: str = ""
     endpoint: Endpoint = field(default=Endpoint("", ADDRESS, name=HOST), init=False)

@@ -23,7 +23,7 @@ class Endpoint:
     its name.
     """
 
-    why: str = field(compare=False)
+    why: str
     base_url: str = SERVICE
     key: str | None = field(default=None, repr=False)
     key_variable: str = KEY_VARIABLE  # the variable by which the key can be set

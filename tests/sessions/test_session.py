@@ -245,6 +245,12 @@ def test_a_named_server_needs_no_key(
     assert Session().transport().provider.name == "openai"
 
 
+def test_why_a_transport_was_chosen_is_that_of_the_call(fake_server: FakeServer) -> None:
+    session = Session()
+    for url, why in (({"base_url": fake_server.url}, "--base-url"), ({}, "OPENAI_BASE_URL")):
+        assert session.transport(**url).provider.why == f"a server is named by {why}"
+
+
 def test_no_credit_is_said(fake_server: FakeServer) -> None:
     for _ in range(3):  # the client itself retries
         fake_server.then(lambda handler, body: handler.refuse(
