@@ -1,6 +1,7 @@
 """Fixtures: a server, a sound, an IPython of one's own; fast tests come first; no key is left."""
 
 import base64
+import gc
 import os
 import shutil
 import tempfile
@@ -25,6 +26,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
 MARKED = ("models", "browser")  # folders whose tests bear the folder's name
 SPREAD = "unit"  # a folder whose tests share nothing that is slow to start: any worker takes any
+SHARED = "kernel"  # a folder whose files share what is slow to start: one worker takes all
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a folder of which `-m "not models and not browser"` leaves no test."""
+    chosen = config.option.markexpr.split(" and ")
+    if collection_path.parent == TESTS and collection_path.name in MARKED:
+        return f"not {collection_path.name}" in chosen or None
+    return None
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests need not be looked at whenever garbage is collected
 
 
 @pytest.hookimpl(tryfirst=True)  # before those are chosen that have a mark
@@ -38,8 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(TESTS)
         if path.parts[0] in MARKED:
             item.add_marker(path.parts[0])
-        if path.parts[0] != SPREAD:
-            item.add_marker(pytest.mark.xdist_group(str(path)))  # one kernel for all of a file
+        if path.parts[0] != SPREAD:  # one kernel for all of a file, or of all of them
+            group = SHARED if path.parts[0] == SHARED else str(path)
+            item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it
             item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=slowness)
