@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,12 +53,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(TESTS)
         if path.parts[0] in MARKED:
             item.add_marker(path.parts[0])
-        if path.parts[0] != SPREAD:  # one kernel for all of a file, or of all of them
-            group = SHARED if path.parts[0] == SHARED else str(path)
-            item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it
             item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=slowness)
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Give a worker all tests of a file, or folder, that share a kernel, an engine or a browser.
+
+    The marks that `--dist loadgroup` looks for are lost with pytest 9.2 and pytest-xdist 3.8.
+    """
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = Path(file).parts[:2][-1]
+            return {SPREAD: nodeid, SHARED: folder}.get(folder, file)
+
+    return Scheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
