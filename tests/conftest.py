@@ -1,11 +1,13 @@
 """Fixtures: a server, a sound, an IPython of one's own; fast tests come first; no key is left."""
 
 import base64
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
 MARKED = ("models", "browser")  # folders whose tests bear the folder's name
 SPREAD = "unit"  # a folder whose tests share nothing that is slow to start: any worker takes any
+SHARED = "kernel"  # a folder whose files share what is slow to start: one worker takes all
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a folder of which `-m "not models and not browser"` leaves no test."""
+    chosen = config.option.markexpr.split(" and ")
+    if collection_path.parent == TESTS and collection_path.name in MARKED:
+        return f"not {collection_path.name}" in chosen or None
+    return None
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests need not be looked at whenever garbage is collected
 
 
 @pytest.hookimpl(tryfirst=True)  # before those are chosen that have a mark
@@ -38,11 +53,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(TESTS)
         if path.parts[0] in MARKED:
             item.add_marker(path.parts[0])
-        if path.parts[0] != SPREAD:
-            item.add_marker(pytest.mark.xdist_group(str(path)))  # one kernel for all of a file
         if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it
             item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=slowness)
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Give a worker all tests of a file, or folder, that share a kernel, an engine or a browser.
+
+    The marks that `--dist loadgroup` looks for are lost with pytest 9.2 and pytest-xdist 3.8.
+    """
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = Path(file).parts[:2][-1]
+            return {SPREAD: nodeid, SHARED: folder}.get(folder, file)
+
+    return Scheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

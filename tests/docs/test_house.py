@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
+import pytest
+
 import audiomagic
 
 from . import house
 
 MODULES = house.modules()
-GRAPH = house.module_graph()
 TESTS = Path(__file__).parents[1]
 TEST_FILES = sorted(TESTS.rglob("test_*.py"))
 # A room may import what stands on a lower line.
@@ -78,26 +79,32 @@ def strings(node: ast.AST | None) -> set[str]:
 
 
 # -- rooms and floors -------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def graph() -> house.Graph:
+    """Which of our modules each imports; it takes a while."""
+    return house.module_graph()
+
+
 def test_every_room_has_its_floor() -> None:
     rooms = {house.room(module) for module in MODULES}
     assert rooms == set.union(*FLOORS)
 
 
-def test_imports_point_down() -> None:
-    assert house.upwards(GRAPH, FLOORS) == []
+def test_imports_point_down(graph: house.Graph) -> None:
+    assert house.upwards(graph, FLOORS) == []
 
 
-def test_the_engine_needs_a_few_rooms_only() -> None:
-    assert house.room_graph(GRAPH)["engine"] <= ENGINE
+def test_the_engine_needs_a_few_rooms_only(graph: house.Graph) -> None:
+    assert house.room_graph(graph)["engine"] <= ENGINE
 
 
-def test_no_imports_go_in_circles() -> None:
-    assert house.circles(house.room_graph(GRAPH)) == []
-    assert house.circles(GRAPH) == []
+def test_no_imports_go_in_circles(graph: house.Graph) -> None:
+    assert house.circles(house.room_graph(graph)) == []
+    assert house.circles(graph) == []
 
 
-def test_the_house_is_low_and_little_lies_about() -> None:
-    assert len(house.longest_chain(house.room_graph(GRAPH))) <= 14
+def test_the_house_is_low_and_little_lies_about(graph: house.Graph) -> None:
+    assert len(house.longest_chain(house.room_graph(graph))) <= 14
     assert len(house.loose()) <= 8
     assert len(house.dependencies()) <= 16
 
@@ -214,12 +221,12 @@ def test_where_the_test_of_a_module_is() -> None:
 
 
 def test_no_test_imports_a_test() -> None:
-    found = []
+    found, tests = [], {path.stem for path in TEST_FILES}
     for path in sorted(TESTS.rglob("*.py")):
         for node in house.nodes(path):
             if isinstance(node, ast.ImportFrom) and (node.level or node.module == "tests"):
                 names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
-                if any(f"{name}.py" in {other.name for other in TEST_FILES} for name in names):
+                if tests.intersection(names):
                     found.append(f"{path.relative_to(TESTS)}: {ast.unparse(node)}")
     assert found == []
 

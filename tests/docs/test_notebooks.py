@@ -11,7 +11,6 @@ import nbformat
 import pytest
 from jupyter_client import KernelManager
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
 from ..support.jupyter import Browser, find_browser
 
@@ -134,6 +133,8 @@ def test_its_page_plays_in_a_browser(tmp_path: Path) -> None:
     """Of the first one, as it is committed: the README's command makes such a page."""
     if not find_browser():
         pytest.skip("no Chromium was found; set $CHROMIUM")
+    from nbconvert import HTMLExporter  # slow to import
+
     html, _ = HTMLExporter().from_notebook_node(nbformat.read(NOTEBOOKS[0], as_version=4))
     page = tmp_path / "hello.html"
     page.write_text(html, "utf-8")

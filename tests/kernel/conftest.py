@@ -13,12 +13,13 @@ NOTEBOOK = "/home/ada/lesson.ipynb"
 AFRESH = """
 %reset -f
 %unload_ext audiomagic
-import os
+import gc, os
+gc.freeze()  # what modules hold is not looked at again by the next %reset, which collects garbage
 get_ipython().meta.clear()
 get_ipython().config.pop("AudioMagics", None)
 os.environ |= {environment!r}
 os.chdir({folder!r})
-del os
+del gc, os
 %load_ext audiomagic
 """
 

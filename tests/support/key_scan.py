@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .fake_server import KEY
 
-PIECES = (KEY.encode(), KEY[:13].encode(), KEY[8:24].encode())  # the key, its beginning, its middle
+PIECES = (KEY[:13].encode(), KEY[8:24].encode())  # the key's beginning, its middle
 TYPED = ("history.sqlite",)  # IPython's own, of what was typed: some tests type the key
 
 

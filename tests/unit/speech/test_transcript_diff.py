@@ -102,8 +102,8 @@ def test_any_two_texts_have_a_score_and_every_word_its_place(expected: str, hear
 
 
 def test_a_long_text_is_compared_and_shown_within_bounds() -> None:
-    words = [f"word{number % 997}" for number in range(20_000)]
+    words = [f"word{number % 997}" for number in range(8_000)]
     heard = [word if number % 8 else "slip" for number, word in enumerate(words)]
     diff = compare(" ".join(words), " ".join(heard))
-    assert diff.count("wrong") == 2_500 and diff.score == pytest.approx(0.875)
-    assert "and 2492 more" in diff.summary
+    assert diff.count("wrong") == 1_000 and diff.score == pytest.approx(0.875)
+    assert "and 992 more" in diff.summary
