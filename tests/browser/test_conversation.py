@@ -91,7 +91,7 @@ def test_three_turns_with_a_tool_and_one_said_again(
         say(fake_server, "audio_4", "It is dry by now.")
         speak_to(notebook, SECOND, 1.2, "It is dry by now.")
         assert said(fake_server.requests[4]) == [heard, "its answer audio_1", heard]
-        dropped = "This is turn 2 of chat main again: turn 3 was dropped."
+        dropped = "Re-ran turn 2 of chat main: turn 3 was removed."
         assert dropped in notebook.output_text(SECOND)
         _shows(notebook, ["Paris, of course.", "It is dry by now."])
         assert notebook.console_errors() == []

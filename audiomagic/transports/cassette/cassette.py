@@ -75,8 +75,8 @@ class Cassette:
         yield from builder.follow(chunks)
         if built := builder.build(Fingerprint.of(request)):  # not where it was cut off
             recording, pcm = built
-            name = storage.write(self.folder, recording, pcm)
-            with self._lock:
+            with self._lock:  # or a claim would find the file, and take it for an old recording
+                name = storage.write(self.folder, recording, pcm)
                 self._add(name, recording)
                 self._claimed[recording.request.key] += 1
 
