@@ -1,5 +1,21 @@
 """Everything that audiomagic raises on purpose, and how foreign text is made fit to be shown.
 
+AudiomagicError
+├── OptionError        a misspelled option, setting, voice, model or value
+├── SoundError         a sound that cannot be read, sent or written
+├── RequestFailed      a call that the server did not answer as it should
+│   ├── ConnectionFailed   it was never reached, or went away
+│   ├── RequestRejected    it answered with an error
+│   └── InvalidResponse    it answered with something that is not an answer
+├── CassetteError      a recording, or its folder, that is damaged or cannot be written
+├── NotRecorded        a request that a cassette has no answer to
+├── EngineError        the embedded engine is missing, incomplete or damaged
+├── BudgetExceeded     a call that might cost more than a cap allows
+├── LedgerError        the ledger of calls cannot be read or written
+├── WorkerLost         an item of a batch whose worker died
+├── NoMicrophone       a recording was requested where nobody can record
+└── ReplyPending       the reply to a recording that was not made yet, or to an item not asked yet
+
 `...Error`: something is wrong with a thing (an option, a sound, a file, the engine, the ledger).
 Every other name is an event, and says what happened. Each message is one line: what happened, then
 what to type next. In IPython that line is all that is shown; the exception still stops Run All.
