@@ -19,7 +19,15 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
-from ..errors import LedgerError, OptionError, RequestFailed, RequestRejected, clean, one_line
+from ..errors import (
+    BudgetExceeded,
+    LedgerError,
+    OptionError,
+    RequestFailed,
+    RequestRejected,
+    clean,
+    one_line,
+)
 from ..files import check_writable
 from ..protocol.usage import Usage
 from .pricing import exact
@@ -104,7 +112,7 @@ class CallEnd:
         if isinstance(error, KeyboardInterrupt):
             return cls("stopped", dollars=sent, estimated=True, settled=sent is not None)
         free = (
-            isinstance(error, OptionError)
+            isinstance(error, OptionError | BudgetExceeded)
             or (isinstance(error, RequestFailed) and not error.sent)
             or (isinstance(error, RequestRejected) and error.status is not None)
         )

@@ -253,6 +253,15 @@ def test_max_cost_is_for_all_items_together(brief: Crowd, session: Session) -> N
     assert batch.errors and isinstance(batch[79], BudgetExceeded)
 
 
+def test_a_cap_that_one_call_fits_under_lets_the_items_through(
+    brief: Crowd, session: Session
+) -> None:
+    batch = run(session, ["One.", "Two."], workers=8, max_cost="0.006")
+    assert batch.replies and spent(session) <= Decimal("0.006")
+    batch = run(session, ["Three."], workers=8, max_cost="0.0001")
+    assert str(batch[0]).startswith("the cap is $0.0001")
+
+
 def test_an_interrupt_keeps_what_is_done(crowd: Crowd, session: Session, tmp_path: Path) -> None:
     stop, unanswered = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)), count(1)
 

@@ -322,8 +322,11 @@ def test_half_a_character_is_replaced(fake_server: FakeServer, tone: Sound) -> N
 
 def test_what_is_misspelled_in_python(fake_server: FakeServer) -> None:
     for name, wrong in {"voice": 5, "model": ["a", "b"], "max_tokens": "9", "engine": 3}.items():
-        with pytest.raises(OptionError, match=f"^{name} takes a (text|whole number), not "):
+        with pytest.raises(OptionError, match=f"^{name} takes a (text|whole number above 0), not "):
             Session().speak("Hi", **{name: wrong})  # type: ignore[arg-type]
+    for number in (0, -5, True, False):
+        with pytest.raises(OptionError, match=r"^max_tokens takes a whole number above 0, not "):
+            Session(max_tokens=number)
     with pytest.raises(OptionError, match="no option 'voise'; did you mean 'voice'"):
         Session(voise="coral")  # type: ignore[call-arg]
     with pytest.raises(OptionError, match="no engine 'locl'; did you mean 'local'"):
