@@ -22,9 +22,12 @@ what to type next. In IPython that line is all that is shown; the exception stil
 """
 
 import unicodedata
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from . import redaction
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 LONGEST_MESSAGE = 1_000  # characters
 LONGEST_QUOTE = 300  # characters of foreign text (a server's, a file's) worth repeating
@@ -112,7 +115,7 @@ class BudgetExceeded(AudiomagicError):
     `enough` is a cap, in US dollars, that would allow it.
     """
 
-    enough: Decimal | None = None
+    enough: "Decimal | None" = None
 
 
 class LedgerError(AudiomagicError):

@@ -3,7 +3,6 @@
 import os
 from datetime import datetime
 from functools import cache
-from importlib.metadata import version
 from typing import Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -73,5 +72,7 @@ def _request(shell: InteractiveShell) -> dict[str, Any]:
 
 @cache
 def _ipykernel() -> tuple[int, int]:
+    from importlib.metadata import version  # 13 ms: not at load
+
     major, minor, *_ = version("ipykernel").split(".")
     return int(major), int(minor)
