@@ -16,9 +16,8 @@ import openai
 
 from ..support import fake_server as scripted
 from ..support.fake_server import KEY, FakeServer
-from ..support.jupyter import Browser, JupyterServer, Notebook
+from ..support.jupyter import Browser, JupyterServer, Notebook, ready
 from ..support.loudspeaker import TAP, first_sample, heard
-from ..support.microphone import opened, value
 from . import figures
 from .figures import Row
 
@@ -54,12 +53,10 @@ def main() -> None:
         Browser(init_script=TAP) as browser,
     ):
         cells = [LOAD.format(fake_server.url), CALL, ASKED, MEMORY]
-        with opened(browser, server, *cells) as notebook:
-            notebook.run_cell(0)
+        with ready(browser, server, *cells) as notebook:
             rows += first_sound(notebook, fake_server)
         if asked.minutes:
-            with opened(browser, server, *cells) as notebook:
-                notebook.run_cell(0)
+            with ready(browser, server, *cells) as notebook:
                 rows += long_reply(notebook, fake_server, asked.minutes)
     figures.show(rows)
 
@@ -82,7 +79,7 @@ def first_sound(notebook: Notebook, fake_server: FakeServer) -> list[Row]:
         notebook.js("() => { loudspeaker.seen = null; loudspeaker.first = null }")
         notebook.run_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
-        sample, arrived = first_sample(notebook) or 0, float(value(notebook, 2))
+        sample, arrived = first_sample(notebook) or 0, float(notebook.value(2))
         notebook.sleep(2)
         if run:  # the first loads modules
             to_ear.append(sample - arrived)
@@ -129,14 +126,14 @@ def long_reply(notebook: Notebook, fake_server: FakeServer, minutes: float) -> l
     pcm = speech(60 * minutes)
     words = ["Some "] * int(150 * minutes)
     chunks = scripted.spoken(words, pcm)
-    before = float(value(notebook, 3))
+    before = float(notebook.value(3))
     fake_server.then(lambda handler, body: handler.stream(chunks, speed=2.0))
     notebook.run_cell(1, timeout=120 * minutes)
     gaps, counted = 0, "() => document.querySelector('.audiomagic-player')?.dataset.gaps ?? null"
     while (now := notebook.js(counted)) is not None:  # until it gives way to the card's player
         gaps = max(gaps, int(now))
         notebook.sleep(0.2)
-    after = float(value(notebook, 3))
+    after = float(notebook.value(3))
     whole = heard(notebook).tobytes() == pcm
     kept = len(pcm) / 1e6
     return [

@@ -14,8 +14,8 @@ import numpy as np
 from audiomagic.sound import WIRE_RATE, Sound
 
 from ..support.fake_server import KEY, FakeServer
-from ..support.jupyter import Browser, JupyterServer
-from ..support.microphone import opened, press, spoken, value, wait_state, wait_text
+from ..support.jupyter import Browser, JupyterServer, opened, ready
+from ..support.microphone import press, record, spoken, start_recording, wait_state
 from . import figures
 from .figures import Row
 from .wer import prompts, wer
@@ -61,8 +61,7 @@ def stop_to_request(server: JupyterServer) -> list[Row]:
     rows = []
     with FakeServer() as fake_server, Browser(mic_file=spoken(server.root / "mic.wav")) as browser:
         cells = [LOAD.format(KEY, fake_server.url), "%%listen\nHi"]
-        with opened(browser, server, *cells) as notebook:
-            notebook.run_cell(0)
+        with ready(browser, server, *cells) as notebook:
             notebook.js(CLICKED)
             for seconds in (3, 30):
                 took = []
@@ -71,11 +70,8 @@ def stop_to_request(server: JupyterServer) -> list[Row]:
                     notebook.run_cell(1)
                     wait_state(notebook, 1, "idle")
                     notebook.sleep(1)
-                    press(notebook, 1)
-                    wait_state(notebook, 1, "recording")
-                    notebook.sleep(seconds)
-                    press(notebook, 1)
-                    wait_text(notebook, 1, "Yes.")
+                    record(notebook, 1, seconds)
+                    notebook.wait_text(1, "Yes.")
                     took.append(fake_server.times[-1] - notebook.js("() => window.clicked"))
                 shown = f"{1000 * statistics.median(took):.0f} ms"
                 rows.append((f"stop to request, {seconds} s recorded", shown, "at most 300 ms"))
@@ -119,15 +115,11 @@ def recognition(server: JupyterServer) -> list[Row]:
             cell = f"from audiomagic import Recorder\n{made}\nrec"
             with (
                 Browser(mic_file=file, loop_mic=False) as browser,
-                opened(browser, server, cell, "rec.sound.save('rec.wav')") as notebook,
+                ready(browser, server, cell, "rec.sound.save('rec.wav')") as notebook,
             ):
-                notebook.run_cell(0)
-                press(notebook, 0)
-                wait_state(notebook, 0, "recording")
-                notebook.sleep(heard.seconds + 1)
-                press(notebook, 0)
-                wait_text(notebook, 0, "Recorded")
-                value(notebook, 1)
+                record(notebook, 0, heard.seconds + 1)
+                notebook.wait_text(0, "Recorded")
+                notebook.value(1)
             rates.append(_error_rate(said, transcribe(Sound.read(server.root / "rec.wav"))))
         shown = "{} %, processed {} %".format(*(f"{rate:.1f}" for rate in rates[1:]))
         rows.append((f"word error rate, {room} room", shown, f"the file itself: {rates[0]:.1f} %"))
@@ -144,19 +136,17 @@ def long_recording(server: JupyterServer, minutes: float) -> list[Row]:
     cell = "from audiomagic import Recorder\nrec = Recorder(max_seconds=2400, trim=False)\nrec"
     with (
         Browser(mic_file=spoken(server.root / "mic.wav")) as browser,
-        opened(browser, server, cell, "rec.sound.seconds") as notebook,
+        ready(browser, server, cell, "rec.sound.seconds") as notebook,
     ):
-        notebook.run_cell(0)
-        press(notebook, 0)
-        wait_state(notebook, 0, "recording")
+        start_recording(notebook, 0)
         begun, heap = time.monotonic(), []
         while time.monotonic() - begun < 60 * minutes:
             notebook.sleep(10)
             heap.append(notebook.js(HEAP))
         length = time.monotonic() - begun
         press(notebook, 0)
-        wait_text(notebook, 0, "Recorded")
-        arrived = float(value(notebook, 1))
+        notebook.wait_text(0, "Recorded")
+        arrived = float(notebook.value(1))
     first, last = (statistics.median(part) for part in (heap[:6], heap[-6:]))
     return [
         (f"{minutes:g} min recorded, arrived", f"{arrived:.1f} s", f"of {length:.1f} s"),

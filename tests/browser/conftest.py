@@ -1,13 +1,14 @@
 """One Jupyter server for all of these tests, and one Chromium for each of their files."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ..support.browser import Browser, find_browser
 from ..support.ipykernels import VERSIONS
-from ..support.jupyter import JupyterServer
+from ..support.jupyter import JupyterServer, Opener, ready
 from ..support.microphone import spoken
 
 
@@ -37,3 +38,9 @@ def browser(microphone: Path, request: pytest.FixtureRequest) -> Iterator[Browse
     with Browser(mic_file=microphone, **options) as running:
         yield running
     assert running.blocked == [] or hasattr(request.module, "CDN")
+
+
+@pytest.fixture
+def loaded(browser: Browser, server: JupyterServer, listening: str) -> Opener:
+    """Opens a notebook of these cells, with audiomagic loaded, whose calls the fake server gets."""
+    return partial(ready, browser, server, listening)

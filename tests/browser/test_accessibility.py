@@ -7,8 +7,8 @@ import pytest
 from ..support import fake_server as scripted
 from ..support.axe import violations
 from ..support.fake_server import FakeServer, wants
-from ..support.jupyter import Browser, JupyterServer, Notebook
-from ..support.microphone import opened, press, wait_state
+from ..support.jupyter import Browser, JupyterServer, Notebook, opened, ready
+from ..support.microphone import press, start_recording, wait_state
 from ..support.npm import find_node
 
 BROWSER = {"viewport": (1000, 1400)}
@@ -69,8 +69,7 @@ def test_what_is_alive(
 ) -> None:
     fake_server.stall(scripted.spoken(["One ", "small ", "robot."], PCM)[:-2])
     shown = f"{listening}\nfrom audiomagic import Recorder\nRecorder()"
-    with opened(browser, server, shown, "%%speak\nTell a story") as notebook:
-        notebook.run_cell(0)
+    with ready(browser, server, shown, "%%speak\nTell a story") as notebook:
         _recorder(notebook)
         notebook.start_cell(1)
         notebook.wait(fake_server.silent.is_set, "the words")
@@ -84,8 +83,7 @@ def test_what_is_alive(
 def _recorder(notebook: Notebook) -> None:
     """In its states, and a check that what is wrong is found."""
     seen = violations(notebook, ".audiomagic-recorder")
-    press(notebook, 0)
-    wait_state(notebook, 0, "recording")
+    start_recording(notebook, 0)
     seen += violations(notebook, ".audiomagic-recorder")
     notebook.sleep(1)
     press(notebook, 0)

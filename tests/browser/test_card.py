@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ..support.jupyter import (
-    Browser,
-    JupyterServer,
-    Notebook,
-    make_notebook,
-    untrusted_copy,
-)
+from ..support.jupyter import Browser, JupyterServer, Notebook, opened, untrusted_copy
 
 BROWSER = {"viewport": (1100, 1400)}
 pytestmark = pytest.mark.models
@@ -38,8 +32,7 @@ def test_speak_and_listen_save_and_reopen(
 ) -> None:
     path = f"{app}.ipynb"
     shutil.copy(SHIPPED, server.root)
-    make_notebook(server.root / path, CELLS)
-    with Notebook.open(browser, server, path, app) as notebook:
+    with opened(browser, server, *CELLS, app=app, path=path) as notebook:
         _run(notebook)
         for index, words in ((1, "Good morning, everybody."), (2, "Paris")):
             assert words in notebook.output_text(index)

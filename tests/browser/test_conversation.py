@@ -10,8 +10,8 @@ import pytest
 
 from ..support import fake_server as scripted
 from ..support.fake_server import FakeServer, wants
-from ..support.jupyter import Browser, JupyterServer, Notebook
-from ..support.microphone import opened, press, wait_state, wait_text
+from ..support.jupyter import Browser, JupyterServer, Notebook, Opener, opened
+from ..support.microphone import record, wait_state
 
 TOOL = '''def weather(city: str) -> str:
     """Say how the weather is.
@@ -41,11 +41,8 @@ def speak_to(notebook: Notebook, cell: int, seconds: float, answer: str) -> None
     """Run a cell, record, and wait for the answer's card."""
     notebook.run_cell(cell)
     wait_state(notebook, cell, "idle")
-    press(notebook, cell)
-    wait_state(notebook, cell, "recording")
-    notebook.sleep(seconds)
-    press(notebook, cell)
-    wait_text(notebook, cell, answer)
+    record(notebook, cell, seconds)
+    notebook.wait_text(cell, answer)
     card = notebook.output(cell).locator(".audiomagic-card")
     notebook.wait(card.count, "the card")
 
@@ -113,15 +110,14 @@ FOCUS = "() => `${document.activeElement.localName} ${document.activeElement.cla
 
 
 def test_the_keyboards_place_goes_from_the_recorder_to_the_card(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     places = {"": "audio", " --no-autoplay": "audio", " --text": "div audiomagic-card"}
     cells = [f"%%listen{options}\nAnswer." for options in places]
     for name in ("audio_1", "audio_2"):
         say(fake_server, name, "Paris.")
     fake_server.send_chunks(scripted.written(["Paris."]))
-    with opened(browser, server, listening, *cells) as notebook:
-        notebook.run_cell(0)
+    with loaded(*cells) as notebook:
         for cell, place in enumerate(places.values(), 1):
             notebook.run_cell(cell)
             wait_state(notebook, cell, "idle")
@@ -130,7 +126,7 @@ def test_the_keyboards_place_goes_from_the_recorder_to_the_card(
             wait_state(notebook, cell, "recording")
             notebook.sleep(1)
             notebook.page.keyboard.press("Enter")
-            wait_text(notebook, cell, "Paris.")
+            notebook.wait_text(cell, "Paris.")
             notebook.wait(lambda at=place: notebook.js(FOCUS) == at, f"the focus in {place}", 10)
             notebook.sleep(0.3)
             assert notebook.js(FOCUS) == place  # and there it stays

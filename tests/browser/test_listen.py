@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ..support.ipykernels import VERSIONS
-from ..support.jupyter import Browser, JupyterServer, Notebook, make_notebook
-from ..support.microphone import press, wait_state, wait_text
+from ..support.jupyter import Browser, JupyterServer, Notebook, opened
+from ..support.microphone import press, start_recording, wait_state
 
 pytestmark = pytest.mark.models
 EVERYWHERE = [("lab", version) for version in VERSIONS] + [("notebook", "6.31.0")]
@@ -26,21 +26,20 @@ def test_a_spoken_question_gets_a_card_in_the_recorders_place(
         "answer",
         "answer.text",
     ]
-    make_notebook(server.root / path, cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, path, app) as notebook:
+    kernel = f"ipykernel-{version}"
+    with opened(browser, server, *cells, app=app, kernel=kernel, path=path) as notebook:
         (shown,) = notebook.run_cell(0)
         assert version in shown["data"]["text/plain"]
         notebook.run_cell(1)
         wait_state(notebook, 1, "idle")
         (error,) = notebook.run_cell(3, check=False)
         assert error["ename"] == "ReplyPending" and "press Record" in error["evalue"]
-        press(notebook, 1)
-        wait_state(notebook, 1, "recording")
+        start_recording(notebook, 1)
         (pending,) = notebook.run_cell(2)
         assert pending["data"] == {"text/plain": "<no reply yet>"}
         notebook.sleep(3)
         press(notebook, 1)
-        wait_text(notebook, 1, CARD)
+        notebook.wait_text(1, CARD)
         assert "Paris" in notebook.output_text(1)
         notebook.run_cell(3)
         assert "Paris" in notebook.output_text(3)
@@ -76,8 +75,8 @@ def test_run_all_waits_for_a_hands_free_recording(
         "%listen --hands-free --wait --out r Answer the question.",
         "r.text",
     ]
-    make_notebook(server.root / path, cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, path, app) as notebook:
+    kernel = f"ipykernel-{version}"
+    with opened(browser, server, *cells, app=app, kernel=kernel, path=path) as notebook:
         notebook.cell(0).locator(".cm-content").click()
         notebook.command("notebook:run-all-cells")
         notebook.wait_cell(4, 60)

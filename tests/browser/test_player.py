@@ -17,12 +17,12 @@ from ..support.jupyter import (
     Browser,
     JupyterServer,
     Notebook,
+    Opener,
     Tab,
-    make_notebook,
+    opened,
     untrusted_copy,
 )
 from ..support.loudspeaker import TAP, contexts, first_sample, heard
-from ..support.microphone import opened, value, wait_text
 from ..support.player_page import PLAYER, STATE, TEXT, WORDS, speech
 
 BROWSER = {"init_script": TAP}
@@ -55,8 +55,8 @@ def test_sound_and_words_come_while_the_cell_runs(
     answer(fake_server, pcm, speed=2.0)
     path = f"{app}-{version}.ipynb"
     cells = [listening, "%%speak\nTell a story", "import time; time.time()"]
-    make_notebook(server.root / path, cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, path, app) as notebook:
+    kernel = f"ipykernel-{version}"
+    with opened(browser, server, *cells, app=app, kernel=kernel, path=path) as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
@@ -118,7 +118,7 @@ def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> N
     untrusted_copy(server.root / path, server.root / "untrusted.ipynb")
     for name, follows in ((path, True), ("untrusted.ipynb", False)):
         with Notebook.open(browser, server, name, app, wait_kernel=False) as notebook:
-            wait_text(notebook, 1, TEXT)
+            notebook.wait_text(1, TEXT)
             assert notebook.output(1).locator(".audiomagic-following").count() == follows
             (played,) = notebook.play_all(1)
             assert played["ended"] and contexts(notebook) == 0
@@ -148,8 +148,8 @@ def test_stop_ends_the_request(
 ) -> None:
     fake_server.stall(scripted.spoken(WORDS, speech(3))[:-2], speed=1.5)  # then not a byte
     cells = [listening, "%%speak --out story\nTell a story", "story.finish_reason, story.seconds"]
-    make_notebook(server.root / "stop.ipynb", cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, "stop.ipynb", app) as notebook:
+    kernel = f"ipykernel-{version}"
+    with opened(browser, server, *cells, app=app, kernel=kernel, path="stop.ipynb") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
@@ -163,18 +163,17 @@ def test_stop_ends_the_request(
         assert "Stopped here" in notebook.output_text(1)
         if version.startswith("6."):  # there the page can but interrupt
             assert notebook.outputs(1)[-1]["ename"] == "Interrupted"
-        finish, seconds = eval(value(notebook, 2))
+        finish, seconds = eval(notebook.value(2))
         assert finish == "stopped" and seconds == 3
         assert notebook.output(1).locator("audio").is_visible()
         assert notebook.console_errors() == []
 
 
 def test_an_interrupt_silences_it_and_leaves_what_came(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     fake_server.stall(scripted.spoken(WORDS, speech(30))[:-2])  # far more than is heard by then
-    with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nTell a story") as notebook:
         notebook.start_cell(1)
         notebook.wait(fake_server.silent.is_set, "the server to fall silent")
         notebook.wait(lambda: first_sample(notebook), "the first sound")
@@ -186,12 +185,9 @@ def test_an_interrupt_silences_it_and_leaves_what_came(
         assert notebook.console_errors() == []
 
 
-def test_stopped_before_the_server_said_anything(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
-) -> None:
+def test_stopped_before_the_server_said_anything(loaded: Opener, fake_server: FakeServer) -> None:
     fake_server.stall(None)
-    with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nTell a story") as notebook:
         notebook.start_cell(1)
         notebook.wait(fake_server.silent.is_set, "the request")
         notebook.output(1).locator(".am-stop").click()
@@ -201,13 +197,10 @@ def test_stopped_before_the_server_said_anything(
         assert notebook.console_errors() == []
 
 
-def test_paused_it_waits_and_goes_on(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
-) -> None:
+def test_paused_it_waits_and_goes_on(loaded: Opener, fake_server: FakeServer) -> None:
     pcm = speech(3)
     answer(fake_server, pcm, speed=20)
-    with opened(browser, server, listening, "%%speak\nTell a story") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nTell a story") as notebook:
         notebook.run_cell(1)  # all is there; it plays on in the card
         pause = notebook.output(1).locator(".am-pause")
         pause.click()
@@ -225,25 +218,23 @@ def test_paused_it_waits_and_goes_on(
 
 
 def test_without_autoplay_there_is_the_cards_player_alone(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     answer(fake_server, speech(1))
-    with opened(browser, server, listening, "%%speak --no-autoplay\nHi") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak --no-autoplay\nHi") as notebook:
         notebook.run_cell(1)
-        wait_text(notebook, 1, TEXT)
+        notebook.wait_text(1, TEXT)
         assert notebook.js(STATE) is None and contexts(notebook) == 0
         assert notebook.output(1).locator("audio").is_visible()
         assert notebook.console_errors() == []
 
 
 def test_a_failure_leaves_the_words_and_the_sound_that_came(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     chunks = [*scripted.spoken(WORDS, speech(2))[:-2], 'data: {"error": {"message": "gone"}}\n\n']
     fake_server.then(lambda handler, body: handler.stream(chunks))
-    with opened(browser, server, listening, "%%speak\nHi") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nHi") as notebook:
         error = notebook.run_cell(1, check=False)[-1]
         assert error["output_type"] == "error" and "gone" in error["evalue"]
         assert f"{TEXT}\nCut off" in notebook.output_text(1)
@@ -264,8 +255,8 @@ def test_a_page_reloaded_meanwhile_reads_sensibly(
 ) -> None:
     answer(fake_server, speech(6), speed=1.0)
     cells = [listening, "%%speak --out story\nTell a story", "story.text"]
-    make_notebook(server.root / "reload.ipynb", cells, f"ipykernel-{version}")
-    with Notebook.open(browser, server, "reload.ipynb") as notebook:
+    kernel = f"ipykernel-{version}"
+    with opened(browser, server, *cells, kernel=kernel, path="reload.ipynb") as notebook:
         notebook.run_cell(0)
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
@@ -273,25 +264,22 @@ def test_a_page_reloaded_meanwhile_reads_sensibly(
         saved = notebook.save()
         notebook.reload(wait_kernel=False)
         if version.startswith("6."):  # a kernel at work hears nothing: told in the README
-            wait_text(notebook, 1, "model not found")
+            notebook.wait_text(1, "model not found")
             return
         assert "widget-view" not in str(saved)
-        wait_text(notebook, 1, LATE)
+        notebook.wait_text(1, LATE)
         assert notebook.js(STATE) is None and contexts(notebook) == 0
         notebook.wait(lambda: notebook.kernel_status() == "idle", "the cell's end")
-        assert value(notebook, 2) == repr(TEXT)
+        assert notebook.value(2) == repr(TEXT)
         # Lab's own: it is told that a widget is closed which this page does not know.
         errors = notebook.console_errors()
         assert [error for error in errors if "Comm not found" not in error] == []
 
 
-def test_one_reply_sounds_at_a_time(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
-) -> None:
+def test_one_reply_sounds_at_a_time(loaded: Opener, fake_server: FakeServer) -> None:
     for value_ in (1000, 2000):
         answer(fake_server, level(value_, 2))
-    with opened(browser, server, listening, "%%speak\nOne", "%%speak\nTwo") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nOne", "%%speak\nTwo") as notebook:
         notebook.start_cell(1)
         notebook.run_cell(2)
         notebook.wait(lambda: notebook.js(STATE) is None, "both to be heard")
@@ -301,12 +289,11 @@ def test_one_reply_sounds_at_a_time(
 
 
 def test_a_word_is_heard_again_while_the_rest_arrives(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     pcm = speech(6)
     answer(fake_server, pcm, speed=1.2)
-    with opened(browser, server, listening, "%%speak\nHi") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nHi") as notebook:
         notebook.start_cell(1)
         notebook.wait(lambda: len(heard(notebook)) > 2 * 24_000, "two seconds")
         words = notebook.output(1).locator(".am-words")
@@ -330,13 +317,10 @@ def test_a_word_is_heard_again_while_the_rest_arrives(
         assert notebook.console_errors() == []
 
 
-def test_what_is_run_again_or_deleted_is_silent(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
-) -> None:
+def test_what_is_run_again_or_deleted_is_silent(loaded: Opener, fake_server: FakeServer) -> None:
     for value_, seconds in ((1000, 20.0), (2000, 20.0)):
         answer(fake_server, level(value_, seconds))
-    with opened(browser, server, listening, "%%speak\nHi", "1") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nHi", "1") as notebook:
         notebook.run_cell(1)
         notebook.wait(lambda: 1000 in heard(notebook), "the first")
         notebook.run_cell(1)
@@ -353,11 +337,10 @@ def test_what_is_run_again_or_deleted_is_silent(
 
 
 def test_a_click_on_a_word_takes_over_from_the_live_sound(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     answer(fake_server, speech(20))
-    with opened(browser, server, listening, "%%speak\nHi") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%speak\nHi") as notebook:
         notebook.run_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
         notebook.output(1).locator(".am-pause").focus()

@@ -2,9 +2,8 @@
 
 from ..support import fake_server as scripted
 from ..support.fake_server import FakeServer
-from ..support.jupyter import Browser, JupyterServer
+from ..support.jupyter import Browser, JupyterServer, opened
 from ..support.loudspeaker import TAP, heard
-from ..support.microphone import opened
 from ..support.player_page import STATE, WORDS, speech
 
 

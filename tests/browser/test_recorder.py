@@ -9,16 +9,15 @@ import pytest
 from audiomagic.sound import Sound
 
 from ..support.fake_server import FakeServer
-from ..support.jupyter import Browser, JupyterServer, Notebook
+from ..support.jupyter import Browser, JupyterServer, Notebook, Opener, ready
 from ..support.microphone import (
     QUESTION,
     correlations,
-    opened,
     press,
     record,
-    value,
+    record_timed,
+    start_recording,
     wait_state,
-    wait_text,
 )
 
 BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False, noise_suppression=False)\nrec"
@@ -39,37 +38,31 @@ SOUND = "import numpy as np\nnp.save('heard.npy', rec.sound.samples)\nrec.sound.
 def test_the_kernel_receives_what_the_microphone_heard(
     server: JupyterServer, browser: Browser, microphone: Path, app: str
 ) -> None:
-    with opened(browser, server, BARE, SOUND, app=app) as notebook:
-        notebook.run_cell(0)
-        seconds = record(notebook, 0, 6)
-        assert abs(float(value(notebook, 1)) - seconds) < 0.15
+    with ready(browser, server, BARE, SOUND, app=app) as notebook:
+        seconds = record_timed(notebook, 0, 6)
+        assert abs(float(notebook.value(1)) - seconds) < 0.15
         heard = Sound(np.load(server.root / "heard.npy"), 24_000)
         found = correlations(heard, Sound.read(microphone))
         assert len(found) >= 3 and np.median(found) > 0.98, found
         press(notebook, 0, ".am-play")  # what is played back comes from the kernel
         (played,) = notebook.play_all(0)
         assert played["ended"] and abs((played["duration"] or 0) - heard.seconds) < 0.01
-        record(notebook, 0, 1)  # again: it takes the first one's place
-        assert float(value(notebook, 1)) < 2
+        record_timed(notebook, 0, 1)  # again: it takes the first one's place
+        assert float(notebook.value(1)) < 2
         assert notebook.console_errors() == []
 
 
 def test_silence_at_both_ends_is_not_kept(server: JupyterServer, browser: Browser) -> None:
     cell = "from audiomagic import Recorder\nrec = Recorder()\nrec"
-    with opened(browser, server, cell, SOUND) as notebook:
-        notebook.run_cell(0)
-        press(notebook, 0)
-        wait_state(notebook, 0, "recording")
-        notebook.sleep(4.6)  # once through: 0.8 s of silence, the question, silence
-        press(notebook, 0)
+    with ready(browser, server, cell, SOUND) as notebook:
+        record(notebook, 0, 4.6)  # once through: 0.8 s of silence, the question, silence
         wait_state(notebook, 0, "idle")
-        assert 1.5 < float(value(notebook, 1)) < 3.9
+        assert 1.5 < float(notebook.value(1)) < 3.9
         assert "Recorded" in notebook.output_text(0)
 
 
 def test_by_keyboard_alone(server: JupyterServer, browser: Browser) -> None:
-    with opened(browser, server, BARE, SOUND, "rec.sound") as notebook:
-        notebook.run_cell(0)
+    with ready(browser, server, BARE, SOUND, "rec.sound") as notebook:
         wait_state(notebook, 0, "idle")
         press_key = notebook.page.keyboard.press
         notebook.output(0).locator(".am-main").focus()
@@ -88,7 +81,7 @@ def test_by_keyboard_alone(server: JupyterServer, browser: Browser) -> None:
         notebook.sleep(1)
         press_key("Space")  # the same button, still in focus, stops it
         wait_state(notebook, 0, "idle")
-        assert 0.5 < float(value(notebook, 1)) < 3
+        assert 0.5 < float(notebook.value(1)) < 3
         press_key("Escape")
 
 
@@ -102,18 +95,17 @@ def test_a_file_is_read_by_the_kernel_or_else_by_the_page(
     without_av = (
         "import sys\nsys.modules['av'] = None  # as where the local extra is not installed\n"
     )
-    with opened(browser, server, without_av + BARE, SOUND) as notebook:
-        notebook.run_cell(0)
+    with ready(browser, server, without_av + BARE, SOUND) as notebook:
         chooser = notebook.output(0).locator("input[type=file]")
         length = Sound.read(QUESTION).seconds
         for file in (QUESTION, webm):
             chooser.set_input_files(file)
-            wait_text(notebook, 0, "Recorded")
-            assert abs(float(value(notebook, 1)) - length) < 0.1, file
+            notebook.wait_text(0, "Recorded")
+            assert abs(float(notebook.value(1)) - length) < 0.1, file
             notebook.run_cell(0)
             chooser = notebook.output(0).locator("input[type=file]")
         chooser.set_input_files(nonsense)
-        wait_text(notebook, 0, "notes.mp3 could not be read as audio.")
+        notebook.wait_text(0, "notes.mp3 could not be read as audio.")
         dropped = """(node, data) => {
           const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
           const transfer = new DataTransfer();
@@ -122,8 +114,8 @@ def test_a_file_is_read_by_the_kernel_or_else_by_the_page(
         }"""
         data = base64.b64encode(QUESTION.read_bytes()).decode()
         notebook.output(0).locator(".audiomagic-recorder").evaluate(dropped, data)
-        wait_text(notebook, 0, "Recorded")
-        assert abs(float(value(notebook, 1)) - length) < 0.1
+        notebook.wait_text(0, "Recorded")
+        assert abs(float(notebook.value(1)) - length) < 0.1
         assert notebook.console_errors() == []
 
 
@@ -146,20 +138,16 @@ def test_a_refused_request_keeps_the_recording_and_sends_it_again(
     fake_server.then(lambda handler, body: handler.refuse(400, "the moon is full"))
     fake_server.say("Now I do.", b"\0\0" * 2_400)
     cells = [listening, "%%listen --out a\nHi", "a.text", "r = a; str(a)"]
-    with opened(browser, server, *cells) as notebook:
-        notebook.run_cell(0)
+    with ready(browser, server, *cells) as notebook:
         notebook.run_cell(1)
-        press(notebook, 1)
-        wait_state(notebook, 1, "recording")
-        notebook.sleep(2)
-        press(notebook, 1)
-        wait_text(notebook, 1, "the moon is full")
+        record(notebook, 1, 2)
+        notebook.wait_text(1, "the moon is full")
         assert "The recording is kept." in notebook.output_text(1)
         (error,) = notebook.run_cell(2, check=False)
         assert error["ename"] == "RequestRejected"
         press(notebook, 1, ".am-send")
-        wait_text(notebook, 1, "Now I do.")
-        assert value(notebook, 3) == "'Now I do.'"
+        notebook.wait_text(1, "Now I do.")
+        assert notebook.value(3) == "'Now I do.'"
         first, second = (
             r["messages"][-1]["content"][-1]["input_audio"] for r in fake_server.requests
         )
@@ -168,31 +156,26 @@ def test_a_refused_request_keeps_the_recording_and_sends_it_again(
 
 
 def test_a_reloaded_page_records_on_and_shows_the_answer(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     fake_server.say("Still here.", b"\0\0" * 2_400)
-    with opened(browser, server, listening, "%%listen --out a\nHi", "a.text") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%listen --out a\nHi", "a.text") as notebook:
         notebook.run_cell(1)
         wait_state(notebook, 1, "idle")
         notebook.sleep(1)
         notebook.save()
         notebook.reload()
         wait_state(notebook, 1, "idle")
-        press(notebook, 1)
-        wait_state(notebook, 1, "recording")
-        notebook.sleep(2)
-        press(notebook, 1)
-        wait_text(notebook, 1, "Still here.")
-        assert value(notebook, 2) == "'Still here.'"
+        record(notebook, 1, 2)
+        notebook.wait_text(1, "Still here.")
+        assert notebook.value(2) == "'Still here.'"
         assert notebook.console_errors() == []
 
 
 def test_without_a_kernel_an_unused_recorder_reads_sensibly(
     server: JupyterServer, browser: Browser
 ) -> None:
-    with opened(browser, server, BARE) as notebook:
-        notebook.run_cell(0)
+    with ready(browser, server, BARE) as notebook:
         wait_state(notebook, 0, "idle")
         notebook.sleep(0.5)
         saved = notebook.save()
@@ -206,23 +189,21 @@ def test_without_a_kernel_an_unused_recorder_reads_sensibly(
 def test_two_recorders_and_two_tabs(server: JupyterServer, browser: Browser) -> None:
     second = "other = Recorder(trim=False)\nother"
     cells = [BARE, second, "rec.sound.seconds, other.sound.seconds"]
-    with opened(browser, server, *cells) as notebook:
-        notebook.run_cell(0)
+    with ready(browser, server, *cells) as notebook:
         notebook.run_cell(1)
         for cell in (0, 1):
-            press(notebook, cell)
-            wait_state(notebook, cell, "recording")
+            start_recording(notebook, cell)
         notebook.save()
         with Notebook.open(browser, server, "a.ipynb") as tab:
-            wait_text(tab, 0, "A recording is running in another tab.")
+            tab.wait_text(0, "A recording is running in another tab.")
             assert tab.output(0).locator(".am-main").get_attribute("aria-disabled") == "true"
             notebook.sleep(1)
             press(notebook, 0)
             wait_state(notebook, 0, "idle")
-            wait_text(tab, 0, "Recorded")  # both tabs know
+            tab.wait_text(0, "Recorded")  # both tabs know
             press(notebook, 1)
             wait_state(notebook, 1, "idle")
-            first, other = eval(value(notebook, 2))
+            first, other = eval(notebook.value(2))
             assert first > 1 and other > 1
             tab.shutdown_kernel = lambda: None  # type: ignore[method-assign]  # the other's too
         assert notebook.console_errors() == []
@@ -230,104 +211,92 @@ def test_two_recorders_and_two_tabs(server: JupyterServer, browser: Browser) -> 
 
 def test_a_closed_tab_loses_no_more_than_a_second(server: JupyterServer, browser: Browser) -> None:
     cells = [BARE, "rec.sound.seconds"]
-    with opened(browser, server, *cells) as notebook:
-        notebook.run_cell(0)
-        press(notebook, 0)
-        wait_state(notebook, 0, "recording")
+    with ready(browser, server, *cells) as notebook:
+        start_recording(notebook, 0)
         notebook.save()
         notebook.sleep(4)
         notebook.reload()
         notebook.sleep(3.5)
-        assert float(value(notebook, 1)) > 3
+        assert float(notebook.value(1)) > 3
 
 
 def test_interrupted_while_it_waits_what_was_said_is_kept(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     fake_server.say("At last.", b"\0\0" * 2_400)
-    with opened(browser, server, listening, "%%listen --wait --out a\nHi", "a.text") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%listen --wait --out a\nHi", "a.text") as notebook:
         notebook.start_cell(1)
         wait_state(notebook, 1, "idle")
-        press(notebook, 1)
-        wait_state(notebook, 1, "recording")
+        start_recording(notebook, 1)
         notebook.sleep(2)
         notebook.interrupt()
         notebook.wait_cell(1)
         assert notebook.outputs(1)[-1]["traceback"][0].endswith("what was recorded is kept")
-        wait_text(notebook, 1, "Interrupted; the recording is kept.")
+        notebook.wait_text(1, "Interrupted; the recording is kept.")
         assert fake_server.requests == []
         press(notebook, 1, ".am-send")
-        wait_text(notebook, 1, "At last.")
-        assert value(notebook, 2) == "'At last.'"
+        notebook.wait_text(1, "At last.")
+        assert notebook.value(2) == "'At last.'"
 
 
 def test_while_the_kernel_is_busy_nothing_is_lost(server: JupyterServer, browser: Browser) -> None:
     busy = "import time\ntime.sleep(5)"
-    with opened(browser, server, BARE, busy, SOUND) as notebook:
-        notebook.run_cell(0)
-        press(notebook, 0)
-        wait_state(notebook, 0, "recording")
+    with ready(browser, server, BARE, busy, SOUND) as notebook:
+        start_recording(notebook, 0)
         begun = notebook.js("() => performance.now()")
         notebook.start_cell(1)
         notebook.sleep(3)
         press(notebook, 0)
         seconds = (notebook.js("() => performance.now()") - begun) / 1000
         notebook.wait_cell(1)
-        wait_text(notebook, 0, "Recorded")
-        assert abs(float(value(notebook, 2)) - seconds) < 0.4
+        notebook.wait_text(0, "Recorded")
+        assert abs(float(notebook.value(2)) - seconds) < 0.4
 
 
 def test_a_closed_tabs_recording_can_be_sent_from_the_next(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     fake_server.say("Half a sentence.", b"\0\0" * 2_400)
-    with opened(browser, server, listening, "%%listen --out a\nHi", "a.text") as notebook:
-        notebook.run_cell(0)
+    with loaded("%%listen --out a\nHi", "a.text") as notebook:
         notebook.run_cell(1)
-        press(notebook, 1)
-        wait_state(notebook, 1, "recording")
+        start_recording(notebook, 1)
         notebook.sleep(2.5)
         notebook.save()
         notebook.reload()
-        wait_text(notebook, 1, "A recording is running in another tab.")
-        wait_text(notebook, 1, "Recorded")  # it is not, as the kernel finds
+        notebook.wait_text(1, "A recording is running in another tab.")
+        notebook.wait_text(1, "Recorded")  # it is not, as the kernel finds
         press(notebook, 1, ".am-send")
-        wait_text(notebook, 1, "Half a sentence.")
-        assert value(notebook, 2) == "'Half a sentence.'"
+        notebook.wait_text(1, "Half a sentence.")
+        assert notebook.value(2) == "'Half a sentence.'"
 
 
 def test_several_in_one_cell_and_too_short_or_silent_ones(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
+    loaded: Opener, fake_server: FakeServer
 ) -> None:
     fake_server.say("The second.", b"\0\0" * 2_400)
     two = "%listen --out a one\n%listen --out b two"
-    with opened(browser, server, listening, two, "b.text, a") as notebook:
-        notebook.run_cell(0)
+    with loaded(two, "b.text, a") as notebook:
         notebook.run_cell(1)
         recorders = notebook.output(1).locator(".audiomagic-recorder")
         notebook.wait(lambda: recorders.count() == 2, "two recorders")
         notebook.sleep(1)
         second = recorders.nth(1)
         second.evaluate(AT_ONCE)
-        wait_text(notebook, 1, "Too short")
+        notebook.wait_text(1, "Too short")
         assert fake_server.requests == []
         second.locator(".am-main").click()
         notebook.sleep(3)
         second.locator(".am-main").click()
-        wait_text(notebook, 1, "The second.")
-        assert value(notebook, 2) == "('The second.', <no reply yet>)"
+        notebook.wait_text(1, "The second.")
+        assert notebook.value(2) == "('The second.', <no reply yet>)"
         assert recorders.count() == 1
         assert notebook.console_errors() == []
 
 
-def test_nobody_speaks_hands_free(
-    server: JupyterServer, fake_server: FakeServer, listening: str, browser: Browser
-) -> None:
+def test_nobody_speaks_hands_free(loaded: Opener, fake_server: FakeServer) -> None:
     wait = "%%listen --hands-free --wait --max-seconds 2 --no-noise-suppression\nHi"
     silent = "%config AudioMagics.hands_free = True"
-    with opened(browser, server, listening, silent, "%listen one\n%listen two", wait) as notebook:
-        notebook.run_cell(0)
+    with loaded(silent, "%listen one\n%listen two", wait) as notebook:
         notebook.run_cell(1)
         notebook.run_cell(2)
         recorders = notebook.output(2).locator(".audiomagic-recorder")

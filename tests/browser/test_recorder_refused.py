@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ..support.fake_server import FakeServer
-from ..support.jupyter import Browser, JupyterServer
-from ..support.microphone import QUESTION, opened, press, spoken, value, wait_state, wait_text
+from ..support.jupyter import Browser, JupyterServer, opened, ready
+from ..support.microphone import QUESTION, press, record, spoken, start_recording, wait_state
 
 BARE = "from audiomagic import Recorder\nrec = Recorder(trim=False, noise_suppression=False)\nrec"
 
@@ -23,16 +23,15 @@ def test_without_a_microphone_it_says_why_and_takes_a_file(
     fake_server.say("I hear you.", b"\0\0" * 2_400)
     with (
         Browser(mic=microphone_is) as deaf,
-        opened(deaf, server, listening, "%%listen --out a\nHi", "a.text") as notebook,
+        ready(deaf, server, listening, "%%listen --out a\nHi", "a.text") as notebook,
     ):
-        notebook.run_cell(0)
         notebook.run_cell(1)
         press(notebook, 1)
-        wait_text(notebook, 1, line)
+        notebook.wait_text(1, line)
         assert "choose a file" in notebook.output_text(1)
         notebook.output(1).locator("input[type=file]").set_input_files(QUESTION)
-        wait_text(notebook, 1, "I hear you.")
-        assert value(notebook, 2) == "'I hear you.'"
+        notebook.wait_text(1, "I hear you.")
+        assert notebook.value(2) == "'I hear you.'"
         assert notebook.console_errors() == []
 
 
@@ -53,14 +52,10 @@ def test_silence_is_not_sent_and_nobody_waits_for_it(
     wait = "%%listen --hands-free --wait --max-seconds 2\nHi"
     cells = [listening, "%%listen --out a\nHi", wait, "1"]
     fake_server.say("A file.", b"\0\0" * 2_400)
-    with Browser(init_script=SILENT) as browser, opened(browser, server, *cells) as notebook:
-        notebook.run_cell(0)
+    with Browser(init_script=SILENT) as browser, ready(browser, server, *cells) as notebook:
         notebook.run_cell(1)
-        press(notebook, 1)
-        wait_state(notebook, 1, "recording")
-        notebook.sleep(1.5)
-        press(notebook, 1)
-        wait_text(notebook, 1, "Only silence was recorded")
+        record(notebook, 1, 1.5)
+        notebook.wait_text(1, "Only silence was recorded")
         (error,) = (o for o in notebook.run_cell(2, check=False) if o["output_type"] == "error")
         assert error["ename"] == "ReplyPending" and "No speech was heard" in error["evalue"]
         assert fake_server.requests == []
@@ -72,7 +67,7 @@ def test_silence_is_not_sent_and_nobody_waits_for_it(
         press(notebook, 2)
         wait_state(notebook, 2, "asking")
         notebook.output(2).locator("input[type=file]").set_input_files(QUESTION)
-        wait_text(notebook, 2, "A file.")
+        notebook.wait_text(2, "A file.")
         assert notebook.console_errors() == []
 
 
@@ -85,9 +80,9 @@ def test_over_http_it_says_what_browsers_ask_for(tmp_path: Path) -> None:
         assert not notebook.js("() => isSecureContext")
         notebook.run_cell(0)
         press(notebook, 0)
-        wait_text(notebook, 0, "only on https pages and on localhost")
+        notebook.wait_text(0, "only on https pages and on localhost")
         notebook.output(0).locator("input[type=file]").set_input_files(QUESTION)
-        wait_text(notebook, 0, "Recorded")
+        notebook.wait_text(0, "Recorded")
         assert notebook.console_errors() == []
 
 
@@ -115,8 +110,7 @@ def test_the_microphone_is_let_go_when_nobody_can_stop_it(
             notebook.run_cell(0)  # after a restart too
             notebook.run_cell(cell)
             wait_state(notebook, cell, "idle")
-            press(notebook, cell)
-            wait_state(notebook, cell, "recording")
+            start_recording(notebook, cell)
             assert not notebook.js(let_go)
             if way == "run":
                 notebook.run_cell(cell)
@@ -129,5 +123,5 @@ def test_the_microphone_is_let_go_when_nobody_can_stop_it(
                 notebook.command(f"notebook:{way}")
             notebook.wait(partial(notebook.js, let_go), f"{way} to let it go", 15)
             if way in ("restart", "shutdown"):
-                wait_text(notebook, cell, "run this cell again to record")
+                notebook.wait_text(cell, "run this cell again to record")
             assert notebook.console_errors() == [], way

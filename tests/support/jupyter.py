@@ -1,30 +1,14 @@
 """A real Jupyter server and its notebook pages, driven as a person would.
 
-Fixtures would use it like this (session scope: Lab needs a few seconds to start). Playwright's
-synchronous API allows one `Browser` at a time in a thread, and none inside a running event loop.
+Playwright's synchronous API allows one `Browser` at a time in a thread, and none inside a running
+event loop.
 
-    @pytest.fixture(scope="session")
-    def server(tmp_path_factory):
-        with JupyterServer(tmp_path_factory.mktemp("notebooks")) as server:
-            yield server
-
-    @pytest.fixture(scope="session")
-    def browser():
-        if find_browser() is None:
-            pytest.skip("no Chromium")
-        with Browser(mic_file=HELLO_WAV) as browser:
-            yield browser
-
-    @pytest.mark.parametrize("app", ["lab", "notebook"])
-    def test_reply(server, browser, app):
-        make_notebook(server.root / "a.ipynb", ["%load_ext audiomagic", ("markdown", "*Hi*")])
-        with Notebook.open(browser, server, "a.ipynb", app=app) as notebook:
+    with JupyterServer(folder) as server, Browser() as browser:
+        with opened(browser, server, "%load_ext audiomagic", ("markdown", "*Hi*")) as notebook:
             notebook.run_cell(0)
             assert all(audio["ended"] for audio in notebook.play_all(0))
             assert notebook.console_errors() == []
         assert browser.blocked == []  # nothing was asked of the network
-
-The module is imported as `tests.jupyter`: as plain `jupyter` it would hide Jupyter's own.
 """
 
 from __future__ import annotations
@@ -32,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import quote
@@ -48,9 +32,12 @@ __all__ = [
     "Browser",
     "JupyterServer",
     "Notebook",
+    "Opener",
     "Tab",
     "find_browser",
     "make_notebook",
+    "opened",
+    "ready",
     "untrusted_copy",
 ]
 
@@ -235,6 +222,14 @@ class Notebook(Tab):
         """The text a reader sees below cell `i`."""
         return self.output(i).inner_text()
 
+    def wait_text(self, i: int, text: str, timeout: float = 30.0) -> None:
+        """Wait until a text can be read below cell `i`."""
+        self.wait(lambda: text in self.output_text(i), f"{text!r} in {i}", timeout)
+
+    def value(self, i: int) -> str:
+        """Run cell `i`; return the plain text of its value."""
+        return str(self.run_cell(i)[-1]["data"]["text/plain"])
+
     def save(self) -> nbformat.NotebookNode:
         """Save by the application's command and return the notebook that is on the disk."""
         self.command("docmanager:save")
@@ -244,3 +239,29 @@ class Notebook(Tab):
     def screenshot(self, path: Path, cell: int | None = None) -> None:
         """A picture of the page, or of one cell."""
         (self.page if cell is None else self.cell(cell)).screenshot(path=path)
+
+
+def opened(
+    browser: Browser,
+    server: JupyterServer,
+    *cells: Cell,
+    app: App = "lab",
+    kernel: str = "python3",
+    path: str = "a.ipynb",
+) -> Notebook:
+    """Write a notebook of these cells, and open it."""
+    make_notebook(server.root / path, cells, kernel)
+    return Notebook.open(browser, server, path, app)
+
+
+@contextlib.contextmanager
+def ready(
+    browser: Browser, server: JupyterServer, *cells: Cell, app: App = "lab"
+) -> Iterator[Notebook]:
+    """Write a notebook of these cells, open it, and run the first: it loads what others need."""
+    with opened(browser, server, *cells, app=app) as notebook:
+        notebook.run_cell(0)
+        yield notebook
+
+
+Opener = Callable[..., contextlib.AbstractContextManager[Notebook]]

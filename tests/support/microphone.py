@@ -1,14 +1,13 @@
 """What the fake microphone speaks, and how near to it a recording is."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomagic.sound import Sound
 
-from .jupyter import Browser, JupyterServer, Notebook, make_notebook
+from .jupyter import Notebook
 
 QUESTION = Path(__file__).parents[2] / "notebooks" / "question.mp3"  # the capital of France?
 
@@ -57,33 +56,26 @@ def wait_state(notebook: Notebook, cell: int, state: str, timeout: float = 30.0)
     notebook.wait(notebook.output(cell).locator(selector).count, f"{state} in {cell}", timeout)
 
 
-def wait_text(notebook: Notebook, cell: int, text: str, timeout: float = 30.0) -> None:
-    """Wait until a text can be read below a cell."""
-    notebook.wait(lambda: text in notebook.output_text(cell), f"{text!r} in {cell}", timeout)
+def start_recording(notebook: Notebook, cell: int) -> None:
+    """Press the recorder's button, and wait until it records."""
+    press(notebook, cell)
+    wait_state(notebook, cell, "recording")
 
 
-def opened(browser: Browser, server: JupyterServer, *cells: str, app: Any = "lab") -> Notebook:
-    """Write a notebook of these cells, and open it."""
-    make_notebook(server.root / "a.ipynb", cells)
-    return Notebook.open(browser, server, "a.ipynb", app)
+def record(notebook: Notebook, cell: int, seconds: float) -> None:
+    """Record for so long, and press the button again."""
+    start_recording(notebook, cell)
+    notebook.sleep(seconds)
+    press(notebook, cell)
 
 
-def value(notebook: Notebook, cell: int) -> str:
-    """Run a cell; return the plain text of its value."""
-    outputs = notebook.run_cell(cell)
-    return str(outputs[-1]["data"]["text/plain"])
-
-
-def record(notebook: Notebook, cell: int, seconds: float) -> float:
+def record_timed(notebook: Notebook, cell: int, seconds: float) -> float:
     """Record; return the seconds between the first samples and the press of the button.
 
     The page notes both itself: what drives it is late when the machine is busy.
     """
     notebook.js(NOTE_STATES)
-    press(notebook, cell)
-    wait_state(notebook, cell, "recording")
-    notebook.sleep(seconds)
-    press(notebook, cell)
+    record(notebook, cell, seconds)
     wait_state(notebook, cell, "idle")
     since = notebook.js("() => window.since")
     return float(since["finishing"] - since["recording"]) / 1000
