@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
@@ -278,3 +278,12 @@ def test_a_claim_sets_aside_what_was_recorded_before(tmp_path: Path) -> None:
     record(Cassette(tmp_path / "tape"), JOKE, say("Three."))  # another process
     assert cassette.claim(JOKE) and not cassette.claim(JOKE)
     assert not cassette.claim(asked("Another."))
+
+
+def test_what_is_just_being_recorded_is_nobodys_old_recording(cassette: Cassette) -> None:
+    with ThreadPoolExecutor(1) as other:
+        kept = other.submit(lambda: [record(cassette, JOKE, say("Once")) for _ in range(100)])
+        claims = [cassette.claim(JOKE)]
+        while not kept.done():
+            claims.append(cassette.claim(JOKE))
+    assert len(kept.result()) == 100 and not any(claims)
