@@ -143,12 +143,14 @@ def run_batch(
 
 def _check(options: Mapping[str, Any], executor: object, workers: object) -> None:
     if not isinstance(workers, int) or workers < 1:
-        raise OptionError(f"workers takes a whole number above 0, not {workers!r}")
+        raise OptionError(f"workers must be a whole number above 0, not {workers!r}")
     if not isinstance(executor, Executor | None):
         kind = type(executor).__name__
-        raise OptionError(f"executor takes a concurrent.futures.Executor, not a {kind}")
+        raise OptionError(f"executor must be a concurrent.futures.Executor, not {kind}")
     if options.get("chat"):
-        raise OptionError("the items of a batch stand alone, at once; drop chat")
+        raise OptionError(
+            "the calls of a batch run at the same time and cannot share a chat; drop chat"
+        )
     for name in ("voice", "model"):
         if "," in (options.get(name) or ""):
             raise OptionError(f"a batch takes one {name}, or one for each row (`{{column}}`)")

@@ -34,7 +34,7 @@ def rows(items: object) -> list[Any]:
             raise OptionError(f"two columns are named '{twice}'; rename one of them")
         return list(whole.to_dict("records"))
     if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
-        raise OptionError(f"a batch takes a list or a DataFrame, not a {type(items).__name__}")
+        raise OptionError(f"the items must be a list or a DataFrame, not {type(items).__name__}")
     return list(items)
 
 
@@ -61,7 +61,7 @@ class Items:
         Raises OptionError: a column of a name that is taken, or a template without its columns.
         """
         if not isinstance(save, str | PathLike | None):
-            raise OptionError(f"save takes a path, not a {type(save).__name__}")
+            raise OptionError(f"save must be a path, not {type(save).__name__}")
         self._items, self._words, self._save = items, words, str(save or "")
         columns = list(dict.fromkeys(name for item in items for name in _row(item)))
         if NUMBER in columns:

@@ -138,8 +138,8 @@ class Prices:
         for host, seller in sellers.items():
             if seller not in {name for name, _ in prices}:
                 raise OptionError(
-                    f"'{one_line(host, 80)}' is sold by '{one_line(seller, 80)}', which has no "
-                    'prices; add one for "seller/model"'
+                    f"'{one_line(host, 80)}' charges the prices of '{one_line(seller, 80)}', which "
+                    'has none; add one as "seller/model"'
                 )
         return Prices(prices, sellers)
 

@@ -174,7 +174,7 @@ def _key(session: Session, settings: MagicOptions, given: Any) -> None:
     try:
         session.set_api_key(getpass("OpenAI API key (kept in this kernel only): "))
     except (StdinNotImplementedError, EOFError) as error:
-        raise OptionError("there is nobody to ask for a key; set OPENAI_API_KEY instead") from error
+        raise OptionError("no key can be typed here; set OPENAI_API_KEY instead") from error
     print("The key is set, until this kernel ends.")
 
 
@@ -190,7 +190,8 @@ def _chat(session: Session, settings: MagicOptions, given: Any) -> Table | Conve
         print(f"saved chat {name}: {given.save}")
     if given.forget:
         session.chats.forget(name)
-        print(f"forgot chat {name}: {len(chat.exchanges)} turns")
+        turns = len(chat.exchanges)
+        print(f"forgot chat {name} ({turns} turn{'' if turns == 1 else 's'})")
     return None if given.save or given.forget else ConversationPage(chat.name, chat.exchanges)
 
 
@@ -213,7 +214,7 @@ def _content(cassette: "Cassette") -> str:
 
 def _live(session: Session, settings: MagicOptions, given: Any) -> None:
     session.live()
-    print("calls go to the server again; nothing is recorded")
+    print("calls are sent; nothing is recorded or replayed")
 
 
 def _strip(session: Session, settings: MagicOptions, given: Any) -> None:

@@ -52,7 +52,7 @@ class Endpoint:
         """
         given = _checked_key(key, KEY_VARIABLE)
         if named := base_url or _environment(URL_VARIABLE):
-            why = f"a server is named by {'--base-url' if base_url else URL_VARIABLE}"
+            why = f"{'--base-url' if base_url else URL_VARIABLE} is set"
             address, azure = _checked_address(named), urlsplit(_environment(AZURE_URL) or "")
             is_azure = azure.hostname == urlsplit(address).hostname and _environment(AZURE_KEY)
             variable = AZURE_KEY if is_azure else KEY_VARIABLE

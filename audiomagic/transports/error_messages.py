@@ -116,9 +116,9 @@ def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) ->
     if status == 401:
         return f"{host} rejected the API key; set {endpoint.key_variable} to a valid one"
     if 300 <= status < 400:
-        return f"{host} redirects to another address; if you trust it, name it by --base-url"
+        return f"{host} redirects to another address; if you trust it, set it with --base-url"
     if status == 407:
-        return "the proxy wants a name and password; put them into HTTPS_PROXY"
+        return "the proxy requires a user name and password; put them in HTTPS_PROXY"
     if status == 429:
         seconds, when = (
             retry_after(error.response.headers) or 0.0,

@@ -38,9 +38,9 @@ def resolve(
     if engine not in ENGINES:
         raise OptionError(suggestions.unknown("engine", engine, ENGINES))
     if engine == "local":
-        return EmbeddedTransport("asked for", llm, stt)
+        return EmbeddedTransport("--engine is set", llm, stt)
     if engine == "auto" and (llm or stt) and not base_url:
-        return EmbeddedTransport("its models are named", llm, stt)
+        return EmbeddedTransport("--llm or --stt is set", llm, stt)
     if endpoint := Endpoint.find(base_url, key):
         return OpenAITransport(endpoint)
     if engine == "openai":

@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
     prices: "Mapping[str, Any] | str | PathLike[str] | None"  # over the listed ones
 
 
-KINDS = {str | None: "a text", int | None: "a whole number above 0", bool | None: "True or False"}
+KINDS = {str | None: "a string", int | None: "a whole number above 0", bool | None: "True or False"}
 
 
 @dataclass(frozen=True)
@@ -94,5 +94,5 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         kind = Options.__annotations__[name]
         wrong = kind in KINDS and not isinstance(value, kind)
         if wrong or (kind == int | None and value is not None and (value is True or value < 1)):
-            raise OptionError(f"{name} takes {KINDS[kind]}, not {one_line(repr(value), 60)}")
+            raise OptionError(f"{name} must be {KINDS[kind]}, not {one_line(repr(value), 60)}")
     return dict(options)

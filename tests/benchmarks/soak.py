@@ -160,7 +160,8 @@ def soak(calls: int, seed: int, folder: Path) -> Soaked:
                 one.run("%speak --chat day Hi")
             done.turns += way in ("answered", STOP)
             if number % FORGOTTEN == 0:
-                done.counted += int(one.run("%audiomagic chat day --forget").split()[-2])
+                forgot = one.run("%audiomagic chat day --forget")  # chat day (12 turns)
+                done.counted += int(forgot.split("(")[1].split()[0])
             if number == calls // 10:
                 done.before = one.measured()
             server.requests.clear(), server.headers.clear()

@@ -130,4 +130,4 @@ def test_a_folder_that_cannot_be_recorded_in_is_refused_at_once(
 
 
 def test_a_key_needs_somebody_to_type_it(kernel: Kernel) -> None:
-    assert "there is nobody to ask for a key" in kernel.error("%audiomagic key")
+    assert "no key can be typed here" in kernel.error("%audiomagic key")

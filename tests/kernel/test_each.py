@@ -72,7 +72,7 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
     ("line", "said"),
     [
         ("%%speak --each wrds\n{item}", "no variable 'wrds'; did you mean 'words'"),
-        ("%%speak --each who\n{item}", "takes a list or a DataFrame, not a str"),
+        ("%%speak --each who\n{item}", "must be a list or a DataFrame, not str"),
         ("%%speak --each words\nHello", "names no column; write {item}"),
         ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
         ("%%speak --each words --dry-run\n{item}", "--each cannot be combined with --dry-run"),

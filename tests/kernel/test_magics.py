@@ -203,7 +203,10 @@ def test_status_models_and_costs_tell_no_key(
     server.say("Hi.", tone.pcm16(), usage(10, 0, 10, 100))
     kernel.run("%speak Hi")
     status = kernel.run("%audiomagic")[0]["data"]
-    assert "openai: a server is named" in status["text/plain"] and "$0.0065" in status["text/plain"]
+    assert (
+        "openai: OPENAI_BASE_URL is set" in status["text/plain"]
+        and "$0.0065" in status["text/plain"]
+    )
     assert "2027-01-20" in kernel.run("%audiomagic models")[0]["data"]["text/plain"]
     costs = kernel.run("%audiomagic costs")[0]["data"]
     assert "1 call, $0.0065 paid ($0.0065 of it estimated)" in costs["text/plain"]

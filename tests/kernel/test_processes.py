@@ -104,7 +104,7 @@ def test_a_recording_is_answered_while_a_cell_runs(
     assert "I heard you." not in "".join(
         str(one["content"]) for one in cell if one["msg_type"] == "display_data"
     )
-    assert reader.run("%audiomagic chat both --forget") == "forgot chat both: 2 turns\n"
+    assert reader.run("%audiomagic chat both --forget") == "forgot chat both (2 turns)\n"
     rows = Ledger(tmp_path / "ledger.sqlite").rows()
     assert [row["outcome"] for row in rows] == ["answered"] * 2
 

@@ -248,7 +248,7 @@ def test_a_named_server_needs_no_key(
 def test_why_a_transport_was_chosen_is_that_of_the_call(fake_server: FakeServer) -> None:
     session = Session()
     for url, why in (({"base_url": fake_server.url}, "--base-url"), ({}, "OPENAI_BASE_URL")):
-        assert session.transport(**url).provider.why == f"a server is named by {why}"
+        assert session.transport(**url).provider.why == f"{why} is set"
 
 
 def test_no_credit_is_said(fake_server: FakeServer) -> None:
@@ -322,10 +322,12 @@ def test_half_a_character_is_replaced(fake_server: FakeServer, tone: Sound) -> N
 
 def test_what_is_misspelled_in_python(fake_server: FakeServer) -> None:
     for name, wrong in {"voice": 5, "model": ["a", "b"], "max_tokens": "9", "engine": 3}.items():
-        with pytest.raises(OptionError, match=f"^{name} takes a (text|whole number above 0), not "):
+        with pytest.raises(
+            OptionError, match=f"^{name} must be a (string|whole number above 0), not "
+        ):
             Session().speak("Hi", **{name: wrong})  # type: ignore[arg-type]
     for number in (0, -5, True, False):
-        with pytest.raises(OptionError, match=r"^max_tokens takes a whole number above 0, not "):
+        with pytest.raises(OptionError, match=r"^max_tokens must be a whole number above 0, not "):
             Session(max_tokens=number)
     with pytest.raises(OptionError, match="no option 'voise'; did you mean 'voice'"):
         Session(voise="coral")  # type: ignore[call-arg]

@@ -183,7 +183,7 @@ FAULTS = {
     ),
     "a redirect": Fault(
         redirect,
-        "{host} redirects to another address; if you trust it, name it by --base-url" + NAMED,
+        "{host} redirects to another address; if you trust it, set it with --base-url" + NAMED,
     ),
     # -- refusals
     "a wrong key": Fault(

@@ -368,7 +368,7 @@ def test_prices_from_a_file(tmp_path: Path) -> None:
         ({"m": MINE | {"audio_in": None}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"audio_in": True}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"checked": "today"}}, "checked must be a date"),
-        ({"gpt-audio": "2.50"}, "'gpt-audio' is sold by '2.50', which has no prices"),
+        ({"gpt-audio": "2.50"}, "'gpt-audio' charges the prices of '2.50', which has none"),
     ],
 )
 def test_an_invalid_price_is_refused_in_one_line(given: Any, said: str) -> None:

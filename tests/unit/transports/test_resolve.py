@@ -10,7 +10,7 @@ def test_the_engine_comes_first_where_it_is_asked_for(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://us.openai.azure.com/")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "azure")
     monkeypatch.setenv("OPENAI_API_KEY", "ours")
-    assert resolve("local").provider.why == "asked for"
+    assert resolve("local").provider.why == "--engine is set"
     assert resolve(llm="a/b").provider.name == "local"
     assert resolve(llm="a/b", base_url="http://b/v1").provider.host == "b"
 
