@@ -301,7 +301,10 @@ def _decode_with_pyav(data: bytes, cause: Exception) -> tuple[NDArray[np.float32
         hint = " (m4a, webm and mp4 need: pip install 'audiomagic[local]')" if data else ""
         raise SoundError(message + hint) from cause
     try:
-        with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as container:
+        # Since 19, PyAV keeps tags in any encoding; before, it refuses them unless told not to.
+        old = int(av.__version__.split(".")[0]) < 19
+        tags: dict[str, Any] = {"metadata_errors": "ignore"} if old else {}
+        with av.open(io.BytesIO(data), mode="r", **tags) as container:
             mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
             decoded = chain(container.decode(audio=0), (None,))  # None flushes the resampler
             frames = chain.from_iterable(map(mono.resample, decoded))

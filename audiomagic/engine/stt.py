@@ -89,10 +89,10 @@ class Whisper:
 
 def _normalized(samples: Floats) -> Floats | None:
     """Scale speech to LEVEL and pad it with silence; None for digital silence."""
-    samples = samples - samples.mean(dtype=np.float64) if len(samples) else samples
-    frames = np.pad(samples, (0, -len(samples) % FRAME)).reshape(-1, FRAME).astype(np.float64)
+    centred = samples - (samples.mean(dtype=np.float64) if len(samples) else 0)
+    frames = np.pad(centred, (0, -len(samples) % FRAME)).reshape(-1, FRAME).astype(np.float64)
     levels = np.sort(np.sqrt(np.mean(frames**2, axis=1)))
     if not len(levels) or levels[-1] < SILENCE:
         return None
     gain = LEVEL / max(levels[-LOUD_FRAMES:][0], SILENCE)
-    return np.pad(np.clip(samples * gain, -1, 1).astype(np.float32), MARGIN)
+    return np.pad(np.clip(centred * gain, -1, 1).astype(np.float32), MARGIN)

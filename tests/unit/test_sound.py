@@ -25,10 +25,11 @@ DATA_URL = "data:audio/mpeg;base64,"
 M4A, WEBM = ("mp4", "aac", 44_100), ("webm", "libopus", 48_000)
 
 
-def packed(sound: Sound, container: str, codec: str, rate: int) -> bytes:
+def packed(sound: Sound, container: str, codec: str, rate: int, title: str = "") -> bytes:
     """The file that a browser or a phone records."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as file:
+        file.metadata["title"] = title
         stream = file.add_stream(codec, rate=rate, layout="mono")
         samples = sound.resample(rate).samples[None, :].copy()
         frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
@@ -93,6 +94,14 @@ def test_a_phones_recording_is_read(container: str, codec: str, rate: int) -> No
     assert back.seconds == pytest.approx(1, abs=0.1)
     assert measured(back)[0] == pytest.approx(440, abs=1)
     assert measured(back)[1] == pytest.approx(0.3, rel=0.05)
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), [M4A, WEBM])
+def test_a_title_may_be_in_any_encoding(container: str, codec: str, rate: int) -> None:
+    file = packed(sine(rate, seconds=1), container, codec, rate, title="Caf?")
+    assert file.count(b"Caf?") == 1
+    back = Sound.decode(file.replace(b"Caf?", "Café".encode("latin-1")))
+    assert back.seconds == pytest.approx(1, abs=0.1)
 
 
 # -- headers ----------------------------------------------------------------------------------
