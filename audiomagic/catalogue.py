@@ -1,10 +1,10 @@
-"""What the service offers, as dated data: models, their limits, voices."""
+"""What can be chosen: engines; and, as dated data, what the service offers: models and voices."""
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
+
+ENGINES = ("auto", "openai", "local")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class Catalogue:
 @cache
 def catalogue() -> Catalogue:
     """Read the data file, once."""
+    import tomllib  # which `%load_ext` can do without
+    from importlib.resources import files
+
     data = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
     data["voices"] = tuple(data["voices"])
     data["models"] = {name: Model(name, **entry) for name, entry in data["models"].items()}

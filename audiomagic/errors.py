@@ -9,7 +9,7 @@ AudiomagicError
 │   └── InvalidResponse    it answered with something that is not an answer
 ├── CassetteError      a recording, or its folder, that is damaged or cannot be written
 ├── NotRecorded        a request that a cassette has no answer to
-├── EngineError        the embedded engine is missing, incomplete or damaged
+├── EngineError        the local engine is missing, incomplete or damaged
 ├── BudgetExceeded     a call that might cost more than a cap allows
 ├── LedgerError        the ledger of calls cannot be read or written
 ├── WorkerLost         an item of a batch whose worker died
@@ -106,7 +106,7 @@ class NotRecorded(AudiomagicError, LookupError):
 
 
 class EngineError(AudiomagicError):
-    """The embedded engine, or one of its models, is missing or damaged."""
+    """The local engine, or one of its models, is missing or damaged."""
 
 
 class BudgetExceeded(AudiomagicError):

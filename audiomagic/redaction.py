@@ -25,14 +25,14 @@ def keep(key: str) -> None:
     _used.add(key.strip())
 
 
-def held(text: str) -> bool:
+def has_key(text: str) -> bool:
     """Whether a text holds a key, or its beginning or end."""
     return any(key[:TELLING] in text or key[-TELLING:] in text for key in _keys())
 
 
 def without_key(text: str) -> str:
     """Take out this process's keys."""
-    return _cut(text, TELLING, TELLING) if held(text) else text
+    return _cut(text, TELLING, TELLING) if has_key(text) else text
 
 
 def without(text: str) -> str:

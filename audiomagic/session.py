@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from . import redaction
 from .costs.budget import Budget
 from .costs.ledger import Ledger
-from .errors import AudiomagicError, CassetteError, clean, one_line
+from .errors import AudiomagicError, CassetteError, clean
 from .files import reason
 from .protocol.request import VERBATIM, Message
 from .render.dry_run import DryRun
@@ -41,6 +41,23 @@ class Session:
     >>> session = Session(voice="coral")
     >>> session.speak("Tell me a joke", style="deadpan").save("joke.mp3")
     >>> session.listen("question.wav", "Answer briefly", chat="tutor").text
+
+    Options, of a session for every call or of a single call:
+
+    - `model`: an audio chat model, such as "gpt-audio-1.5" (the default).
+    - `voice`: a voice's name or a custom voice's id; by default "alloy".
+    - `style`: how to say it: language, accent, emotion, pace.
+    - `system`: who the model is.
+    - `chat`: the name of a conversation to continue; without one, a call stands alone.
+    - `tools`: functions that the model may call: one, several, or a dict by name.
+    - `engine`: who answers: "auto" (the default), "openai" or "local".
+    - `base_url`: another server that speaks the protocol, such as "http://localhost:8000/v1".
+    - `llm`, `stt`: the local engine's language model (a GGUF file) and speech recogniser (a Whisper
+      folder); or for both a name on the model hub, or a URL.
+    - `max_tokens`: cap on output tokens, those of sound and text together.
+    - `max_cost`: cap on what the call may cost, in US dollars: "0.05", or a number.
+    - `allow_unpriced`: under a cap, allow a model whose price is unknown.
+    - `prices`: your own prices, a dict or a TOML file, before the listed ones.
     """
 
     __module__ = "audiomagic"  # where users have it from
@@ -78,11 +95,11 @@ class Session:
         sound: object,
         instruction: str = "",
         *,
-        text: bool = False,
+        text_only: bool = False,
         expect: str = "",
         **options: Unpack[Options],
     ) -> Reply:
-        """Send a sound with an instruction; get a spoken answer, or with `text` a written one.
+        """Send a sound with an instruction; get a spoken answer, or with `text_only` a written one.
 
         `sound` is whatever holds one: a Sound, a path, `(rate, array)`, an IPython Audio, bytes; or
         a list of these. They follow the instruction, or stand in it where it says `{sound}`.
@@ -90,7 +107,7 @@ class Session:
         `transcript_diff`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
-        turn, client = self._listening(sound, instruction, text, options)
+        turn, client = self._listening(sound, instruction, text_only, options)
         if expect.strip():
             return transcribe_and_compare(turn, client, expect)
         return turn.run(client)
@@ -104,7 +121,7 @@ class Session:
         workers: int = 8,
         save: "str | PathLike[str] | None" = "out/{i:04}.mp3",
         verbatim: bool = False,
-        text: bool = False,
+        text_only: bool = False,
         expect: str = "",
         progress: bool = True,
         **options: Unpack[Options],
@@ -125,7 +142,8 @@ class Session:
 
         return run_batch(
             self, items, template, executor=executor, workers=workers, save=save,
-            verbatim=verbatim, text=text, expect=expect, progress=progress, options=options,
+            verbatim=verbatim, text_only=text_only, expect=expect, progress=progress,
+            options=options,
         )  # fmt: skip
 
     def dry_run(
@@ -151,7 +169,7 @@ class Session:
     def warm_up(self, **options: Unpack[Options]) -> None:
         """Check the options, and open the connection ahead of a call, in a thread.
 
-        The embedded engine's models take seconds to load. Raises AudiomagicError as the call would.
+        The local engine's models take seconds to load. Raises AudiomagicError as the call would.
         """
         resolved = CallOptions.of(self.options, options)
         transport = self._transport(resolved)
@@ -196,8 +214,7 @@ class Session:
             with TemporaryFile(dir=cassette.folder):  # found out now, not after a paid call
                 pass
         except OSError as error:
-            name = one_line(cassette.folder, 120)
-            raise CassetteError(f"cannot record in {name}: {reason(error)}") from error
+            raise CassetteError(f"cannot record in {cassette.name}: {reason(error)}") from error
         self._recording, self._replay = cassette, None
         return cassette
 
@@ -210,10 +227,9 @@ class Session:
 
         cassette = Cassette(folder)
         if not cassette.exchanges():
-            name = one_line(cassette.folder, 120)
             if refused := next(iter(cassette.refused.values()), ""):
-                raise CassetteError(f"no recording in {name} can be read: {refused}")
-            raise CassetteError(f"there are no recordings in {name}")
+                raise CassetteError(f"no recording in {cassette.name} can be read: {refused}")
+            raise CassetteError(f"there are no recordings in {cassette.name}")
         self._recording, self._replay = None, ReplayTransport(cassette, pace)
         return cassette
 

@@ -115,7 +115,7 @@ def run_batch(
     save: str | PathLike[str] | None,
     progress: bool,
     verbatim: bool,
-    text: bool,
+    text_only: bool,
     expect: str,
     options: Mapping[str, Any],
 ) -> Batch:
@@ -127,7 +127,7 @@ def run_batch(
     left = CallOptions.of(session.options, options).call_budget().cap
     items = lasting(items)
     tasks = Items(rows(items), template, save).tasks(
-        {**options, "verbatim": verbatim}, {**options, "text": text, "expect": expect}
+        {**options, "verbatim": verbatim}, {**options, "text_only": text_only, "expect": expect}
     )
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(workers)
     with pool as running, Progress(len(tasks), progress) as bar:
@@ -136,7 +136,7 @@ def run_batch(
             results = scheduler.run(tasks, bar)
         except KeyboardInterrupt:
             part = Batch(items, tuple(scheduler.results(len(tasks))))
-            line = f"{len(part.replies)} of {len(tasks)} are answered, and kept"
+            line = f"{len(part.replies)} of {len(tasks)} items are answered, and kept"
             raise Interrupted(line, part) from None
     return Batch(items, tuple(results))
 

@@ -59,7 +59,7 @@ class Scheduler:
 
     def results(self, count: int) -> list[Reply | AudiomagicError]:
         rest = ReplyPending(
-            "the batch was stopped before this item; map again: what a cassette has recorded "
+            "the batch was stopped before this item; run it again: what a cassette has recorded "
             "(session.record) is not paid for twice"
         )
         return [self._results.get(number, rest) for number in range(count)]

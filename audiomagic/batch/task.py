@@ -70,7 +70,7 @@ class Task:
                 view = session.bound(listener=NullListener(), sharing=self.sharing, reuse=True)
                 reply = self._ask(view)
                 if reply.finish_reason in (STOPPED, None):
-                    error = ReplyPending("the answer to this item was cut off; map again")
+                    error = ReplyPending("the answer to this item was cut off; run it again")
                     error.reply = reply
                     raise error
                 if self.save and reply.sound:
@@ -128,13 +128,13 @@ class Setup:
     @classmethod
     def of(cls, session: TaskSession, job: str, options: Mapping[str, Any]) -> "Setup":
         """Take it from a session. Raises OptionError for what cannot cross to another process."""
-        options = {**session.options, **{k: v for k, v in options.items() if v is not None}}
-        if options.get("tools"):
+        given = {name: value for name, value in options.items() if value is not None}
+        if {**session.options, **given}.get("tools"):
             raise OptionError("tools cannot cross to another process; drop executor, or tools")
         return cls(
             job,
             type(session),
-            session.transport(**options).provider.host,
+            session.transport(**given).provider.host,
             session.options,
             session.notebook,
             str(session.budget.ledger.path.absolute()),

@@ -30,21 +30,22 @@ class Cap:
     amount: Decimal
     per: str  # a key of HOW_TO_RAISE
     spent: Decimal = Decimal(0)
-    held: Decimal = Decimal(0)  # the worst case of calls in flight, or without a bill
+    reserved: Decimal = Decimal(0)  # the worst case of calls in flight, or without a bill
 
     @property
     @exact()
     def room(self) -> Decimal:  # below zero after a call that cost more than its worst case
-        return self.amount - self.spent - self.held
+        return self.amount - self.spent - self.reserved
 
     @exact()
     def refusal(self, needed: Decimal) -> BudgetExceeded:
         raised = self.amount or Decimal("0.01")
-        while raised < self.spent + self.held + needed:
+        while raised < self.spent + self.reserved + needed:
             raised *= 2
         parts = [] if self.per == "call" else [f"{dollars(self.spent)} is spent"]
-        if self.held:
-            parts.append(f"{dollars(self.held)} is held for calls in flight or without a bill")
+        if self.reserved:
+            waiting = "for calls in flight or of unknown cost"
+            parts.append(f"{dollars(self.reserved)} is reserved {waiting}")
         parts.append(f"this call may cost {dollars(needed)} or more")
         step = HOW_TO_RAISE[self.per].format(f"{raised:f}")
         error = BudgetExceeded(f"the cap is {self}, and {', '.join(parts)}; raise it: {step}")
@@ -60,7 +61,7 @@ class Reservation:
     """A call that was allowed; the caller says how it ended."""
 
     max_tokens: int | None  # the longest answer that the caps allow; None: there is no cap
-    held: Decimal | None = None  # US dollars that it may cost; None: unknown
+    dollars: Decimal | None = None  # that it may cost; None: unknown
     recorded: bool = True  # whether the ledger has it
     end: CallEnd | None = None
 
@@ -81,7 +82,7 @@ class CallBudget:
         """Add a request that was made; one without a bill may have cost its worst case."""
         end = reservation.end
         paid = (end and end.dollars) or Decimal(0)
-        worst = reservation.held or Decimal(0)
+        worst = reservation.dollars or Decimal(0)
         self.spent += paid if end and end.settled else max(paid, worst)
 
     @exact()
@@ -163,7 +164,7 @@ class Budget:
             with self.ledger.writing() as transaction:
                 caps = self._caps(transaction, call.notebook, call.when)
                 reservation = call_budget.allow(estimate, caps)
-                transaction.insert(call, reservation.held)
+                transaction.insert(call, reservation.dollars)
         except LedgerError as error:
             own = call_budget.cap is not None
             if estimate and (own or self._may_be_capped(call.notebook, error)):
@@ -199,7 +200,7 @@ class Budget:
 
 def amount(words: str) -> Decimal:
     """Read an amount of US dollars, as "5" or "$0.50". Raises OptionError."""
-    form = f"a budget must be an amount of US dollars such as 0.50, not '{one_line(words, 40)}'"
+    form = f"a cap must be an amount in US dollars, such as 0.50, not '{one_line(words, 40)}'"
     return read_amount(words.strip().removeprefix("$"), form)
 
 

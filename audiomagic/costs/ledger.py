@@ -37,12 +37,12 @@ VARIABLE = "AUDIOMAGIC_LEDGER"  # environment: another file
 PATIENCE = 4.0  # seconds to wait for other kernels and threads
 PAUSE = 0.02  # seconds between two tries, at most
 LONGEST_CALL = timedelta(hours=1)
-APPLICATION_ID, VERSION = 0x41756D67, 2  # in the file's header
+APPLICATION_ID, VERSION = 0x41756D67, 3  # in the file's header
 SCHEMA = (
     """create table calls (
         id text primary key, at text not null, notebook text not null, cell text not null,
         model text not null, engine text not null, host text not null, paid integer not null,
-        seconds_in real not null, held text, outcome text, seconds_out real,
+        seconds_in real not null, reserved text, outcome text, seconds_out real,
         input_text_tokens integer, cached_tokens integer, input_audio_tokens integer,
         output_text_tokens integer, output_audio_tokens integer,
         dollars text, estimated integer not null default 0, settled integer not null default 0)""",
@@ -126,9 +126,9 @@ class Transaction:
 
     _connection: sqlite3.Connection
 
-    def insert(self, call: CallStart, held: Decimal | None = None) -> None:
-        """Record the start of a call, which may cost `held` dollars (None: unknown)."""
-        row = vars(call) | {"held": held}
+    def insert(self, call: CallStart, reserved: Decimal | None = None) -> None:
+        """Record the start of a call, which may cost `reserved` dollars (None: unknown)."""
+        row = vars(call) | {"reserved": reserved}
         row["at"] = row.pop("when")
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         self._run(f"insert into calls ({names}) values ({marks})", *row.values())
@@ -156,17 +156,17 @@ class Transaction:
     def charges(
         self, since: datetime | None = None, notebook: str | None = None
     ) -> tuple[Decimal, Decimal]:
-        """Return the dollars spent, and those held for calls whose cost is not settled.
+        """Return the dollars spent, and those reserved for calls whose cost is not settled.
 
         Those are calls in flight, and calls whose bill never came: they may have cost all of it.
         """
-        spent = held = Decimal(0)
-        for dollars, most, settled in self.select("dollars, held, settled", since, notebook):
+        spent = reserved = Decimal(0)
+        for dollars, most, settled in self.select("dollars, reserved, settled", since, notebook):
             if settled:
                 spent += Decimal(dollars or 0)
             else:
-                held += max(Decimal(dollars or 0), Decimal(most or 0))
-        return spent, held
+                reserved += max(Decimal(dollars or 0), Decimal(most or 0))
+        return spent, reserved
 
     def select(self, columns: str, since: datetime | None, notebook: str | None) -> sqlite3.Cursor:
         where = "where at >= ? and (? is null or notebook = ?) order by rowid"

@@ -29,7 +29,7 @@ class Receipt:
     prices: Prices = field(default_factory=listed, repr=False)  # those known when it was made
     counted_usage: Usage | None = None  # our own count, if the server did not report one
     request_id: str | None = None  # the server's own id of the call
-    paid: bool = True  # False for the embedded engine and a replay
+    paid: bool = True  # False for the local engine and a replay
     label: str = ""  # shown instead of a cost, as "local · free"
     language: str | None = None  # of the answer, if the engine speaks only one
 

@@ -1,4 +1,4 @@
-"""The embedded engine: speech to speech on this machine, without a key or a network.
+"""The local engine: speech to speech on this machine, without a key or a network.
 
 Three small models in a row: Whisper tiny.en (speech recognition), SmolLM2-135M (language model),
 hibari (speech synthesis). `$AUDIOMAGIC_LLM` and `$AUDIOMAGIC_STT` name better ones.

@@ -1,4 +1,4 @@
-"""`python -m audiomagic.engine install | serve | status`."""
+"""Install, check or serve the local engine."""
 
 import argparse
 import sys
@@ -18,9 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="download the language model (93 MB) to your cache")
     status = commands.add_parser("status", help="list the models, and verify each file")
-    server = commands.add_parser("serve", help="answer any OpenAI client on this machine")
+    server = commands.add_parser("serve", help="serve the OpenAI API to programs on this machine")
     server.add_argument("--port", type=int, choices=range(65_536), metavar="N", default=0,
-                        help="default: a free one")  # fmt: skip
+                        help="port; default: any free one")  # fmt: skip
     for command in (status, server):
         command.add_argument("--llm", help=f"language model: a GGUF file, {OTHER_SOURCES}")
         command.add_argument("--stt", help=f"recognition: a Whisper folder, {OTHER_SOURCES}")

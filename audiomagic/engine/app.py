@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..errors import AudiomagicError, one_line
-from ..protocol.chunks import ChunkWriter
+from ..protocol.chunk_writer import ChunkWriter
 from ..protocol.request import Request
 from ..protocol.response import Completion
 from ..sound import Sound

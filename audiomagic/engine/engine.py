@@ -1,4 +1,4 @@
-"""The embedded engine: speech recognition, a language model and speech synthesis."""
+"""The local engine: speech recognition, a language model and speech synthesis."""
 
 import sys
 import threading

@@ -53,7 +53,7 @@ def model_source(part: Part, named: str | None = None) -> ModelSource:
     Raises EngineError when it names nothing usable, OptionError for an impossible file name.
     """
     variable = f"AUDIOMAGIC_{part.upper()}"
-    origin = f"AudioMagics.{part}" if named else f"${variable}"
+    origin = f"--{part}" if named else f"${variable}"
     named = (named or os.environ.get(variable, "")).strip()
     if not named:
         return ModelSource(part)

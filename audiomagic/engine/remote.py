@@ -86,7 +86,7 @@ class RemoteModel:
         except (openai.APIConnectionError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise EngineError(
                 f"no connection to {self._name} ({self._safe(error.__cause__ or error, 100)}); "
-                f"start that server, or change AudioMagics.{self.part}"
+                f"start that server, or change --{self.part}"
             ) from error
         except openai.APIStatusError as error:
             if error.status_code in (401, 403):

@@ -24,10 +24,10 @@ from traitlets import (
 from traitlets.config import Config, Configurable
 
 from .. import suggestions
+from ..catalogue import ENGINES, catalogue
 from ..errors import OptionError, one_line
 
 MAGICS = ("speak", "listen")
-ENGINES = ("auto", "openai", "local")
 AnyTrait = TraitType[Any, Any]
 Trait = TypeVar("Trait", bound=AnyTrait)
 TOKEN = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']|["'])+""")
@@ -79,15 +79,17 @@ class MagicOptions(Configurable):
     each = _option(Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME")
     workers = _option(Int(8, min=1), "number of parallel calls with --each", "N")
     out = _option(Unicode(), "variable to bind the reply to", "NAME", "-o")
-    save = _option(Unicode(), "file to save its sound to: .wav .mp3 .flac .ogg, or .html", "FILE")
+    save = _option(Unicode(), "file to save the reply to: .wav .mp3 .flac .ogg, or .html", "FILE")
     engine = _option(
         Enum(ENGINES, "auto"),
-        "where it goes; auto: the service if a key is set, else the embedded engine",
+        "who answers; auto: the service if a key is set, else the local engine",
         "auto|openai|local",
     )
     base_url = _option(Unicode(), "another server that speaks the protocol", "URL")
     llm = _option(Unicode(), "the engine's language model: GGUF file, hub name or URL", "MODEL")
-    stt = _option(Unicode(), "its speech recogniser: Whisper folder, hub name or URL", "MODEL")
+    stt = _option(
+        Unicode(), "the engine's speech recogniser: Whisper folder, hub name or URL", "MODEL"
+    )
     max_tokens = _option(Int(None, allow_none=True, min=1), "cap on output tokens", "N")
     dry_run = _option(Bool(False), "show what would be sent and its cost; send nothing")
     max_cost = _option(CUnicode(), "cap on what the call may cost", "USD")
@@ -225,8 +227,6 @@ def check_config(config: Config) -> None:
 # -- completion -------------------------------------------------------------------------------
 def complete(shell: InteractiveShell, event: Any) -> list[str]:
     """Return the flags, or a flag's values, that fit the cursor (a `complete_command` hook)."""
-    from ..catalogue import catalogue
-
     flags = MagicOptions.flags(event.command.lstrip("%"))
     before = event.text_until_cursor.removesuffix(event.symbol).split()
     fitting, start = list(flags), event.symbol or "-"

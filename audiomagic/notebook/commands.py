@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from getpass import getpass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import StdinNotImplementedError
 
@@ -23,7 +23,10 @@ from ..render.cost_report import CostReport, spent
 from ..render.table import Table
 from ..session import Session
 from ..transports.model_list import Listing, audio_models
+from ..transports.resolve import merged
+from ..transports.transport import Transport
 from ..turn.conversation import Conversation
+from ..turn.options import Options
 from .arguments import MagicOptions
 from .strip_audio import strip
 
@@ -57,25 +60,32 @@ class _Parser(ArgumentParser):
 def status(session: Session, settings: MagicOptions, given: object = None) -> Table:
     """Show where calls go and why, and what they have cost so far; never a key."""
     try:
-        provider = session.transport(engine=settings.engine, base_url=settings.base_url).provider
+        provider = _transport(session, settings).provider
         engine, address = f"{provider.name}: {provider.why}", provider.host
         key = "set" if provider.has_key else "not set"
     except AudiomagicError as error:
         engine, address, key = f"none: {error}", "", "not set"
     chats = ", ".join(chat.name for chat in session.chats)
     verb = "answers from" if session.replaying else "records in"
-    cassette = f"{verb} {session.cassette.folder}" if session.cassette else "none"
+    cassette = f"{verb} {session.cassette.name}" if session.cassette else "none"
     rows = [("engine", engine), ("address", address)]
+    rows += [(name, value) for name in ("llm", "stt") if (value := getattr(settings, name))]
     rows += [("model", settings.model), ("voice", settings.voice), ("key", key)]
     rows += [("chats", chats or "none"), ("cassette", cassette)]
     try:
         calls = session.ledger.rows(notebook=session.notebook)
-        held = [f"{cap} ({_left(cap)} left)" for cap in session.budget.caps(session.notebook)]
+        caps = [f"{cap} ({_left(cap)} left)" for cap in session.budget.caps(session.notebook)]
         rows += [("calls", str(len(calls))), ("spent", spent(calls))]
-        rows += [("cap", ", ".join(held) or "none")]
+        rows += [("cap", ", ".join(caps) or "none")]
     except LedgerError as error:
         rows += [("ledger", str(error))]
     return Table(("setting", "value"), rows)
+
+
+def _transport(session: Session, settings: MagicOptions) -> Transport:
+    """Return what answers a cell without options of its own."""
+    where = {name: getattr(settings, name) for name in ("engine", "base_url", "llm", "stt")}
+    return session.transport(**cast(Options, merged(where, {})))
 
 
 def models(session: Session, settings: MagicOptions, given: object = None) -> Table:
@@ -86,13 +96,13 @@ def models(session: Session, settings: MagicOptions, given: object = None) -> Ta
     )  # fmt: skip
     listing, note = None, "Prices in US dollars per million tokens, and per minute of sound."
     with suppress(AudiomagicError):
-        transport = session.transport(engine=settings.engine, base_url=settings.base_url)
+        transport = _transport(session, settings)
         listing = transport.models()
         if transport.provider.paid and not listing:
-            note += f" {transport.provider.host} does not say which are yours."
+            note += f" {transport.provider.host} does not list the models that your key may use."
     rows = [_model(model, listing) for model in catalogue().models.values()]
     more = [name for name in audio_models(listing or {}) if name not in catalogue().models]
-    rows += [(name, "yours, not in our table", "", "unknown", "unknown", "", "") for name in more]
+    rows += [(name, "no known price", "", "unknown", "unknown", "", "") for name in more]
     return Table(heading, rows, note)
 
 
@@ -100,7 +110,7 @@ def _model(model: Model, listing: Listing | None) -> tuple[str, ...]:
     day = (listing or {}).get(model.id) or model.shutdown
     state = f"{'shut down' if day <= date.today() else 'until'} {day}" if day else "current"
     if listing and model.id not in listing:
-        state += ", not yours"
+        state += ", not for your key"
     head, price = (model.id, state, model.successor or ""), listed().find(model.id)
     if price is None:
         return (*head, "unknown", "unknown", "", "")
@@ -145,7 +155,8 @@ def _costs(session: Session, settings: MagicOptions, given: Any) -> CostReport |
     report = CostReport(rows, given.all)
     if given.csv is None:
         return report
-    print(f"saved {len(rows)} calls: {report.save(given.csv)}")
+    saved = report.save(given.csv)
+    print(f"saved {len(rows)} call{'' if len(rows) == 1 else 's'} to {saved}")
     return None
 
 
@@ -154,12 +165,12 @@ def _budget(session: Session, settings: MagicOptions, given: Any) -> Table:
         cap = None if given.amount == "off" else budget.amount(given.amount)
         session.budget.set_cap(cap, given.per, session.notebook)
     rows = [
-        (str(cap), dollars(cap.spent), dollars(cap.held), _left(cap))
+        (str(cap), dollars(cap.spent), dollars(cap.reserved), _left(cap))
         for cap in session.budget.caps(session.notebook)
     ]
-    note = "Held: the worst case of calls in flight, and of those whose bill never came."
+    note = "Reserved: the worst case of calls in flight, and of calls whose cost is unknown."
     none = "There is no cap; set one: %audiomagic budget 0.50 [--per day|month]"
-    return Table(("cap", "spent", "held", "left"), rows, note if rows else none)
+    return Table(("cap", "spent", "reserved", "left"), rows, note if rows else none)
 
 
 def _left(cap: budget.Cap) -> str:
@@ -187,7 +198,7 @@ def _chat(session: Session, settings: MagicOptions, given: Any) -> Table | Conve
     chat = session.chats.get(name)
     if given.save:
         session.chats.save(name, given.save)
-        print(f"saved chat {name}: {given.save}")
+        print(f"saved chat {name} to {given.save}")
     if given.forget:
         session.chats.forget(name)
         turns = len(chat.exchanges)

@@ -29,9 +29,11 @@ def has_user(shell: InteractiveShell) -> bool:
 def check_recording(shell: InteractiveShell) -> None:
     """Raise NoMicrophone where nobody could ever record: at once, so that nothing hangs."""
     if not redraws(shell):
-        raise NoMicrophone("a terminal has no recorder; send a sound with --file PATH")
+        raise NoMicrophone("a terminal has no recorder; use --file PATH or --sound NAME")
     if not (has_user(shell) or voila()):
-        raise NoMicrophone("no interactive front end to record from; use --file PATH")
+        raise NoMicrophone(
+            "nobody can record in a notebook that runs unattended; use --file PATH or --sound NAME"
+        )
     if _ipykernel() == (7, 0):
         raise NoMicrophone(
             "ipykernel 7.0 loses recordings; run pip install -U ipykernel, or use --file PATH"

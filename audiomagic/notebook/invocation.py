@@ -17,6 +17,7 @@ from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
 from ..session import Session
+from ..transports.resolve import merged
 from ..turn.comparison import Comparison, compare
 from ..turn.conversation import CellRun
 from ..turn.listener import NullListener, StreamListener
@@ -53,7 +54,7 @@ class Invocation:
                 misplaced = f"'{one_line(text, 60)}' is not an option"
                 raise OptionError(f"{misplaced}; the text belongs in the cell, below")
             text = cell.strip("\n")
-        values = settings.values(magic) | given
+        values = merged(settings.values(magic), given)
         named = [(kind, name) for kind in ("file", "sound") for name in values.pop(kind, ())]
         sources = values.pop("sources", named)
         each = Each.named(values["each"], variables) if values["each"] else None
@@ -137,7 +138,7 @@ class Invocation:
         call: Callable[..., Reply] = partial(session.speak, verbatim=options.verbatim)
         if self.magic == "listen":
             call = partial(
-                session.listen, instruction=self.text, text=options.text, expect=options.expect
+                session.listen, instruction=self.text, text_only=options.text, expect=options.expect
             )
         if not self.compared:
             return partial(call, **self.session_options)
@@ -209,7 +210,7 @@ class Each:
             batch = session.map(
                 self._heard() if heard else self._spoken(), invocation.text,
                 save=options.save or None, workers=options.workers, verbatim=options.verbatim,
-                text=options.text, expect=options.expect, **invocation.session_options,
+                text_only=options.text, expect=options.expect, **invocation.session_options,
             )  # fmt: skip
         except Interrupted as error:
             from ..batch.batch import Batch

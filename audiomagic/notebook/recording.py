@@ -54,7 +54,9 @@ class PendingReply:
         """The reply. Raises ReplyPending, or the error of the call."""
         if self._reply:
             return self._reply
-        how = "await it to wait" if self._awaitable else "--wait lets its cell wait"
+        how = (
+            "`await` it to wait for the reply" if self._awaitable else "with --wait, its cell waits"
+        )
         line = f"no reply yet: press Record below its %listen and speak ({how})"
         raise self._error or ReplyPending(line)
 

@@ -14,16 +14,17 @@ from .table import Table
 
 @dataclass(frozen=True)
 class DryRun:
-    """Requests that were not sent, each with its estimate, or with None where it is free."""
+    """Requests that were not sent, to which server, each with its estimate, or None if free."""
 
+    host: str
     parts: tuple[tuple[Request, Estimate | None], ...]
 
     def __add__(self, other: "DryRun") -> "DryRun":
-        return DryRun(self.parts + other.parts)
+        return DryRun(self.host, self.parts + other.parts)
 
     @property
     def tables(self) -> list[Table]:
-        requests = [_request(request, estimate is None) for request, estimate in self.parts]
+        requests = [_request(self.host, *part) for part in self.parts]
         paid = [(request, estimate) for request, estimate in self.parts if estimate]
         return [*requests, _range(paid)] if paid else requests
 
@@ -34,12 +35,13 @@ class DryRun:
         printer.text("\n\n".join(map(repr, self.tables)))
 
 
-def _request(request: Request, free: bool) -> Table:
+def _request(host: str, request: Request, estimate: Estimate | None) -> Table:
     rows = [
+        ("to", host),
         ("model", request.model),
         ("answer", f"spoken, voice {request.voice}" if request.voice else "in text"),
-        ("most tokens", str(request.max_tokens or "as many as the model gives")),
-        *([("cost", "none: it is free")] if free else []),
+        ("max tokens", str(request.max_tokens or "the model's own limit")),
+        *([] if estimate else [("cost", "free")]),
         *(("tool", tool.name) for tool in request.tools),
         *((message.role, part) for message in request.messages for part in _parts(message)),
     ]
@@ -76,4 +78,4 @@ def _range(parts: list[tuple[Request, Estimate]]) -> Table:
     ]
     origins = dict.fromkeys(e.price.origin() for e in estimates if e.price)
     caption = f"rates: {', '.join(origins)}" if origins else ""
-    return Table(("it would take", "at least", "likely", "at most"), rows, caption)
+    return Table(("estimate", "at least", "likely", "at most"), rows, caption)

@@ -1,4 +1,4 @@
-"""A transcript held against its text: what differs is marked in place."""
+"""A transcript compared with its text: what differs is marked in place."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ def html(diff: "TranscriptDiff") -> str:
     if diff.score == 1:
         return note(diff.summary)
     return (
-        f'<div style="{BELOW}"><div dir="auto" style="{NOTE}">Held against the text, '
+        f'<div style="{BELOW}"><div dir="auto" style="{NOTE}">Compared with the text: '
         f"{as_html(diff.summary)}</div>"
         f'<div dir="auto" style="{WORDS}">{_marked(diff, as_html, _in_html)}</div></div>'
     )

@@ -18,7 +18,7 @@ from ..sound import Sound
 from .silence import FRAME, frame_size, levels
 
 # A word is what stands between spaces; a Chinese, Japanese or Korean character is a word.
-# static/words.js cuts in the same way.
+# static/transcript.js cuts in the same way.
 SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 WORD = re.compile(rf"{SIGN}|(?:(?!{SIGN})\S)+")
 PHRASE_END = re.compile(r"[.,;:!?…。、！？—–)\]\"”]$")

@@ -54,9 +54,11 @@ class Cancellation:
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follow what httpcore does with a connection (its `trace` extension)."""
+        # GeneratorExit: nobody reads on, and Python puts the response down.
+        closed = isinstance(info.get("exception"), GeneratorExit)
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._socket = info["return_value"].get_extra_info("socket")
-        elif ".receive_response" not in event or event.endswith(".started"):
+        elif ".receive_response" not in event or event.endswith(".started") or closed:
             return
         self.raise_if_cancelled()
 

@@ -73,7 +73,7 @@ def _unreached(error: Exception, endpoint: Endpoint) -> str:
         if isinstance(tls, ssl.SSLCertVerificationError):
             return (
                 f"the certificate of {host} is not trusted ({tls.verify_message}); if your network "
-                "replaces certificates, name its own by SSL_CERT_FILE"
+                "replaces certificates, set SSL_CERT_FILE to its own"
             )
         why = one_line(tls.reason or tls, 60).lower().replace("_", " ")
         return f"{host} does not speak TLS ({why}); is its address http://, not https://?"
@@ -99,7 +99,10 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
     """Describe why no client can be made in this environment: a proxy or certificates are wrong."""
     if isinstance(error, OSError):
         named = next((name for name in CERTIFICATES if name in os.environ), CERTIFICATES[0])
-        what, step = f"the certificates named by {named}", "name a file of them, or unset it"
+        what, step = (
+            f"the certificates named by {named}",
+            "set it to a file of certificates, or unset it",
+        )
     else:
         what = f"the proxy named by {_proxy(endpoint) or 'ALL_PROXY'}"
         step = "write it as http://HOST:PORT"
@@ -135,8 +138,8 @@ def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) ->
         line = f"{host} does not serve Chat Completions at this address ({status})"
         return f"{line}; check --base-url (it usually ends in /v1)"
     if status == 404:
-        return f"{host} found nothing there (404: {said}); check --base-url and --model"
-    return f"{host} rejected the request ({status}: {said}); change that, and run it again"
+        return f"{host} has nothing at this address (404: {said}); check --base-url and --model"
+    return f"{host} rejected the request ({status}: {said}); correct it, and run it again"
 
 
 def _by_code(body: ErrorBody, said: str, endpoint: Endpoint, request: Request) -> str | None:

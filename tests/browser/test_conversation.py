@@ -1,6 +1,6 @@
 """A conversation by voice in a real JupyterLab: recorded, answered with a tool's help, taken back.
 
-A fake microphone speaks; the server is scripted, and once the embedded engine.
+A fake microphone speaks; the server is scripted, and once the local engine.
 """
 
 import time
@@ -134,9 +134,7 @@ def test_the_keyboards_place_goes_from_the_recorder_to_the_card(
 
 
 @pytest.mark.models
-def test_the_embedded_engine_keeps_up_a_conversation(
-    server: JupyterServer, browser: Browser
-) -> None:
+def test_the_local_engine_keeps_up_a_conversation(server: JupyterServer, browser: Browser) -> None:
     cells = ("%load_ext audiomagic", TOOL, TURN, TURN, TURN, "%audiomagic chat main")
     with opened(browser, server, *cells) as notebook:
         for cell in (0, 1):

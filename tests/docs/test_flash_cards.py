@@ -1,4 +1,4 @@
-"""The notebook of flash cards: committed with its outputs, and executed on the embedded engine."""
+"""The notebook of flash cards: committed with its outputs, and executed on the local engine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The notebooks of the repository, executed from top to bottom on the embedded engine."""
+"""The notebooks of the repository, executed from top to bottom on the local engine."""
 
 import os
 import re
@@ -25,7 +25,7 @@ TOLD = {
     "03_listening": ["What is the capital of France?", "The museum is closed on Mondays."],
     "04_conversation": ["Chat italy · 3 turns", "forgot chat italy", "Chat rome · 3 turns"],
     "05_tools": ["The weather in Oslo is snow", "KeyError('Lima')", "<td", "sunny, 24 degrees"],
-    "06_costs": ["most tokens", "the cap is $0.001 per call", "$0.50 per notebook", "True"],
+    "06_costs": ["max tokens", "the cap is $0.001 per call", "$0.50 per notebook", "True"],
     "07_comparing": ["The capital of Japan is Tokyo.", "vase-onyx.mp3", "gpt-audio-mini"],
     "08_pronunciation": ["“three” as “tree”", "“weather” as “wetter”", "not heard: “than”"],
     "09_cassettes": ["in made/tape (0", "replayed · free", "no recording of this", "Lisbon"],

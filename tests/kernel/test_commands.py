@@ -41,7 +41,31 @@ def test_prices_may_be_a_variable(kernel: Kernel, server: FakeServer, tone: Soun
 def test_a_llm_that_is_named_is_not_the_services(kernel: Kernel, server: FakeServer) -> None:
     kernel.run("import os; os.environ.pop('OPENAI_BASE_URL')")
     assert "foo.gguf" in kernel.error("%speak --llm foo.gguf Hi")
+    kernel.run("%config AudioMagics.llm = 'http://127.0.0.1:9/v1#m'")
+    status = text_of(kernel.run("%audiomagic"))
+    assert "local: --llm or --stt is set" in status and "llm       http://127.0.0.1:9" in status
+    kernel.run(f"%config AudioMagics.base_url = {server.url!r}")
+    assert "none: --llm and --base-url exclude each other" in text_of(kernel.run("%audiomagic"))
+    assert "--llm and --base-url exclude each other" in kernel.error("%speak Hi")
+    assert "--llm and --engine openai" in kernel.error("%speak --engine openai --llm a/b Hi")
+    assert "the local engine" in text_of(kernel.run("%speak --dry-run --llm a/b Hi"))
     assert server.requests == []
+
+
+def test_a_server_that_is_named_is_asked_whatever_the_settings(
+    kernel: Kernel, server: FakeServer, tone: Sound
+) -> None:
+    kernel.run("import os; os.environ.pop('OPENAI_BASE_URL')")
+    kernel.run("%config AudioMagics.llm = 'http://127.0.0.1:9/v1#m'")
+    for engine in ("auto", "local"):
+        kernel.run(f"%config AudioMagics.engine = {engine!r}")
+        server.say("Hi.", tone.pcm16())
+        kernel.run(f"%speak --base-url {server.url} Hi")
+    assert len(server.requests) == 2
+    kernel.run(f"%config AudioMagics.base_url = {server.url!r}")
+    assert "local: --engine is set" in text_of(kernel.run("%audiomagic"))
+    shown = text_of(kernel.run("%speak --dry-run Hi"))
+    assert "the local engine" in shown and len(server.requests) == 2
 
 
 def test_a_budget_refuses_the_call_that_might_pass_it(
@@ -62,7 +86,7 @@ def test_a_budget_refuses_the_call_that_might_pass_it(
     server.say("Hi.", tone.pcm16())
     kernel.run("%speak Hi again")
     assert len(server.requests) == 2
-    assert "amount of US dollars" in kernel.error("%audiomagic budget lots")
+    assert "amount in US dollars" in kernel.error("%audiomagic budget lots")
     assert "the cap is $0.00001 per call" in kernel.error("%speak --max-cost 0.00001 Hi")
 
 
@@ -118,6 +142,14 @@ def test_a_cassette_answers_again(
     server.say("Ho.", tone.pcm16())
     kernel.run("%speak Ho")
     assert len(server.requests) == 2
+
+
+def test_a_folder_is_shown_as_it_was_typed(kernel: Kernel, tmp_path: Path) -> None:
+    kernel.run(f"import os; os.chdir({str(tmp_path)!r})")
+    shown = text_of(kernel.run("%audiomagic record tape")) + text_of(kernel.run("%audiomagic"))
+    assert "records in tape\n" in shown
+    shown += kernel.error("%audiomagic replay tape") + kernel.error("%audiomagic replay none")
+    assert "there are no recordings in none" in shown and tmp_path.name not in shown
 
 
 def test_a_folder_that_cannot_be_recorded_in_is_refused_at_once(

@@ -46,4 +46,4 @@ def test_words_badge_and_saved_file_are_printed_once(shown: str, target: Path) -
 
 
 def test_there_is_no_recorder(shown: str) -> None:
-    assert "NoMicrophone: a terminal has no recorder; send a sound with --file PATH" in shown
+    assert "NoMicrophone: a terminal has no recorder; use --file PATH or --sound NAME" in shown

@@ -1,4 +1,4 @@
-"""The embedded engine with its real models, in this process and over HTTP."""
+"""The local engine with its real models, in this process and over HTTP."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from audiomagic.engine.pipeline import NO_LANGUAGE_MODEL, NO_SPEECH
 from audiomagic.engine.text_normalization import UNSPEAKABLE
 from audiomagic.errors import OptionError, RequestRejected
 from audiomagic.protocol.response import Delta
-from audiomagic.transports.embedded import INSTALLED_NOTE
+from audiomagic.transports.local import INSTALLED_NOTE
 
 from ..support.listener import Listener
 
@@ -75,7 +75,7 @@ def test_verbatim_reads_the_text_itself() -> None:
 
 @pytest.mark.parametrize("instruction", ["Transcribe this.", "What is said here?", "Write it down"])
 def test_a_request_to_transcribe_gives_what_was_heard(question: Sound, instruction: str) -> None:
-    assert Session().listen(question, instruction, text=True).text == QUESTION
+    assert Session().listen(question, instruction, text_only=True).text == QUESTION
 
 
 def test_silence_and_noise_are_not_words() -> None:
@@ -153,7 +153,9 @@ def test_without_a_llm_it_hears_and_speaks(
         f"print(Session().listen({str(tmp_path / 'q.wav')!r}).text)\n"
     )
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
-    run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text_only=True
+    )
     assert run.stdout.strip() == f"{NO_LANGUAGE_MODEL} {QUESTION}", run.stderr
     assert "opening the local engine" in run.stderr
 
@@ -166,7 +168,7 @@ def api() -> Iterator[dict[str, str]]:
     """`python -m audiomagic.engine serve`, and what it prints."""
     command = [sys.executable, "-m", "audiomagic.engine", "serve"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text_only=True
     )
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(3)]

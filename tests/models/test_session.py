@@ -1,4 +1,4 @@
-"""What a session can do, on the embedded engine with its real models."""
+"""What a session can do, on the local engine with its real models."""
 
 import pytest
 

@@ -98,7 +98,7 @@ def test_rows_fill_the_template_the_options_and_the_names(session: Session, crow
 def test_files_and_sounds_are_listened_to(session: Session, crowd: Crowd, tone: Sound) -> None:
     path = tone.save("tone.wav")
     items = [path, tone, {"sound": "tone.wav"}]
-    batch = run(session, items, "What is it? {i}", text=True)
+    batch = run(session, items, "What is it? {i}", text_only=True)
     parts = [body["messages"][-1]["content"] for body in crowd.requests]
     assert sorted(part[0]["text"] for part in parts) == [
         "What is it? 0", "What is it? 1", "What is it? 2",
@@ -275,7 +275,7 @@ def test_an_interrupt_keeps_what_is_done(crowd: Crowd, session: Session, tmp_pat
 
     crowd._trouble = last_ones_never
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
-    with pytest.raises(Interrupted, match="6 of 10 are answered, and kept") as caught:
+    with pytest.raises(Interrupted, match="6 of 10 items are answered, and kept") as caught:
         run(session, [f"Item {n}" for n in range(10)], workers=2)
     batch: Any = caught.value.reply
     assert [isinstance(one, Reply) for one in batch] == [True] * 6 + [False] * 4

@@ -99,7 +99,7 @@ def test_a_stopped_call_holds_no_more_than_what_came(fake_server: FakeServer, ke
     Timer(0.5, ear.cancellation.cancel).start()
     reply = session.bound(listener=ear).speak("Hi")
     (cap,) = session.budget.caps("")
-    assert reply.finish_reason == "stopped" and cap.held == 0
+    assert reply.finish_reason == "stopped" and cap.reserved == 0
     assert cap.spent == reply.receipt.estimate and Decimal(0) < cap.spent < Decimal("0.01")
 
 

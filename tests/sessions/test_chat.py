@@ -10,8 +10,8 @@ import pytest
 from audiomagic import AudiomagicError, Session, Sound
 from audiomagic.errors import OptionError
 from audiomagic.protocol.request import Message
-from audiomagic.transports.embedded import EmbeddedTransport
 from audiomagic.transports.endpoint import Endpoint
+from audiomagic.transports.local import LocalTransport
 from audiomagic.transports.openai_client import OpenAITransport
 from audiomagic.turn.conversation import CellRun, Conversation, Exchange, History, Speaker
 
@@ -154,7 +154,7 @@ def test_a_recording_stays_in_the_chat(fake_server: FakeServer, tone: Sound) -> 
     fake_server.send_chunks(said("A tone.", tone.pcm16()))
     fake_server.send_chunks(written(["Yes."]))
     session.listen(tone, "What is this?")
-    session.listen(tone, "And this?", text=True)
+    session.listen(tone, "And this?", text_only=True)
     kinds = [part["type"] for part in contents(fake_server.requests[1])[0]]
     assert kinds == ["text", "input_audio"]
 
@@ -165,7 +165,7 @@ def test_the_oldest_turns_make_room(small: bool, kept: int) -> None:
         Exchange(Message("user", (f"{n} " + "word " * 1000,)), "Yes.", Speaker("h", "m"))
         for n in range(100)
     ]
-    provider = (EmbeddedTransport("") if small else OpenAITransport(Endpoint(""))).provider
+    provider = (LocalTransport("") if small else OpenAITransport(Endpoint(""))).provider
     speaker, room, text_only = Speaker("h", "m"), provider.max_context, provider.text_history
     history = History.of(tuple(long), speaker, room, text_only)
     assert history.messages[0].text.startswith(f"{100 - kept} ")

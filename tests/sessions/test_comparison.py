@@ -67,7 +67,7 @@ def test_written_answers_are_compared_too(fake_server: FakeServer, tone: Sound) 
     for _ in range(2):
         fake_server.send_chunks(written(["A tone."]))
     models = ["gpt-audio", "gpt-audio-1.5"]
-    comparison = compare(Session().listen, tone, "What is it?", text=True, model=models)
+    comparison = compare(Session().listen, tone, "What is it?", text_only=True, model=models)
     assert [reply.text for reply in comparison] == ["A tone."] * 2
 
 

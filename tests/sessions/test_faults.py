@@ -164,13 +164,13 @@ NETWORK: dict[str, tuple[Callable[[FakeServer], str], dict[str, str], str]] = {
         nowhere,
         {"SSL_CERT_FILE": "/nowhere.pem"},
         r"the certificates named by SSL_CERT_FILE cannot be used \(No such file or directory\); "
-        "name a file of them, or unset it",
+        "set it to a file of certificates, or unset it",
     ),
     "certificates that are none": (
         nowhere,
         {"SSL_CERT_FILE": __file__},
         r"the certificates named by SSL_CERT_FILE cannot be used \(.*no certificate.*\); "
-        "name a file of them, or unset it",
+        "set it to a file of certificates, or unset it",
     ),
 }
 
@@ -218,7 +218,7 @@ def test_a_certificate_of_nobodys_is_one_line(
     assert session.ledger.rows()[0]["dollars"] == 0
     assert re.fullmatch(
         r"the certificate of 127\.0\.0\.1:\d+ is not trusted \(self.signed certificate\); "
-        "if your network replaces certificates, name its own by SSL_CERT_FILE",
+        "if your network replaces certificates, set SSL_CERT_FILE to its own",
         str(caught.value),
     )
     assert_no_key(caught.value)
@@ -303,7 +303,7 @@ ENDINGS = {
         "Cut off: the cap on output tokens was reached (--max-tokens, or what a budget leaves).",
     ),
     "no end": ([SAID], f"Cut off: the server stopped before the end of the answer{NAMED}."),
-    "nothing": (written([]), "The model answered with nothing; run it again."),
+    "nothing": (written([]), "The model returned an empty answer; run it again."),
 }
 
 

@@ -138,7 +138,7 @@ def test_a_key_is_told_from_chance(
     monkeypatch.setenv("OPENAI_API_KEY", "local")
     fake_server.checks = lambda *_: iter(())
     fake_server.send_chunks(written(["a local ", "speciality"]))
-    reply = Session(base_url=fake_server.url).listen(tone_of(0.5), "What is local?", text=True)
+    reply = Session(base_url=fake_server.url).listen(tone_of(0.5), "What is local?", text_only=True)
     assert reply.text == "a local speciality"
 
 

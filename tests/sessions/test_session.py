@@ -96,7 +96,7 @@ def _seconds(part: Any) -> float:
 
 def test_a_text_answer_asks_for_no_sound(fake_server: FakeServer, tone: Sound) -> None:
     fake_server.send_chunks(written(["A ", "tone."]))
-    reply = Session().listen(tone, text=True)
+    reply = Session().listen(tone, text_only=True)
     assert (reply.text, reply.sound, reply.notes) == ("A tone.", None, ())
     assert (
         fake_server.requests[0]["modalities"] == ["text"] and "audio" not in fake_server.requests[0]

@@ -179,7 +179,7 @@ FAULTS = {
     ),
     "nothing there": Fault(
         send(404, b'{"detail": "Not Found"}'),
-        "{host} found nothing there (404: Not Found); check --base-url and --model" + NAMED,
+        "{host} has nothing at this address (404: Not Found); check --base-url and --model" + NAMED,
     ),
     "a redirect": Fault(
         redirect,
@@ -245,7 +245,7 @@ FAULTS = {
     ),
     "any other refusal": Fault(
         refuse(400, f"Unknown\x1b parameter: 'x'. {KEY[:20]}", "x", "unknown_parameter"),
-        "{host} rejected the request (400: Unknown parameter: 'x'. …); change that, and "
+        "{host} rejected the request (400: Unknown parameter: 'x'. …); correct it, and "
         "run it again" + NAMED,
         code="unknown_parameter",
     ),

@@ -37,7 +37,7 @@ def test_the_nearest_model() -> None:
 def test_the_complaint() -> None:
     assert unknown("voice", "corl", VOICES) == "no voice 'corl'; did you mean 'coral'?"
     assert unknown("engine", "xyz", ["auto", "local"]) == "no engine 'xyz'; choose auto or local"
-    assert unknown("engine", "xyz", ["local"]) == "no engine 'xyz'; use local"
+    assert unknown("engine", "xyz", ["local"]) == "no engine 'xyz'; the only one is local"
     assert unknown("chat", "tutor", []) == "no chat 'tutor'; there are none"
     assert unknown("voice", "corl", iter(VOICES)) == "no voice 'corl'; did you mean 'coral'?"
 

@@ -30,7 +30,8 @@ class Cassette:
         CassetteError where there can be no such folder.
         """
         self.folder = file_path(folder).absolute()  # the notebook may change its directory
-        name = one_line(folder, 120)
+        # As it was typed: a whole path would show whose machine this is to all readers of a page.
+        self.name = name = one_line(folder, 120)
         if self.folder.exists() and not self.folder.is_dir():
             raise CassetteError(f"{name} is a file; name a folder")
         if not self.folder.parent.is_dir():
@@ -120,4 +121,4 @@ class Cassette:
         if self.refused:
             first = next(iter(self.refused.values()))
             message += f"; {len(self.refused)} refused, such as: {first}"
-        return message + "; to record it: %audiomagic record PATH"
+        return message + "; to record it: %audiomagic record FOLDER"

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 
 from ... import redaction
 from ...errors import CassetteError, one_line
-from ...protocol.chunks import ChunkWriter
+from ...protocol.chunk_writer import ChunkWriter
 from ...protocol.response import LONGEST_TEXT, Delta, ResponseAccumulator
 from ...protocol.tool_calls import MOST_CALLS, ToolCall
 from ...protocol.usage import Usage
@@ -90,7 +90,7 @@ class Recording(BaseModel):
         plain = self.model_dump(mode="json", exclude_defaults=True, warnings=False)
         text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
         text = NUMBERS.sub(lambda array: f"[{' '.join(array[0][1:-1].split())}]", text)
-        if redaction.held(text):
+        if redaction.has_key(text):
             raise CassetteError("this exchange holds an API key; not kept")
         data = text.encode("utf-8", "replace")
         if len(data) > LARGEST:

@@ -80,11 +80,12 @@ def test_a_call_is_held_while_it_runs_and_settled_after_it() -> None:
     with budget.reserve(call(), ESTIMATE, call_budget) as reservation:
         assert [row["outcome"] for row in Ledger().rows()] == ["in flight"]
         (cap,) = budget.caps("a.ipynb")
-        assert cap.held == reservation.held and Decimal("0.019") < cap.held <= Decimal("0.02")
+        assert cap.reserved == reservation.dollars
+        assert Decimal("0.019") < cap.reserved <= Decimal("0.02")
         reservation.end = charged("0.01")
     (row,), (cap,) = Ledger().rows(), budget.caps("a.ipynb")
     assert (row["outcome"], row["dollars"]) == ("answered", Decimal("0.01"))
-    assert (cap.spent, cap.held, call_budget.spent) == (Decimal("0.01"), 0, Decimal("0.01"))
+    assert (cap.spent, cap.reserved, call_budget.spent) == (Decimal("0.01"), 0, Decimal("0.01"))
 
 
 @pytest.mark.parametrize("error", [ConnectionFailed("lost"), MemoryError(), None])
@@ -100,8 +101,8 @@ def test_what_may_have_been_billed_stays_held(error: Exception | None) -> None:
     outcome = f"failed: {type(error).__name__}" if error else "answered"
     assert [row["outcome"] for row in Ledger().rows()] == [outcome]
     (cap,) = budget.caps("a.ipynb")
-    assert cap.spent == 0 and Decimal("0.019") < cap.held <= Decimal("0.02")
-    assert call_budget.spent == cap.held
+    assert cap.spent == 0 and Decimal("0.019") < cap.reserved <= Decimal("0.02")
+    assert call_budget.spent == cap.reserved
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_what_cannot_have_been_billed_is_released(error: BaseException, spent: A
     with pytest.raises(type(error)), budget.reserve(call(), ESTIMATE, call_budget):
         raise error
     (cap,) = budget.caps("a.ipynb")
-    assert (cap.spent, cap.held, call_budget.spent) == (spent, 0, spent)
+    assert (cap.spent, cap.reserved, call_budget.spent) == (spent, 0, spent)
 
 
 def test_a_call_that_breaks_off_costs_what_its_end_says() -> None:
@@ -169,7 +170,7 @@ def test_a_model_without_a_price_needs_leave_under_a_cap() -> None:
     ):
         raise AssertionError("was let through")
     with new_budget().reserve(call(), unknown, CallBudget(Decimal(1), True)) as reservation:
-        assert (reservation.max_tokens, reservation.held) == (None, None)
+        assert (reservation.max_tokens, reservation.dollars) == (None, None)
 
 
 # -- caps -------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def test_calls_at_once_share_the_room() -> None:
             reserving = budget.reserve(call(), ESTIMATE, CallBudget(sharing=sharing))
             lengths.append(running.enter_context(reserving).max_tokens or 0)
         assert max(lengths) - min(lengths) <= 1 and budget.caps("")[0].room >= 0
-        with pytest.raises(BudgetExceeded, match="held for calls in flight"):
+        with pytest.raises(BudgetExceeded, match="reserved for calls in flight"):
             make_call(budget)
 
 
@@ -242,7 +243,7 @@ def test_kernels_at_once_cannot_take_the_same_cent() -> None:
     with ThreadPoolExecutor(8) as pool:
         admitted = sum(pool.map(kernel, range(24)))
     (cap,) = new_budget().caps("")
-    assert 8 <= admitted < 24 and Decimal("0.09") < cap.held <= cap.amount
+    assert 8 <= admitted < 24 and Decimal("0.09") < cap.reserved <= cap.amount
 
 
 def test_a_notebooks_own_decimals_change_no_account() -> None:
@@ -318,7 +319,7 @@ def test_a_call_whose_end_cannot_be_recorded_keeps_its_worst_case_held() -> None
         reservation.end = charged("0.01")
         lock.enter_context(locked(budget))
     (cap,) = budget.caps("")
-    assert cap.held == reservation.held and call_budget.spent == Decimal("0.01")
+    assert cap.reserved == reservation.dollars and call_budget.spent == Decimal("0.01")
     assert len(warnings) == 1
 
 
@@ -406,9 +407,9 @@ def test_a_call_that_outlives_its_ledger_ends_no_call_of_the_next() -> None:
 
 
 def allow(forecast: Any, caps: list[Cap], *terms: Any, **more: Any) -> tuple[Any, Any]:
-    """The most tokens of an answer, and what they may cost."""
+    """The max tokens of an answer, and what they may cost."""
     allowed = CallBudget(None, *terms, **more).allow(forecast, caps)
-    return allowed.max_tokens, allowed.held
+    return allowed.max_tokens, allowed.dollars
 
 
 MONEY = st.decimals(0, 3, places=6)
@@ -438,9 +439,9 @@ def test_a_requests_own_cap_on_tokens_stays() -> None:
 @given(MONEY, MONEY, MONEY, st.integers(1, 5), st.sampled_from(["day", "call"]))
 @settings(max_examples=200, deadline=None)
 def test_allowed_calls_fit_together(
-    cap: Any, spent: Any, held: Any, sharing: int, per: str
+    cap: Any, spent: Any, reserved: Any, sharing: int, per: str
 ) -> None:
-    one = Cap(cap, per, spent, held)
+    one = Cap(cap, per, spent, reserved)
     try:
         max_tokens, worst = allow(ESTIMATE, [one], sharing=sharing)
     except BudgetExceeded:
@@ -448,7 +449,7 @@ def test_allowed_calls_fit_together(
     else:
         assert worst is not None and max_tokens is not None
         assert max_tokens >= LEAST
-        assert spent + held + worst * (1 if per == "call" else sharing) <= cap
+        assert spent + reserved + worst * (1 if per == "call" else sharing) <= cap
 
 
 @pytest.mark.usefixtures("hostile_decimals")
@@ -466,8 +467,8 @@ def test_a_refusal_says_spent_cap_and_how_to_raise_it() -> None:
         allow(ESTIMATE, [cap])
     needed = ESTIMATE.worst(LEAST).quantize(Decimal("0.0001"))
     assert str(caught.value) == (
-        "the cap is $0.05 per day, and $0.0312 is spent, $0.0188 is held for calls in flight or "
-        f"without a bill, this call may cost ${needed} or more; "
+        "the cap is $0.05 per day, and $0.0312 is spent, $0.0188 is reserved for calls in flight "
+        f"or of unknown cost, this call may cost ${needed} or more; "
         "raise it: %audiomagic budget 0.10 --per day"
     )
     assert "raise it: --max-cost 0.02" in str(Cap(Decimal(0), "call").refusal(Decimal("0.02")))
@@ -506,7 +507,7 @@ def test_amounts(words: str, value: str) -> None:
 
 @pytest.mark.parametrize("words", ["", "five", "-1", "nan", "inf", "1e9", "0,50", "$"])
 def test_invalid_amounts(words: str) -> None:
-    with pytest.raises(OptionError, match="a budget must be an amount of US dollars"):
+    with pytest.raises(OptionError, match="a cap must be an amount in US dollars"):
         amount(words)
 
 

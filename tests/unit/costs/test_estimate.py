@@ -83,7 +83,7 @@ def test_twenty_requests_stay_within_their_range(fake_server: FakeServer, index:
     fake_server.send_chunks(written(["Yes."], told) if text_only else spoken(["Yes."], pcm, told))
     options: Any = {"style": style, "max_tokens": cap}
     if listening:
-        reply = Session(**options).listen(hush(seconds), text, text=text_only)
+        reply = Session(**options).listen(hush(seconds), text, text_only=text_only)
     else:
         reply = Session(**options).speak(text)
     found = estimate(reply.request, PRICE)
@@ -180,29 +180,30 @@ def test_what_a_stopped_answer_took() -> None:
     assert afterwards(asked, "naïve café", 1.5) == Usage(3 + 25 + 4, 3 + 30, 25, 30)
 
 
-def test_a_forecast_shows_the_range() -> None:
+def test_a_dry_run_shows_the_range() -> None:
     asked = request("Hello world", hush(2.5), max_tokens=100)
-    _, shown = DryRun(((asked, estimate(asked, PRICE)),)).tables
+    _, shown = DryRun("the server", ((asked, estimate(asked, PRICE)),)).tables
     rows = {row[0]: row[1:] for row in shown.rows}
     assert rows["seconds of sound in"] == ("2.5", "2.5", "2.5")
     assert rows["sound tokens in"] == ("25", "25", "27")
     assert rows["seconds of sound out"] == ("0.0", "4.2", "5.0")
     assert rows["dollars"][0] == "$0.0008" and rows["tokens out"] == ("0", "100", "100")
     assert "checked 2026-11-22" in repr(shown)
-    _, unknown = DryRun(((asked, estimate(asked, None)),)).tables
+    _, unknown = DryRun("the server", ((asked, estimate(asked, None)),)).tables
     assert unknown.rows[-1] == ("dollars", *["price unknown"] * 3)
 
 
-def test_an_outline_shows_the_request_without_its_sound() -> None:
+def test_a_dry_run_shows_the_request_without_its_sound() -> None:
     earlier = Message("assistant", audio_id="audio_1")
     asked = request("Hello <b>", hush(2.5))
     whole = Request("m", (*system("Bob"), earlier, *asked.messages), "alloy")
-    (shown,) = DryRun(((whole, None),)).tables
+    (shown,) = DryRun("the server", ((whole, None),)).tables
     assert shown.rows == [
+        ("to", "the server"),
         ("model", "m"),
         ("answer", "spoken, voice alloy"),
-        ("most tokens", "as many as the model gives"),
-        ("cost", "none: it is free"),
+        ("max tokens", "the model's own limit"),
+        ("cost", "free"),
         ("system", "Bob"),
         ("assistant", "its earlier answer, as audio_1"),
         ("user", "Hello <b>"),

@@ -29,10 +29,10 @@ def call(notebook: str = "a.ipynb", when: datetime = NOON, **more: object) -> Ca
 
 
 def record(
-    ledger: Ledger, start: CallStart, end: CallEnd | None = SPENT, held: str | None = None
+    ledger: Ledger, start: CallStart, end: CallEnd | None = SPENT, reserved: str | None = None
 ) -> None:
     with ledger.writing() as transaction:
-        transaction.insert(start, Decimal(held) if held else None)
+        transaction.insert(start, Decimal(reserved) if reserved else None)
     if end:
         with ledger.writing() as transaction:
             transaction.finish(start, end)
@@ -91,11 +91,11 @@ def test_charges_by_time_and_notebook() -> None:
     ledger, one = Ledger(), Decimal("0.0012075")
     record(ledger, call("a", NOON))
     record(ledger, call("b", NOON + timedelta(days=1)))
-    record(ledger, call("b", NOON + timedelta(days=2)), None, held="0.5")
+    record(ledger, call("b", NOON + timedelta(days=2)), None, reserved="0.5")
     # A bill that never came: the call may have cost all that was held, or what came if that is more
     stopped = (CallEnd("stopped", dollars=Decimal(d), estimated=True) for d in ("0.1", "0.4"))
-    record(ledger, call("a"), next(stopped), held="0.2")
-    record(ledger, call("a"), next(stopped), held="0.3")
+    record(ledger, call("a"), next(stopped), reserved="0.2")
+    record(ledger, call("a"), next(stopped), reserved="0.3")
     record(ledger, call("a"), CallEnd("answered"))
     with ledger.reading() as transaction:
         assert transaction.charges() == (Decimal("0.0024150"), Decimal("1.1"))
@@ -141,7 +141,7 @@ def test_half_a_character_is_recorded_escaped() -> None:
 def test_a_call_that_never_ended_is_in_flight_for_an_hour_then_cut_off() -> None:
     ledger, now = Ledger(), datetime.now(UTC)
     for minutes in (70, 50):
-        record(ledger, call(when=now - timedelta(minutes=minutes)), None, held="0.05")
+        record(ledger, call(when=now - timedelta(minutes=minutes)), None, reserved="0.05")
     assert [row["outcome"] for row in ledger.rows()] == ["cut off", "in flight"]
     with ledger.reading() as transaction:
         assert transaction.charges() == (0, Decimal("0.10"))

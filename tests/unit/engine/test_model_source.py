@@ -40,9 +40,9 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     text = tmp_path / "notes.txt"
     text.write_text("root:x:0:0")
     for part, named, line in (
-        ("llm", str(text), r"AudioMagics.llm is .*notes.txt, which is not a GGUF file"),
+        ("llm", str(text), r"--llm is .*notes.txt, which is not a GGUF file"),
         ("llm", "org/none.gguf", r": not a file, a hub name \(org/repo\) or a URL"),
-        ("llm", "llama", "AudioMagics.llm is llama: not a file"),
+        ("llm", "llama", "--llm is llama: not a file"),
         ("stt", str(tmp_path), "is not the folder of a CTranslate2 Whisper model"),
     ):
         with pytest.raises(EngineError, match=line):

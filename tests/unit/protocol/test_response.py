@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
 from audiomagic.errors import InvalidResponse
-from audiomagic.protocol.chunks import ChunkWriter
+from audiomagic.protocol.chunk_writer import ChunkWriter
 from audiomagic.protocol.response import Completion, Delta, ResponseAccumulator
 from audiomagic.protocol.usage import Usage
 

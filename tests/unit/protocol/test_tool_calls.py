@@ -7,7 +7,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from audiomagic.errors import InvalidResponse
-from audiomagic.protocol.chunks import ChunkWriter
+from audiomagic.protocol.chunk_writer import ChunkWriter
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.response import Completion, ResponseAccumulator
 from audiomagic.protocol.tool_calls import Tool, ToolCall

@@ -1,4 +1,4 @@
-"""A transcript held against its text, as a card shows it."""
+"""A transcript compared with its text, as a card shows it."""
 
 import re
 

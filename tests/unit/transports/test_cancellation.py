@@ -1,6 +1,7 @@
 """Cancellation: bound to a thread, seen by its requests and pauses, whatever closes it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from socket import socketpair
 from threading import Event
 
@@ -58,3 +59,13 @@ def test_the_socket_that_was_reported_is_shut_down() -> None:
         with pytest.raises(Cancelled):
             stopped.trace("http11.receive_response_body.complete", {})
         stopped.trace("http11.send_request_body.complete", {})
+
+
+@pytest.mark.parametrize(("failure", "raised"), [(OSError(), True), (GeneratorExit(), False)])
+def test_a_response_that_is_put_down_after_a_stop_does_not_complain(
+    failure: BaseException, raised: bool
+) -> None:
+    stopped = Cancellation()
+    stopped.cancel()
+    with pytest.raises(Cancelled) if raised else nullcontext():
+        stopped.trace("http11.receive_response_body.failed", {"exception": failure})

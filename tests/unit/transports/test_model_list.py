@@ -99,8 +99,8 @@ def test_the_table_says_which_are_yours(fake_server: FakeServer) -> None:
     rows = {row[0]: row[1] for row in table.rows}
     assert rows["gpt-audio-1.5"] == "current"
     assert rows["gpt-audio"] == "until 2027-03-02"
-    assert rows["gpt-audio-mini"] == "until 2027-01-20, not yours"
-    assert rows["gpt-audio-2"] == "yours, not in our table"
+    assert rows["gpt-audio-mini"] == "until 2027-01-20, not for your key"
+    assert rows["gpt-audio-2"] == "no known price"
     assert "gpt-4o" not in rows and "gpt-realtime-audio" not in rows
     assert fake_server.requests == [] and "does not say" not in str(table)
 
@@ -138,7 +138,7 @@ def test_a_list_that_does_not_come_is_no_failure(
     monkeypatch.setattr(model_list, "PATIENCE", 0.2)
     fake_server.listing = listing
     table = commands.models(Session(), MagicOptions())
-    assert re.search(r"127\.0\.0\.1:\d+ does not say which are yours", str(table))
+    assert re.search(r"127\.0\.0\.1:\d+ does not list the models that your key may use", str(table))
     with pytest.raises(
         RequestRejected, match=r"no model 'gpt-audio-15'; did you mean 'gpt-audio-1"
     ):
@@ -154,8 +154,9 @@ def test_without_a_server_the_table_is_there(monkeypatch: pytest.MonkeyPatch) ->
     ("model", "line"),
     [
         ("qwen2.5-omni-7b", "no model 'qwen2.5-omni-7b'; did you mean 'Qwen/Qwen2.5-Omni-7B'?"),
-        ("gpt-audio-7", "no model 'gpt-audio-7'; use Qwen/Qwen2.5-Omni-7B"),
-        ("gpt-4o-audio-preview", "no model 'gpt-4o-audio-preview'; use Qwen/Qwen2.5-Omni-7B"),
+        ("gpt-audio-7", "no model 'gpt-audio-7'; the only one is Qwen/Qwen2.5-Omni-7B"),
+        ("gpt-4o-audio-preview",
+         "no model 'gpt-4o-audio-preview'; the only one is Qwen/Qwen2.5-Omni-7B"),
         ("Qwen/Qwen2.5-Omni-7B", "no model 'Qwen/Qwen2.5-Omni-7B' for this key; %audiomagic "
          "models shows which it may use"),
     ],

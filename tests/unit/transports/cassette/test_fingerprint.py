@@ -97,8 +97,8 @@ def miss(cassette: Cassette, request: Request) -> str:
     with pytest.raises(NotRecorded) as caught:
         cassette.answer(request)
     line = str(caught.value)
-    assert "\n" not in line and line.endswith("; to record it: %audiomagic record PATH")
-    return line.removesuffix("; to record it: %audiomagic record PATH")
+    assert "\n" not in line and line.endswith("; to record it: %audiomagic record FOLDER")
+    return line.removesuffix("; to record it: %audiomagic record FOLDER")
 
 
 def test_a_miss_names_the_nearest_and_what_differs(cassette: Cassette, tone: Sound) -> None:

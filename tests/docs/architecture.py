@@ -1,8 +1,8 @@
-"""What the house counts of itself: rooms and floors, circles, dependencies, lines, hops.
+"""The architecture in counts: components and layers, circles, dependencies, lines, hops.
 
-    python -m tests.docs.house
+    python -m tests.docs.architecture
 
-A room is a folder of the package, or a module that lies loose beside the folders. Every import
+A component is a folder of the package, or a module next to the folders. Every import
 counts: at the top, inside a function, or for types alone.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import audiomagic
 
-HOUSE = Path(audiomagic.__file__).parent
-ROOT = HOUSE.parent
+PACKAGE = Path(audiomagic.__file__).parent
+ROOT = PACKAGE.parent
 TOP = "__init__"  # the package itself
 
 Graph = dict[str, set[str]]
@@ -33,29 +33,29 @@ def nodes(path: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(tree(path)))
 
 
-def module_name(path: Path, house: Path = HOUSE) -> str:
+def module_name(path: Path, root: Path = PACKAGE) -> str:
     """`turn.client`, `turn` for a folder's own `__init__`, `__init__` for the package's."""
-    parts = path.relative_to(house).with_suffix("").parts
+    parts = path.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
 
-def modules(house: Path = HOUSE) -> dict[str, Path]:
+def modules(root: Path = PACKAGE) -> dict[str, Path]:
     """Every module by its name."""
-    return {module_name(path, house): path for path in sorted(house.rglob("*.py"))}
+    return {module_name(path, root): path for path in sorted(root.rglob("*.py"))}
 
 
-def room(module: str) -> str:
+def component(module: str) -> str:
     return module.split(".")[0]
 
 
-def imported(path: Path, house: Path = HOUSE) -> Iterator[str]:
+def imported(path: Path, root: Path = PACKAGE) -> Iterator[str]:
     """The names of what a module imports of the package, each as precise as it is written."""
-    package = path.relative_to(house).parts[:-1]
+    package = path.relative_to(root).parts[:-1]
     for node in nodes(path):
         if isinstance(node, ast.ImportFrom):
             if node.level:
                 base = [*package[: len(package) - node.level + 1]]
-            elif (node.module or "").split(".")[0] == house.name:
+            elif (node.module or "").split(".")[0] == root.name:
                 base = []
             else:
                 continue
@@ -64,28 +64,28 @@ def imported(path: Path, house: Path = HOUSE) -> Iterator[str]:
             yield from (".".join([*base, alias.name]) for alias in node.names)
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.split(".")[0] == house.name:
+                if alias.name.split(".")[0] == root.name:
                     yield alias.name.partition(".")[2] or TOP
 
 
-def module_graph(house: Path = HOUSE) -> Graph:
+def module_graph(root: Path = PACKAGE) -> Graph:
     """Which modules each module imports."""
-    known = modules(house)
+    known = modules(root)
     graph: Graph = {}
     for name, path in known.items():
         found = set()
-        for target in imported(path, house):
+        for target in imported(path, root):
             parent = target.rpartition(".")[0] or TOP
             found.add(target if target in known else parent)
         graph[name] = {target for target in found if target in known} - {name}
     return graph
 
 
-def room_graph(modules_: Graph) -> Graph:
-    """Which rooms each room imports."""
-    graph: Graph = {room(module): set() for module in modules_}
+def component_graph(modules_: Graph) -> Graph:
+    """Which components each component imports."""
+    graph: Graph = {component(module): set() for module in modules_}
     for module, found in modules_.items():
-        graph[room(module)] |= {room(target) for target in found} - {room(module)}
+        graph[component(module)] |= {component(target) for target in found} - {component(module)}
     return graph
 
 
@@ -118,7 +118,7 @@ def circles(graph: Graph) -> list[list[str]]:
 
 
 def longest_chain(graph: Graph) -> list[str]:
-    """The longest way down by imports. Those of a circle stand on one floor."""
+    """The longest way down by imports. Those of a circle are one layer."""
     group = {name: name for name in graph}
     for circle in circles(graph):
         group |= dict.fromkeys(circle, f"({circle[0]} and {len(circle) - 1} more)")
@@ -136,9 +136,9 @@ def longest_chain(graph: Graph) -> list[str]:
     return max(map(below, sorted(merged)), key=len)
 
 
-def loose(house: Path = HOUSE) -> list[str]:
-    """The modules that lie beside the folders."""
-    return sorted(path.stem for path in house.glob("*.py") if path.stem != TOP)
+def loose(root: Path = PACKAGE) -> list[str]:
+    """The modules next to the folders."""
+    return sorted(path.stem for path in root.glob("*.py") if path.stem != TOP)
 
 
 def dependencies(root: Path = ROOT) -> list[str]:
@@ -147,38 +147,40 @@ def dependencies(root: Path = ROOT) -> list[str]:
     return list(project["dependencies"])
 
 
-def lines(house: Path = HOUSE) -> dict[str, int]:
-    """The lines of Python in each room."""
+def lines(root: Path = PACKAGE) -> dict[str, int]:
+    """The lines of Python in each component."""
     counted: dict[str, int] = {}
-    for name, path in modules(house).items():
-        counted[room(name)] = counted.get(room(name), 0) + len(path.read_text("utf-8").splitlines())
+    for name, path in modules(root).items():
+        counted[component(name)] = counted.get(component(name), 0) + len(
+            path.read_text("utf-8").splitlines()
+        )
     return counted
 
 
-def upwards(graph: Graph, floors: Iterable[Iterable[str]]) -> list[str]:
-    """Where a room imports one that is not below it, as `turn.reply > render`.
+def upwards(graph: Graph, layers: Iterable[Iterable[str]]) -> list[str]:
+    """Where a component imports one that is not below it, as `turn.reply > render`.
 
-    A room that has no floor stands on the first.
+    A component without a layer is taken to be in the first.
     """
-    floor = {name: i for i, names in enumerate(floors) for name in names}
+    layer = {name: i for i, names in enumerate(layers) for name in names}
     return [
         f"{module} > {target}"
         for module, found in sorted(graph.items())
-        for target in sorted({room(one) for one in found})
-        if target != room(module) and floor.get(target, 0) <= floor.get(room(module), 0)
+        for target in sorted({component(one) for one in found})
+        if target != component(module) and layer.get(target, 0) <= layer.get(component(module), 0)
     ]
 
 
 def counts(hops: list[str]) -> dict[str, str]:
     """The table: what is counted, and how much."""
     by_module = module_graph()
-    by_room = room_graph(by_module)
+    by_component = component_graph(by_module)
     by_size = sorted(lines().items(), key=lambda item: -item[1])
     return {
-        "rooms (folders and top-level modules)": str(len(by_room)),
-        "floors: longest chain of rooms (at most 14)": _chain(longest_chain(by_room)),
+        "components (folders and top-level modules)": str(len(by_component)),
+        "layers: longest chain of components (at most 14)": _chain(longest_chain(by_component)),
         "top-level modules (at most 8)": f"{len(loose())}: {', '.join(loose())}",
-        "import circles of rooms (none)": _groups(circles(by_room)),
+        "import circles of components (none)": _groups(circles(by_component)),
         "import circles of modules (none)": _groups(circles(by_module)),
         "longest chain of modules": _chain(longest_chain(by_module)),
         "dependencies (at most 16)": str(len(dependencies())),

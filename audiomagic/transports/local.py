@@ -1,4 +1,4 @@
-"""EmbeddedTransport: the engine in this process, behind the same client as any server."""
+"""LocalTransport: the engine in this process, behind the same client as any server."""
 
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -25,8 +25,8 @@ NAMED_NOTE = "Answered by the local engine, with {}; its own voices speak Englis
 
 
 @dataclass(frozen=True)
-class EmbeddedTransport(ClientTransport):
-    """The embedded engine; `llm` and `stt` name better models than those installed ("")."""
+class LocalTransport(ClientTransport):
+    """The local engine; `llm` and `stt` name better models than those installed ("")."""
 
     why: str
     llm: str = ""

@@ -1,4 +1,4 @@
-"""A completion on the wire, as the embedded engine writes it: in chunks, or in one piece."""
+"""A completion on the wire, as the local engine writes it: in chunks, or in one piece."""
 
 import base64
 from collections.abc import Iterator

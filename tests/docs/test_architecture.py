@@ -1,4 +1,4 @@
-"""The house rules that a program can hold. `python -m tests.docs.house` prints what they count."""
+"""The conventions that a program can check; `python -m tests.docs.architecture` prints counts."""
 
 import ast
 import inspect
@@ -10,13 +10,13 @@ import pytest
 
 import audiomagic
 
-from . import house
+from . import architecture
 
-MODULES = house.modules()
+MODULES = architecture.modules()
 TESTS = Path(__file__).parents[1]
 TEST_FILES = sorted(TESTS.rglob("test_*.py"))
-# A room may import what stands on a lower line.
-FLOORS = [
+# A component may import what is on a lower line.
+LAYERS = [
     {"__init__"},
     {"notebook"},
     {"session"},
@@ -32,7 +32,7 @@ FLOORS = [
     {"errors"},
     {"redaction"},
 ]
-# The engine may be taken out and served by itself: it needs these rooms and no more.
+# The engine may be taken out and served by itself: it needs these components and no more.
 ENGINE = {"protocol", "sound", "files", "suggestions", "catalogue", "static", "errors"}
 # Every other module has `unit/<folder>/test_<module>.py`.
 TESTED_THROUGH = {
@@ -43,7 +43,7 @@ TESTED_THROUGH = {
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
     "models/test_pipeline.py": """engine engine.__main__ engine.api_errors engine.app
         engine.engine engine.pipeline""",
-    "models/test_session.py": "transports.embedded",
+    "models/test_session.py": "transports.local",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
@@ -58,7 +58,7 @@ TESTED_THROUGH = {
         turn.options turn.reply turn.turn""",
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
-    "unit/protocol/test_response.py": "protocol.chunks protocol.model_list protocol.pcm",
+    "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list protocol.pcm",
     "unit/render/test_cost_report.py": "render.table",
 }
 FIELDS = {
@@ -66,7 +66,7 @@ FIELDS = {
     "max_completion_tokens", "modalities", "prompt_tokens", "prompt_tokens_details",
     "stream_options", "tool_call_id",
 }  # fmt: skip
-SPEAKS_THE_PROTOCOL = ("protocol", "engine.api_", "engine.app", "engine.text_chat")
+SPEAKS_THE_PROTOCOL = ("protocol", "engine.api_", "engine.app")
 ENGINES = {"openai", "local", "replay"}
 FACE = (FunctionType, classmethod, staticmethod, property)  # what a class offers
 CLOCKS = {"perf_counter", "monotonic", "process_time", "time.time"}
@@ -78,41 +78,41 @@ def strings(node: ast.AST | None) -> set[str]:
     return {n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
-# -- rooms and floors -------------------------------------------------------------------------
+# -- components and layers -------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def graph() -> house.Graph:
+def graph() -> architecture.Graph:
     """Which of our modules each imports; it takes a while."""
-    return house.module_graph()
+    return architecture.module_graph()
 
 
-def test_every_room_has_its_floor() -> None:
-    rooms = {house.room(module) for module in MODULES}
-    assert rooms == set.union(*FLOORS)
+def test_every_component_has_its_layer() -> None:
+    components = {architecture.component(module) for module in MODULES}
+    assert components == set.union(*LAYERS)
 
 
-def test_imports_point_down(graph: house.Graph) -> None:
-    assert house.upwards(graph, FLOORS) == []
+def test_imports_point_down(graph: architecture.Graph) -> None:
+    assert architecture.upwards(graph, LAYERS) == []
 
 
-def test_the_engine_needs_a_few_rooms_only(graph: house.Graph) -> None:
-    assert house.room_graph(graph)["engine"] <= ENGINE
+def test_the_engine_needs_a_few_components_only(graph: architecture.Graph) -> None:
+    assert architecture.component_graph(graph)["engine"] <= ENGINE
 
 
-def test_no_imports_go_in_circles(graph: house.Graph) -> None:
-    assert house.circles(house.room_graph(graph)) == []
-    assert house.circles(graph) == []
+def test_no_imports_go_in_circles(graph: architecture.Graph) -> None:
+    assert architecture.circles(architecture.component_graph(graph)) == []
+    assert architecture.circles(graph) == []
 
 
-def test_the_house_is_low_and_little_lies_about(graph: house.Graph) -> None:
-    assert len(house.longest_chain(house.room_graph(graph))) <= 14
-    assert len(house.loose()) <= 8
-    assert len(house.dependencies()) <= 16
+def test_the_layers_and_what_is_beside_them_are_few(graph: architecture.Graph) -> None:
+    assert len(architecture.longest_chain(architecture.component_graph(graph))) <= 14
+    assert len(architecture.loose()) <= 8
+    assert len(architecture.dependencies()) <= 16
 
 
 # -- who knows what ---------------------------------------------------------------------------
 def spelled(path: Path) -> Iterator[str]:
     """The keys that a module writes or reads."""
-    for node in house.nodes(path):
+    for node in architecture.nodes(path):
         if isinstance(node, ast.Dict):
             yield from (name for key in node.keys for name in strings(key))
         elif isinstance(node, ast.Subscript):
@@ -144,7 +144,7 @@ def named(node: ast.expr) -> str:
 
 def compared(path: Path) -> Iterator[str]:
     """Where a module asks by its name which engine it has."""
-    for node in house.nodes(path):
+    for node in architecture.nodes(path):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
         elif isinstance(node, ast.Match):
@@ -161,7 +161,7 @@ def test_only_the_transports_ask_which_engine_it_is() -> None:
     found = {
         module: asked
         for module, path in MODULES.items()
-        if house.room(module) != "transports"
+        if architecture.component(module) != "transports"
         if (asked := list(compared(path)))
     }
     assert found == {}
@@ -171,15 +171,15 @@ def test_only_the_notebook_asks_for_the_shell() -> None:
     found = {
         module
         for module, path in MODULES.items()
-        for node in house.nodes(path)
+        for node in architecture.nodes(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("get_ipython")
     }
-    assert {house.room(module) for module in found} <= {"notebook"}
+    assert {architecture.component(module) for module in found} <= {"notebook"}
 
 
 # -- what is said -----------------------------------------------------------------------------
 def test_a_module_says_what_it_is() -> None:
-    silent = [m for m, path in MODULES.items() if not ast.get_docstring(house.tree(path))]
+    silent = [m for m, path in MODULES.items() if not ast.get_docstring(architecture.tree(path))]
     assert [module for module in silent if MODULES[module].read_text("utf-8")] == []
 
 
@@ -201,14 +201,14 @@ def test_what_is_public_says_what_it_does() -> None:
 # -- tests ------------------------------------------------------------------------------------
 def own_test(module: str) -> Path:
     """Where a module's own tests are; a folder's `__init__` has the folder's name."""
-    path = MODULES[module].relative_to(house.HOUSE)
+    path = MODULES[module].relative_to(architecture.PACKAGE)
     name = path.parent.name if path.stem == "__init__" and path.parent.name else path.stem
     return TESTS / "unit" / path.parent / f"test_{name}.py"
 
 
 def is_bare(path: Path) -> bool:
     """Whether a module is nothing but a docstring."""
-    body = house.tree(path).body
+    body = architecture.tree(path).body
     return len(body) <= 1 and all(isinstance(node, ast.Expr) for node in body)
 
 
@@ -223,7 +223,7 @@ def test_where_the_test_of_a_module_is() -> None:
 def test_no_test_imports_a_test() -> None:
     found, tests = [], {path.stem for path in TEST_FILES}
     for path in sorted(TESTS.rglob("*.py")):
-        for node in house.nodes(path):
+        for node in architecture.nodes(path):
             if isinstance(node, ast.ImportFrom) and (node.level or node.module == "tests"):
                 names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
                 if tests.intersection(names):
@@ -236,7 +236,7 @@ def test_no_test_asserts_how_long_something_took() -> None:
     found = [
         f"{path.relative_to(TESTS)}:{line}"
         for path in TEST_FILES
-        for node in house.nodes(path)
+        for node in architecture.nodes(path)
         if isinstance(node, ast.FunctionDef)
         for line in timed(node)
     ]
