@@ -54,9 +54,7 @@ class PendingReply:
         """The reply. Raises ReplyPending, or the error of the call."""
         if self._reply:
             return self._reply
-        how = (
-            "`await` it to wait for the reply" if self._awaitable else "with --wait, its cell waits"
-        )
+        how = "`await` waits for it" if self._awaitable else "with --wait, its cell waits"
         line = f"no reply yet: press Record below its %listen and speak ({how})"
         raise self._error or ReplyPending(line)
 

@@ -137,9 +137,7 @@ class ResponseAccumulator:
         """Return text of the source that came first; hold back the other's, which may repeat it."""
         self._received += len(text)
         if self._received > LONGEST_TEXT:
-            raise InvalidResponse(
-                "the server sent more text than any model writes; stopped reading"
-            )
+            raise InvalidResponse("the server sent more text than any model; stopped reading")
         if not self._leading and text.strip():
             self._leading = source
         if self._leading in ("", source):
@@ -154,9 +152,7 @@ class ResponseAccumulator:
             raise InvalidResponse("the server sent sound that is not base64; try again") from error
         self._sound.add(decoded)
         if len(self._sound.pcm) > LARGEST_ANSWER:
-            raise InvalidResponse(
-                "the server sent more sound than any model makes; stopped reading"
-            )
+            raise InvalidResponse("the server sent more sound than any model; stopped reading")
 
     def completion(self) -> Completion:
         """Return what has come so far; a key that the server sent back is taken out."""

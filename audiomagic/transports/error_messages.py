@@ -99,10 +99,8 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
     """Describe why no client can be made in this environment: a proxy or certificates are wrong."""
     if isinstance(error, OSError):
         named = next((name for name in CERTIFICATES if name in os.environ), CERTIFICATES[0])
-        what, step = (
-            f"the certificates named by {named}",
-            "set it to a file of certificates, or unset it",
-        )
+        what = f"the certificates named by {named}"
+        step = "set it to a file of certificates, or unset it"
     else:
         what = f"the proxy named by {_proxy(endpoint) or 'ALL_PROXY'}"
         step = "write it as http://HOST:PORT"

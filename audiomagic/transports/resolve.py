@@ -59,22 +59,28 @@ def resolve(
 def merged(defaults: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
     """Let a call's options replace defaults, those too that would send the call elsewhere.
 
-    Raises OptionError where the call's own options contradict each other: one names a server, and
-    one the local engine.
+    Raises OptionError where one option names the local engine, and another a server.
     """
-    engine = call.get("engine")
-    local = [f"--{name}" for name in ("llm", "stt") if call.get(name)]
-    local += ["--engine local"] * (engine == "local")
-    server = ["--base-url"] * bool(call.get("base_url")) + ["--engine openai"] * (
-        engine == "openai"
-    )
-    if local and server:
-        raise OptionError(f"{local[0]} and {server[0]} exclude each other; drop one of them")
+    local, server = _one_side(call)
     options = {**defaults, **call}
     if local or server:
-        options["engine"] = engine or "auto"
+        options["engine"] = call.get("engine") or "auto"
     if local or options.get("engine") == "local":
         options["base_url"] = ""
     if server or options.get("engine") == "openai":
         options |= {"llm": "", "stt": ""}
+    _one_side(options)
     return options
+
+
+def _one_side(options: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Return whether options name the local engine, and whether a server. Raises for both."""
+    engine = options.get("engine")
+    local = {"--llm": options.get("llm"), "--stt": options.get("stt")}
+    local["--engine local"] = engine == "local"
+    server = {"--base-url": options.get("base_url"), "--engine openai": engine == "openai"}
+    named = [[flag for flag, given in side.items() if given] for side in (local, server)]
+    if all(named):
+        pair = f"{named[0][0]} and {named[1][0]}"
+        raise OptionError(f"{pair} exclude each other; drop one of them")
+    return bool(named[0]), bool(named[1])

@@ -65,3 +65,6 @@ def test_what_a_call_names_replaces_what_would_send_it_elsewhere(
 def test_a_call_that_names_both_is_refused(call: dict[str, str], pair: str) -> None:
     with pytest.raises(OptionError, match=f"^{pair} exclude each other; drop one of them$"):
         merged({}, call)
+    if call.get("engine", "auto") == "auto":  # settings that leave it open
+        with pytest.raises(OptionError, match=f"^{pair} exclude each other"):
+            merged(call, {"style": "calm"})
