@@ -154,7 +154,7 @@ def test_without_a_llm_it_hears_and_speaks(
     )
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     run = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, text_only=True
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True
     )
     assert run.stdout.strip() == f"{NO_LANGUAGE_MODEL} {QUESTION}", run.stderr
     assert "opening the local engine" in run.stderr
@@ -168,7 +168,7 @@ def api() -> Iterator[dict[str, str]]:
     """`python -m audiomagic.engine serve`, and what it prints."""
     command = [sys.executable, "-m", "audiomagic.engine", "serve"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text_only=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(3)]
