@@ -153,9 +153,7 @@ def test_without_a_llm_it_hears_and_speaks(
         f"print(Session().listen({str(tmp_path / 'q.wav')!r}).text)\n"
     )
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
-    run = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, text=True
-    )
+    run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
     assert run.stdout.strip() == f"{NO_LANGUAGE_MODEL} {QUESTION}", run.stderr
     assert "opening the local engine" in run.stderr
 
