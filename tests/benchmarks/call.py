@@ -93,7 +93,7 @@ def calls() -> list[Row]:
             f"{first:.2f} s",
             f"whole in Audio: {late:.2f} s",
         ),
-        ("a call, beside the bare client's", f"+{overhead:.0f} ms", f"on top of {alone:.0f} ms"),
+        ("a call, beside the bare client's", f"{overhead:+.0f} ms", f"on top of {alone:.0f} ms"),
     ]
 
 

@@ -138,7 +138,7 @@ def long_reply(notebook: Notebook, fake_server: FakeServer, minutes: float) -> l
     kept = len(pcm) / 1e6
     return [
         (f"{minutes:g} min heard, gaps", f"{gaps}", "0" if whole else "0; it was not whole"),
-        ("memory of the kernel", f"+{after - before:.0f} MB", f"{kept:.0f} MB of sound"),
+        ("memory of the kernel", f"{after - before:+.0f} MB", f"{kept:.0f} MB of sound"),
     ]
 
 
