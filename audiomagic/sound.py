@@ -252,6 +252,11 @@ def int16(samples: NDArray[np.float32]) -> bytes:
     return (np.clip(finite, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
 
 
+def pcm16_seconds(pcm: bytes | bytearray) -> float:
+    """Return the length in seconds of headerless 24 kHz mono pcm16."""
+    return len(pcm) / (2 * WIRE_RATE)
+
+
 def _check_rate(rate: int) -> None:
     if not 1_000 <= rate <= HIGHEST_RATE:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")

@@ -83,10 +83,8 @@ class Batch(Sequence[Result]):
         return frame.assign(**{name: [row.get(name) for row in added] for name in ADDED})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        table, cards = (
-            display.table(self.rows, self.results),
-            display.cards(self.rows, self.results),
-        )
+        table = display.table(self.rows, self.results)
+        cards = display.cards(self.rows, self.results)
         return {"text/html": cards + table._repr_html_(), "text/plain": repr(table)}
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

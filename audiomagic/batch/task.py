@@ -13,14 +13,13 @@ from ..costs.ledger import CallEnd, Ledger
 from ..errors import AudiomagicError, EngineError, OptionError, ReplyPending
 from ..sound import FileSound, Sound
 from ..transports.cancellation import Cancellation
+from ..transports.resolve import ROUTING
 from ..transports.transport import Transport
 from ..turn.listener import NullListener
 from ..turn.reply import STOPPED, Reply
 
 if TYPE_CHECKING:
     from ..transports.cassette import Cassette
-
-ROUTING = ("engine", "base_url", "llm", "stt")  # options that decide who answers
 
 _making = Lock()
 

@@ -20,10 +20,11 @@ from ..costs.pricing import dollars, listed
 from ..errors import AudiomagicError, LedgerError, OptionError, one_line
 from ..render.conversation import ConversationPage
 from ..render.cost_report import CostReport, spent
+from ..render.html import counted
 from ..render.table import Table
 from ..session import Session
 from ..transports.model_list import Listing, audio_models
-from ..transports.resolve import merged
+from ..transports.resolve import ROUTING, merged
 from ..transports.transport import Transport
 from ..turn.conversation import Conversation
 from ..turn.options import Options
@@ -84,7 +85,7 @@ def status(session: Session, settings: MagicOptions, given: object = None) -> Ta
 
 def _transport(session: Session, settings: MagicOptions) -> Transport:
     """Return what answers a cell without options of its own."""
-    where = {name: getattr(settings, name) for name in ("engine", "base_url", "llm", "stt")}
+    where = {name: getattr(settings, name) for name in ROUTING}
     return session.transport(**cast(Options, merged(where, {})))
 
 
@@ -156,7 +157,7 @@ def _costs(session: Session, settings: MagicOptions, given: Any) -> CostReport |
     if given.csv is None:
         return report
     saved = report.save(given.csv)
-    print(f"saved {len(rows)} call{'' if len(rows) == 1 else 's'} to {saved}")
+    print(f"saved {counted(len(rows), 'call')} to {saved}")
     return None
 
 
@@ -201,26 +202,23 @@ def _chat(session: Session, settings: MagicOptions, given: Any) -> Table | Conve
         print(f"saved chat {name} to {given.save}")
     if given.forget:
         session.chats.forget(name)
-        turns = len(chat.exchanges)
-        print(f"forgot chat {name} ({turns} turn{'' if turns == 1 else 's'})")
+        print(f"forgot chat {name} ({counted(len(chat.exchanges), 'turn')})")
     return None if given.save or given.forget else ConversationPage(chat.name, chat.exchanges)
 
 
 def _record(session: Session, settings: MagicOptions, given: Any) -> None:
     cassette = session.record(given.folder)
-    # As it was typed: a whole path would show whose machine this is to all who see the notebook.
-    print(f"recording in {given.folder} {_content(cassette)}; stop with %audiomagic live")
+    print(f"recording in {cassette.name} {_content(cassette)}; stop with %audiomagic live")
 
 
 def _replay(session: Session, settings: MagicOptions, given: Any) -> None:
     cassette = session.replay(given.folder, pace=not given.at_once)
-    print(f"answering from {given.folder} {_content(cassette)}; stop with %audiomagic live")
+    print(f"answering from {cassette.name} {_content(cassette)}; stop with %audiomagic live")
 
 
 def _content(cassette: "Cassette") -> str:
-    count = len(cassette.exchanges())
     refused = "".join(f"; refused {line}" for line in cassette.refused.values())
-    return f"({count} exchange{'' if count == 1 else 's'}{refused})"
+    return f"({counted(len(cassette.exchanges()), 'exchange')}{refused})"
 
 
 def _live(session: Session, settings: MagicOptions, given: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import OptionError, one_line
 from ..files import contents, file_path, reason
+from ..render.html import counted
 
 REMOVED = "(sound taken out)"
 BOM = "\ufeff"  # some editors begin a file with it
@@ -57,8 +58,7 @@ def strip(path: str) -> str:
     except OSError as error:
         line = f"cannot write {shown}: {reason(error)}; the notebook is unchanged"
         raise OptionError(line) from error
-    sounds = "1 sound" if count == 1 else f"{count} sounds"
-    return f"{name}: {sounds} taken out, {_size(text)} → {_size(written)}"
+    return f"{name}: {counted(count, 'sound')} taken out, {_size(text)} → {_size(written)}"
 
 
 def _outputs(cells: list[Any]) -> Iterator[dict[str, Any]]:

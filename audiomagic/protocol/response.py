@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import redaction
 from ..errors import InvalidResponse, clean
-from ..sound import WIRE_RATE
+from ..sound import pcm16_seconds
 from .error import not_chat_completions
 from .pcm import PcmDecoder
 from .tool_calls import ToolCall, ToolCallAccumulator
@@ -56,7 +56,7 @@ def joined(completions: Sequence[Completion]) -> Completion:
     text, pcm, marks = "", b"", []
     for each in completions:
         text += " " if text and each.text else ""
-        seconds = len(pcm) / (2 * WIRE_RATE)
+        seconds = pcm16_seconds(pcm)
         marks += [(len(text) + before, seconds + second) for before, second in each.marks]
         text, pcm = text + each.text, pcm + each.pcm
     whole = replace(completions[-1], text=text, pcm=pcm, marks=tuple(marks))
@@ -108,7 +108,7 @@ class ResponseAccumulator:
         pcm = self._sound.pcm
         if text := redaction.without_key(text):
             self._text.append(text)
-            self._marks.append((self._length, len(pcm) / (2 * WIRE_RATE)))
+            self._marks.append((self._length, pcm16_seconds(pcm)))
         self._length += len(text)
         end = len(pcm) - len(pcm) % 2  # sound may be cut inside a sample
         new, self._streamed = bytes(pcm[self._streamed : end]), end

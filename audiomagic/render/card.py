@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it takes a while to import, and most replies have none
 
 CELL = f"padding:1px 14px 1px 0;border:0;background:{PAPER};color:{INK};text-align:right"
 CELL_LEFT = CELL.replace("right", "left")
-HOME = ("api.openai.com", "the local engine", "the cassette")  # the badge names all others
+SERVICE = "api.openai.com"  # the badge names every other server that is paid
 
 
 class Reply(Protocol):
@@ -103,7 +103,8 @@ def summary(receipt: Receipt) -> str:
         f"{usage.input_tokens} → {usage.output_tokens} tokens" if usage else "tokens not reported"
     )
     seconds = f"{receipt.seconds_in:.1f} s in · {receipt.seconds_out:.1f} s out"
-    other = "" if receipt.host in HOME else f" at {one_line(receipt.host, 80)}"
+    named = receipt.paid and receipt.host != SERVICE
+    other = f" at {one_line(receipt.host, 80)}" if named else ""
     return f"{one_line(receipt.model, 80)}{other} · {seconds} · {tokens} · {price(receipt)}"
 
 

@@ -38,7 +38,7 @@ class ConversationPage:
         self._exchanges = exchanges
         receipts = [one.receipt for one in exchanges if one.receipt]
         paid = sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0))
-        turns = f"{len(exchanges)} turn{'' if len(exchanges) == 1 else 's'}"
+        turns = html.counted(len(exchanges), "turn")
         self._title = html.visible(f"Chat {name} · {turns} · {dollars(paid)}")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ..costs.pricing import bill, dollars, exact, listed, total
 from ..errors import OptionError, one_line
 from ..files import file_path, reason
 from ..protocol.usage import Usage
-from .html import EDGE, title
+from .html import EDGE, counted, title
 from .table import Table
 
 Row = dict[str, Any]
@@ -66,7 +66,7 @@ class CostReport:
         first = 0 if self.all else 1
         rows = [_call(row)[first:] for row in reversed(self.rows[-LATEST:])]
         earlier = len(self.rows) - len(rows)
-        calls = f"{len(self.rows)} call{'' if len(self.rows) == 1 else 's'}"
+        calls = counted(len(self.rows), "call")
         more = f", {earlier} of them earlier than these (--csv FILE has all)" if earlier else ""
         return Table(CALLS[first:], rows, f"{calls}{more}, {spent(self.rows)}")
 

@@ -46,6 +46,11 @@ def unmarked(text: str) -> str:
     return "\n".join(lines).translate(MARKDOWN).replace("://", "&#58;//")  # so with addresses
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 call", "2 calls"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def title(text: str) -> str:
     return f'<div style="{TITLE}">{as_html(text)}</div>'
 

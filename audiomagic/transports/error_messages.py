@@ -121,10 +121,8 @@ def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) ->
     if status == 407:
         return "the proxy requires a user name and password; put them in HTTPS_PROXY"
     if status == 429:
-        seconds, when = (
-            retry_after(error.response.headers) or 0.0,
-            "wait a little, then run it again",
-        )
+        seconds = retry_after(error.response.headers) or 0.0
+        when = "wait a little, then run it again"
         if seconds > LONGEST_PAUSE:
             hours = seconds >= 7200
             duration = f"{seconds / 3600:.0f} hours" if hours else f"{seconds / 60:.0f} minutes"

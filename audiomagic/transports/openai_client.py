@@ -83,9 +83,8 @@ class ClientTransport(Transport):
             failed = error_messages.describe(error, endpoint, request, begun)
             failed.request_id = failed.request_id or request_id
             cause = error if isinstance(failed, ConnectionFailed) else None
-        if (
-            failed
-        ):  # out here, where the error is not its context: a server's words may hold the key
+        # Out here, the error is not its context: a server's words may hold the key.
+        if failed:
             raise failed from cause
 
 

@@ -11,6 +11,8 @@ from .local import LocalTransport
 from .openai_client import OpenAITransport
 from .transport import Transport
 
+ROUTING = ("engine", "base_url", "llm", "stt")  # options that decide who answers
+
 
 def resolve(
     engine: str = "auto",

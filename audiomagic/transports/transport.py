@@ -25,9 +25,8 @@ class Provider:
     has_key: bool = False  # whether an API key is sent
     label: str = ""  # what the badge of a free answer says
     language: str | None = None  # of every answer (BCP 47); None where it may be any
-    max_context: int = (
-        128_000 - 16_384
-    )  # input tokens: gpt-audio-1.5's context less its longest answer
+    # Input tokens: gpt-audio-1.5's context less its longest answer.
+    max_context: int = 128_000 - 16_384
     text_history: bool = False  # whether earlier turns count as their words, not as sound
 
 

@@ -13,7 +13,7 @@ from ..errors import Interrupted, InvalidResponse
 from ..protocol.request import Request
 from ..protocol.response import Completion, Delta, ResponseAccumulator
 from ..protocol.usage import AUDIO_OUT_PER_SECOND
-from ..sound import WIRE_RATE
+from ..sound import pcm16_seconds
 from ..transports.cancellation import Cancelled
 from ..transports.transport import Provider, Report, Response, Transport
 from .listener import NullListener, StreamListener
@@ -98,7 +98,7 @@ class Client:
         completion: Completion,
         incoming: "_IncomingCompletion",
     ) -> Receipt:
-        seconds = len(completion.pcm) / (2 * WIRE_RATE)
+        seconds = pcm16_seconds(completion.pcm)
         unreported = provider.paid and completion.usage is None
         return Receipt(
             when=datetime.now(UTC),
@@ -156,7 +156,7 @@ class _IncomingCompletion:
             )
 
     def _pass_on(self, delta: Delta) -> None:
-        self._seconds += len(delta.pcm) / (2 * WIRE_RATE)
+        self._seconds += pcm16_seconds(delta.pcm)
         if delta.pcm and self.time_to_first_audio is None:
             self.time_to_first_audio = time.perf_counter() - self.start
         self._listener.on_delta(delta)

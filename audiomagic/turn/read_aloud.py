@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ..protocol.request import Message, Request
 from ..protocol.response import Delta
-from ..sound import WIRE_RATE
+from ..sound import pcm16_seconds
 from ..speech.chunking import chunks
 from ..speech.crossfade import Crossfader
 from .client import Call, Client
@@ -31,7 +31,7 @@ def read_aloud(client: Client, request: Request) -> Rounds:
             return Rounds(tuple(calls)).broken(error)
         ended = number == len(parts) or call.error or listener.cancellation.cancelled
         pcm = listener.close(None if ended else part.pause)
-        receipt = replace(call.receipt, seconds_out=len(pcm) / (2 * WIRE_RATE))
+        receipt = replace(call.receipt, seconds_out=pcm16_seconds(pcm))
         completion = replace(call.completion, pcm=pcm)
         calls.append(replace(call, completion=completion, receipt=receipt))
         if ended:

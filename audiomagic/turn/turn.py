@@ -79,10 +79,10 @@ class Turn:
 
     def dry_run(self, client: Client) -> DryRun:
         """Return what would be sent, and what it would take, without sending anything."""
-        history = self._history(client, Speaker(client.transport.provider.host, self.model))
+        host = client.transport.provider.host
+        history = self._history(client, Speaker(host, self.model))
         client, request = replace(client, spoken=history.spoken), self._request(history)
         parts = requests(request) if self.task == VERBATIM else [request]
-        host = client.transport.provider.host
         return DryRun(host, tuple((part, client.estimate(part)) for part in parts))
 
     def _history(self, client: Client, speaker: Speaker | None) -> History:

@@ -18,7 +18,7 @@ from comm import get_comm_manager
 
 from .. import static
 from ..protocol.response import Delta
-from ..sound import WIRE_RATE
+from ..sound import pcm16_seconds
 from ..transports.cancellation import Cancellation
 from .placement import MountedWidget
 
@@ -60,7 +60,7 @@ class Player(MountedWidget):
             seconds = [round(start, 2), round(self._spoken, 2)]
             self.send({"kind": "text", "text": delta.text, "seconds": seconds})
         if delta.pcm:
-            self._received += len(delta.pcm) / (2 * WIRE_RATE)
+            self._received += pcm16_seconds(delta.pcm)
             self.send({"kind": "pcm"}, [delta.pcm])
 
     def end(self, kind: Literal["end", "halt"] = "end") -> None:

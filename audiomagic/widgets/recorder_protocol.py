@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from ..errors import SoundError, one_line
-from ..sound import LONGEST, WIRE_RATE, Sound
+from ..sound import LONGEST, WIRE_RATE, Sound, pcm16_seconds
 
 LARGEST_FILE = 200_000_000  # bytes; the page says the same
 LARGEST_PCM = 2 * WIRE_RATE * LONGEST
@@ -55,7 +55,7 @@ class Upload:
 
     @property
     def seconds(self) -> float:
-        return 0.0 if self.is_file else len(self._data) / (2 * WIRE_RATE)
+        return 0.0 if self.is_file else pcm16_seconds(self._data)
 
     @property
     def abandoned(self) -> bool:

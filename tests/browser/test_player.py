@@ -19,7 +19,6 @@ from ..support.jupyter import (
     Notebook,
     Opener,
     Tab,
-    opened,
     untrusted_copy,
 )
 from ..support.loudspeaker import TAP, contexts, first_sample, heard
@@ -44,20 +43,19 @@ def wait_played(notebook: Notebook, timeout: float = 30.0) -> None:
 
 @pytest.mark.parametrize(("app", "version"), EVERYWHERE)
 def test_sound_and_words_come_while_the_cell_runs(
+    loaded: Opener,
     server: JupyterServer,
     browser: Browser,
     fake_server: FakeServer,
-    listening: str,
     app: Any,
     version: str,
 ) -> None:
     pcm = speech(4)
     answer(fake_server, pcm, speed=2.0)
     path = f"{app}-{version}.ipynb"
-    cells = [listening, "%%speak\nTell a story", "import time; time.time()"]
+    cells = ["%%speak\nTell a story", "import time; time.time()"]
     kernel = f"ipykernel-{version}"
-    with opened(browser, server, *cells, app=app, kernel=kernel, path=path) as notebook:
-        notebook.run_cell(0)
+    with loaded(*cells, app=app, kernel=kernel, path=path) as notebook:
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
         assert "*" in notebook.cell(1).locator(".jp-InputPrompt").inner_text()  # it still runs
@@ -139,18 +137,12 @@ def _reopened(server: JupyterServer, browser: Browser, path: str, app: Any) -> N
 
 @pytest.mark.parametrize(("app", "version"), EVERYWHERE)
 def test_stop_ends_the_request(
-    server: JupyterServer,
-    browser: Browser,
-    fake_server: FakeServer,
-    listening: str,
-    app: Any,
-    version: str,
+    loaded: Opener, fake_server: FakeServer, app: Any, version: str
 ) -> None:
     fake_server.stall(scripted.spoken(WORDS, speech(3))[:-2], speed=1.5)  # then not a byte
-    cells = [listening, "%%speak --out story\nTell a story", "story.finish_reason, story.seconds"]
+    cells = ["%%speak --out story\nTell a story", "story.finish_reason, story.seconds"]
     kernel = f"ipykernel-{version}"
-    with opened(browser, server, *cells, app=app, kernel=kernel, path="stop.ipynb") as notebook:
-        notebook.run_cell(0)
+    with loaded(*cells, app=app, kernel=kernel, path="stop.ipynb") as notebook:
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
         notebook.wait(fake_server.silent.is_set, "the server to fall silent")
@@ -251,13 +243,12 @@ def level(value: int, seconds: float) -> bytes:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_page_reloaded_meanwhile_reads_sensibly(
-    server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str, version: str
+    loaded: Opener, fake_server: FakeServer, version: str
 ) -> None:
     answer(fake_server, speech(6), speed=1.0)
-    cells = [listening, "%%speak --out story\nTell a story", "story.text"]
+    cells = ["%%speak --out story\nTell a story", "story.text"]
     kernel = f"ipykernel-{version}"
-    with opened(browser, server, *cells, kernel=kernel, path="reload.ipynb") as notebook:
-        notebook.run_cell(0)
+    with loaded(*cells, kernel=kernel, path="reload.ipynb") as notebook:
         notebook.start_cell(1)
         notebook.wait(lambda: first_sample(notebook), "the first sound")
         notebook.sleep(1)

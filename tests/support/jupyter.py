@@ -256,10 +256,10 @@ def opened(
 
 @contextlib.contextmanager
 def ready(
-    browser: Browser, server: JupyterServer, *cells: Cell, app: App = "lab"
+    browser: Browser, server: JupyterServer, *cells: Cell, **where: Any
 ) -> Iterator[Notebook]:
-    """Write a notebook of these cells, open it, and run the first: it loads what others need."""
-    with opened(browser, server, *cells, app=app) as notebook:
+    """Do as `opened`, and run the first cell: it loads what others need."""
+    with opened(browser, server, *cells, **where) as notebook:
         notebook.run_cell(0)
         yield notebook
 
