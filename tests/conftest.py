@@ -26,6 +26,9 @@ settings.register_profile("thorough", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
 MARKED = ("models", "browser")  # folders whose tests bear the folder's name
+STRICT = ("unit", "sessions")  # folders of which no test may leave one of these behind:
+FAULTS = ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning",
+          "pytest.PytestUnhandledThreadExceptionWarning")  # fmt: skip
 SPREAD = "unit"  # a folder whose tests share nothing that is slow to start: any worker takes any
 SHARED = "kernel"  # a folder whose files share what is slow to start: one worker takes all
 
@@ -53,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(TESTS)
         if path.parts[0] in MARKED:
             item.add_marker(path.parts[0])
+        if path.parts[0] in STRICT:
+            item.add_marker(pytest.mark.filterwarnings(*(f"error::{name}" for name in FAULTS)))
         if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it
             item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=slowness)
@@ -95,6 +100,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         print(f"\nFAILED the key is in {path}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     shutil.rmtree(nameless, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_left_open() -> Iterator[None]:
+    """Fail in the module that dropped an open socket or file, not in whichever comes next."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """llama.cpp in this process: a server of its own, on a loopback port that nobody else can use."""
 
 import secrets
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class LlamaCpp:
             raise EngineError(line) from error
         address = self._server.listening_address
         http = httpx2.Client(trust_env=False)  # no proxy on the loopback
+        weakref.finalize(self, http.close)
         self.client = openai.OpenAI(
             base_url=address + "/v1", api_key=key, http_client=http, max_retries=0
         )

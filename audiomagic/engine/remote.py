@@ -1,6 +1,7 @@
 """Language models and speech recognition on a server: Ollama, llama.cpp, LM Studio, vLLM, ..."""
 
 import os
+import weakref
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,6 @@ from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
@@ -49,9 +49,18 @@ class RemoteModel:
         import httpx2
         import openai
 
+        key = self._key
+
+        def only_own_headers(request: httpx2.Request) -> None:
+            for name in request.headers.keys() - HEADERS:
+                del request.headers[name]
+            if key:
+                request.headers["authorization"] = f"Bearer {key}"
+
         http = openai.DefaultHttpxClient(
-            follow_redirects=False, event_hooks={"request": [self._only_own_headers]}
+            follow_redirects=False, event_hooks={"request": [only_own_headers]}
         )
+        weakref.finalize(self, http.close)  # the hook does not know self, or it would live for ever
         timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
         return openai.OpenAI(
             base_url=self.url, api_key="none", http_client=http, timeout=timeout, max_retries=0
@@ -66,12 +75,6 @@ class RemoteModel:
         if first is None:
             raise EngineError(f"{self._name} lists no model; name one: {self.url}#model")
         return first.id
-
-    def _only_own_headers(self, request: "httpx2.Request") -> None:
-        for name in request.headers.keys() - HEADERS:
-            del request.headers[name]
-        if self._key:
-            request.headers["authorization"] = f"Bearer {self._key}"
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

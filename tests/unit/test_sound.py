@@ -127,7 +127,7 @@ def test_an_endless_header_is_read_and_never_passed_on(
     assert label == "wav"
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_a_header_that_promises_more_than_memory_holds(tone: Sound) -> None:
     flac = bytearray(tone.encode("flac"))
     flac[21:26] = flac[21] | 0x0F, 255, 255, 255, 255  # 2**36 samples
@@ -237,7 +237,7 @@ def test_a_damaged_file_is_partly_read_or_refused(ending: str, capfd: Any) -> No
         (np.zeros(3, np.int64), 8_000, "samples of type int64"),
     ],
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_samples_that_are_none(samples: Any, rate: Any, line: str) -> None:
     with pytest.raises(SoundError, match=line):
         Sound(samples, rate)

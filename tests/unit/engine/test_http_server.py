@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any, cast
 
 import pytest
@@ -38,19 +39,27 @@ class Streaming(App):
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     server = http_server.create_server(Streaming(cast(Engine, None)), 0, TOKEN)
-    threading.Thread(target=server.run, daemon=True).start()
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
     yield server.effective_port
-    server.close()
+    server.trigger.pull_trigger(server.close)  # in the thread that waits for its sockets
+    thread.join(20)
+    server.task_dispatcher.shutdown()
+    assert not thread.is_alive()
 
 
-def connect(port: int, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
-    """Send a request with these headers alone; return the response."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.putrequest("POST" if body else "GET", path, skip_host=True)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders(body or None)
-    return connection.getresponse()
+@contextmanager
+def response(
+    port: int, path: str, headers: dict[str, str], body: bytes = b""
+) -> Iterator[http.client.HTTPResponse]:
+    """Send a request with these headers alone."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.putrequest("POST" if body else "GET", path, skip_host=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(body or None)
+        with connection.getresponse() as answer:
+            yield answer
 
 
 def ask(port: int, path: str = "/v1/models", body: bytes = b"", **more: str) -> tuple[int, Any]:
@@ -59,8 +68,8 @@ def ask(port: int, path: str = "/v1/models", body: bytes = b"", **more: str) -> 
         headers["Content-Length"] = str(len(body))
     more = {name.replace("_", "-"): value.replace("{port}", str(port))
             for name, value in more.items()}  # fmt: skip
-    response = connect(port, path, headers | more, body)
-    return response.status, json.loads(response.read())
+    with response(port, path, headers | more, body) as answer:
+        return answer.status, json.loads(answer.read())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}"])
@@ -113,14 +122,15 @@ def test_a_body_that_is_too_large_is_not_read(port: int, size: str) -> None:
         connection.sendall(
             f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode()
         )
-        answer = connection.makefile("rb").readline()
+        with connection.makefile("rb") as file:
+            answer = file.readline()
     assert answer == b"" or answer.split()[1] in (b"400", b"413")
     assert ask(port)[0] == 200
 
 
 def test_answers_are_streamed(port: int) -> None:
     headers = {"Host": f"127.0.0.1:{port}", "Authorization": f"Bearer {TOKEN}"}
-    response = connect(port, "/halves", headers)
-    assert response.readline() == b"data: first\n"
-    Streaming.read.set()
-    assert response.read() == b"\ndata: second\n\n"
+    with response(port, "/halves", headers) as answer:
+        assert answer.readline() == b"data: first\n"
+        Streaming.read.set()
+        assert answer.read() == b"\ndata: second\n\n"

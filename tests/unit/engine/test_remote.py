@@ -1,5 +1,6 @@
 """Language models and speech recognition on other servers."""
 
+import gc
 import json
 from typing import Any
 
@@ -72,6 +73,19 @@ def test_what_is_set_for_the_service_stays_with_the_service(
     assert len(server.asked) == 4
     for _, headers, body in server.asked:
         assert "authorization" not in headers and "sk-not" not in f"{headers}{body!r}"
+
+
+@pytest.mark.parametrize("part", [RemoteLanguageModel, RemoteRecognizer])
+def test_connections_are_closed_with_the_model(
+    part: type[RemoteLanguageModel | RemoteRecognizer],
+) -> None:
+    with ModelServer({"content": "Three."}) as server:
+        model = part(server.url)
+        client = model.client
+        assert model.model == "llama3.2" and not client.is_closed()
+        del model
+        gc.collect()
+        assert client.is_closed()
 
 
 @pytest.mark.parametrize(

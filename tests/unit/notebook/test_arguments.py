@@ -164,7 +164,7 @@ def test_sounds_may_be_repeated_and_keep_their_order() -> None:
         ("--base-url http://127.0.0.1:8000/v1", {"base_url": "http://127.0.0.1:8000/v1"}),
     ],
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::DeprecationWarning", "error::SyntaxWarning")
 def test_values(line: str, options: dict[str, Any]) -> None:
     assert parse("speak", line) == (options, "")
 

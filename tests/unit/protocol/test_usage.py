@@ -37,7 +37,7 @@ def test_usage_is_read_from_the_client_and_from_a_dict() -> None:
         (CompletionUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3), Usage(1, 2)),
     ],
 )  # fmt: skip
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_usage_that_is_partly_or_not_reported(value: object, read_as: Usage | None) -> None:
     assert Usage.of(value) == read_as
 
