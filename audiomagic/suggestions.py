@@ -21,6 +21,5 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> str:
         return f"{line}; did you mean '{close}'?"
     if not last:
         return f"{line}; there are none"
-    return f"{line}; " + (
-        f"choose {', '.join(most)} or {last}" if most else f"the only one is {last}"
-    )
+    choice = f"choose {', '.join(most)} or {last}" if most else f"the only one is {last}"
+    return f"{line}; {choice}"

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
@@ -26,6 +27,13 @@ NAMES = {"llm": "language model", "stt": "speech recognition"}
 # The official client adds others, from variables that are meant for OpenAI's own service.
 HEADERS = {"host", "accept", "accept-encoding", "content-type", "content-length",
            "transfer-encoding", "user-agent"}  # fmt: skip
+
+
+def _only_own_headers(key: str, request: "httpx2.Request") -> None:
+    for name in request.headers.keys() - HEADERS:
+        del request.headers[name]
+    if key:
+        request.headers["authorization"] = f"Bearer {key}"
 
 
 class RemoteModel:
@@ -49,17 +57,8 @@ class RemoteModel:
         import httpx2
         import openai
 
-        key = self._key
-
-        def only_own_headers(request: httpx2.Request) -> None:
-            for name in request.headers.keys() - HEADERS:
-                del request.headers[name]
-            if key:
-                request.headers["authorization"] = f"Bearer {key}"
-
-        http = openai.DefaultHttpxClient(
-            follow_redirects=False, event_hooks={"request": [only_own_headers]}
-        )
+        hook = partial(_only_own_headers, self._key)
+        http = openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"request": [hook]})
         weakref.finalize(self, http.close)  # the hook does not know self, or it would live for ever
         timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
         return openai.OpenAI(

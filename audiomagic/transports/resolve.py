@@ -51,7 +51,7 @@ def resolve(
     from ..engine import weights
 
     if weights.installed():
-        return LocalTransport("no key is set", llm, stt)
+        return LocalTransport("no key is set")
     raise EngineError(
         f"no API key is set and the local engine is not installed; set {KEY_VARIABLE}, or: "
         f"pip install 'audiomagic[local]' && {weights.INSTALL}"

@@ -78,7 +78,7 @@ def strings(node: ast.AST | None) -> set[str]:
     return {n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
-# -- components and layers -------------------------------------------------------------------------
+# -- components and layers --------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def graph() -> architecture.Graph:
     """Which of our modules each imports; it takes a while."""
