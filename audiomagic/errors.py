@@ -64,10 +64,13 @@ class RequestFailed(AudiomagicError):
 
     `status` is the HTTP status, `code` the protocol's code of the error ("audio_not_found"),
     `request_id` the server's own name for the call; each is None where it is unknown. `sent` is
-    False where no request ever left, so that nothing can have been paid for.
+    False where no request ever left, so that nothing can have been paid for. `retry_after` is the
+    seconds after which another try may succeed, 0 where the server named none; None where it is no
+    use.
     """
 
     sent = True
+    retry_after: float | None = None
 
     def __init__(
         self,

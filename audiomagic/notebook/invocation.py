@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import suggestions, template
 from ..batch.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
 from ..costs.budget import amount
+from ..costs.pricing import exact
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
@@ -160,6 +161,7 @@ class Invocation:
         return reduce(add, [run(**{**self.session_options, **dict(one)}) for one in variants])
 
 
+@exact()
 def _compare(
     call: Callable[..., Reply],
     options: dict[str, Any],
