@@ -105,8 +105,7 @@ class ResponseWriter:
             "top_p": 1.0 if body.top_p is None else body.top_p,
             "truncation": "auto",
             "usage": _usage(usage) if usage else None,
-            "user": body.user,
-        }
+        } | ({"user": body.user} if body.user else {})
 
     def _done(self, item: Event) -> Event:
         self.output.append(item)

@@ -1,5 +1,6 @@
 """One served engine for all clients, and a spoken question."""
 
+import base64
 from collections.abc import Iterator
 
 import openai
@@ -27,3 +28,8 @@ def spoken(api: dict[str, str]) -> bytes:
         speech = client.audio.speech
         answer = speech.create(model="tts-1", voice="verse", input=QUESTION, response_format="wav")
         return answer.content
+
+
+@pytest.fixture(scope="session")
+def spoken_in_base64(spoken: bytes) -> str:
+    return base64.b64encode(spoken).decode()
