@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -30,8 +30,8 @@ class ResponseWriter:
         yield self._event("response.created", response=self.response("in_progress"))
         yield self._event("response.in_progress", response=self.response("in_progress"))
 
-    def message(self, texts: Iterable[str]) -> Iterator[Event]:
-        """Write a message while its text comes."""
+    def message(self, texts: Iterable[str], status: Callable[[], str]) -> Iterator[Event]:
+        """Write a message while its text comes; `status` is asked how it ended."""
         item = {"id": "msg_" + secrets.token_hex(24), "type": "message", "role": "assistant"}
         empty = item | {"status": "in_progress", "content": []}
         at = {"item_id": item["id"], "output_index": len(self.output), "content_index": 0}
@@ -44,7 +44,7 @@ class ResponseWriter:
             yield self._event("response.output_text.delta", **at, delta=more, logprobs=[])
         yield self._event("response.output_text.done", **at, text=text, logprobs=[])
         yield self._event("response.content_part.done", **at, part=_part(text))
-        yield self._done(item | {"status": "completed", "content": [_part(text)]})
+        yield self._done(item | {"status": status(), "content": [_part(text)]})
 
     def call(self, call: ToolCall) -> Iterator[Event]:
         """Write a tool call."""
@@ -58,11 +58,8 @@ class ResponseWriter:
         yield self._event(f"{kind}.done", **at, name=call.name, arguments=call.arguments)
         yield self._done(item | {"status": "completed", "arguments": call.arguments})
 
-    def end(self, finish_reason: str, usage: Usage) -> Event:
+    def end(self, status: str, usage: Usage) -> Event:
         """Write the last event, with the whole response."""
-        status = "incomplete" if finish_reason == "length" else "completed"
-        if status == "incomplete" and self.output:
-            self.output[-1]["status"] = status
         return self._event(f"response.{status}", response=self.response(status, usage))
 
     def failure(self, error: APIError) -> Iterator[Event]:
@@ -79,7 +76,7 @@ class ResponseWriter:
         body = self.body
         asked = body.model_dump(exclude_none=True, by_alias=True)
         reason = {"reason": "max_output_tokens"} if status == "incomplete" else None
-        return {
+        response = {
             "id": self.id,
             "object": "response",
             "created_at": self.created_at,
@@ -104,8 +101,9 @@ class ResponseWriter:
             "tools": [_tool(tool) for tool in asked.get("tools", ())],
             "top_p": 1.0 if body.top_p is None else body.top_p,
             "truncation": "auto",
-            "usage": _usage(usage) if usage else None,
-        } | ({"user": body.user} if body.user else {})
+        }
+        known = {"usage": _usage(usage) if usage else None, "user": body.user}
+        return response | {name: value for name, value in known.items() if value is not None}
 
     def _done(self, item: Event) -> Event:
         self.output.append(item)

@@ -55,12 +55,15 @@ class Responses:
     def _events(
         self, writer: ResponseWriter, pipeline: Pipeline, texts: Iterator[str]
     ) -> Iterator[Event]:
+        def status() -> str:
+            return "incomplete" if pipeline.finish_reason == "length" else "completed"
+
         yield from writer.opening()
         if (first := next(texts, None)) or not pipeline.calls:
-            yield from writer.message(chain(filter(None, [first]), texts))
+            yield from writer.message(chain(filter(None, [first]), texts), status)
         for call in pipeline.calls:
             yield from writer.call(call)
-        last = writer.end(pipeline.finish_reason, pipeline.usage)
+        last = writer.end(status(), pipeline.usage)
         if writer.body.store is not False:
             self._store.add(last["response"], writer.body.input)
         yield last

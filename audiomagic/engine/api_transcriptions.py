@@ -84,6 +84,8 @@ def _read(request: HTTPRequest) -> tuple[_Form, Sound]:
     except RequestEntityTooLarge:
         line = f"Maximum content size limit ({LARGEST_UPLOAD}) exceeded."
         raise APIError(line, "file", None, 413) from None
+    if "file" in sent:
+        raise APIError("Invalid 'file': an upload has a file name.", "file", "invalid_type")
     for name, values in sent.lists():
         name = name.removesuffix("[]")
         fields[name] = values if name in LISTS else values[-1]

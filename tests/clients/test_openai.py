@@ -416,6 +416,7 @@ def test_a_response_that_is_cut_says_so(client: openai.OpenAI) -> None:
     )
     assert answer.status == "incomplete" and answer.incomplete_details
     assert answer.incomplete_details.reason == "max_output_tokens"
+    assert [item.status for item in answer.output] == ["incomplete"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -457,3 +458,12 @@ def test_what_fails_before_the_first_word_is_an_error_also_of_a_stream(
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model=MODEL, input="0123 " * 20_000, stream=True)
     assert (refused.value.code, refused.value.param) == ("context_length_exceeded", "input")
+
+
+def test_a_client_that_hangs_up_stops_the_response(client: openai.OpenAI) -> None:
+    with client.responses.create(
+        model=MODEL, input="Tell me a long story of a king.", stream=True
+    ) as stream:
+        assert next(iter(stream)).type == "response.created"
+    story = client.responses.create(model=MODEL, input=QUESTION, timeout=60)  # the model is free
+    assert "Paris" in story.output_text
