@@ -82,7 +82,7 @@ def _read(request: HTTPRequest) -> tuple[_Form, Sound]:
     try:
         sent = request.form
     except RequestEntityTooLarge:
-        line = f"Maximum content size limit ({LARGEST_UPLOAD}) exceeded."
+        line = f"Maximum content size limit ({LARGEST_UPLOAD}) exceeded, or that of its fields."
         raise APIError(line, "file", None, 413) from None
     if "file" in sent:
         raise APIError("Invalid 'file': an upload has a file name.", "file", "invalid_type")
