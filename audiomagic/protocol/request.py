@@ -65,7 +65,7 @@ class Message:
         if self.tool_call_id:
             message["tool_call_id"] = self.tool_call_id
         if self.tool_calls:
-            message["tool_calls"] = [call.wire() for call in self.tool_calls]
+            message["tool_calls"] = [call.echo() for call in self.tool_calls]
         if self.audio_id:
             return message | {"audio": {"id": self.audio_id}}
         if self.sounds:
