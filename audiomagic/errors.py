@@ -64,10 +64,12 @@ class RequestFailed(AudiomagicError):
 
     `status` is the HTTP status, `code` the protocol's code of the error ("audio_not_found"),
     `request_id` the server's own name for the call; each is None where it is unknown. `sent` is
-    False where no request ever left, so that nothing can have been paid for.
+    False where no request ever left, so that nothing can have been paid for; `faulty` True where
+    it was the request that the server objected to, so that another may be answered.
     """
 
     sent = True
+    faulty = False
 
     def __init__(
         self,

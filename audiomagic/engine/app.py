@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
-from ..errors import AudiomagicError, one_line
+from ..errors import LONGEST_MESSAGE, AudiomagicError, one_line
 from ..protocol.chunk_writer import ChunkWriter
+from ..protocol.error import EXPLAINED
 from ..protocol.request import Request
 from ..protocol.response import Completion
 from ..sound import Sound
@@ -111,7 +112,10 @@ def respond(error: Exception, start_response: StartResponse) -> list[bytes]:
 
 
 def _api_error(error: Exception) -> APIError:
-    return error if isinstance(error, APIError) else APIError(one_line(error), None, None, 500)
+    if isinstance(error, APIError):
+        return error
+    code = EXPLAINED if isinstance(error, AudiomagicError) else None
+    return APIError(one_line(error, LONGEST_MESSAGE), None, code, 500)
 
 
 def _start(start_response: StartResponse, status: int, kind: str) -> None:

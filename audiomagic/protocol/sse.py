@@ -33,8 +33,8 @@ def chunks(data: Iterable[bytes]) -> Iterator[Any]:
             chunk = json.loads(event)
         except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
             raise not_chat_completions("something that is not JSON") from error
-        if isinstance(chunk, dict) and (body := chunk.get("error") or (name == "error" and chunk)):
-            raise ErrorEvent(ErrorBody.of(body))
+        if body := ErrorBody.in_place_of(chunk, name == "error"):
+            raise ErrorEvent(body)
         yield chunk
 
 
