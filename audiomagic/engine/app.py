@@ -78,7 +78,7 @@ class App:
             return
         if pipeline.calls:
             yield _event(writer.calls(pipeline.calls))
-        if request.voice is None or pipeline.finish_reason != "stop":
+        if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:
             yield _event(writer.delta({}, pipeline.finish_reason))
         if request.usage:
             yield _event(writer.chunk([], pipeline.usage))

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidResponse
+from ..protocol import sse
 from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
 from ..protocol.tool_calls import ToolCall, cut
 from .api_errors import APIError
 from .llama_cpp import LlamaCpp
+from .thoughts import Thoughts
 from .tool_calling import ToolCaller, tool_results
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class LanguageModel(Protocol):
 
     @property
     def small(self) -> bool: ...
+    @property
+    def thoughts(self) -> Thoughts: ...
     def count(self, text: str) -> int: ...
     def reply(self, request: Request) -> Generator[TextDelta, None, None]: ...
 
@@ -63,6 +67,7 @@ class LlamaModel:
     def __init__(self, model: Path, small: bool = False):
         threads = 1 if small else max(1, (os.cpu_count() or 2) // 2)
         self.small = small
+        self.thoughts = Thoughts(untagged=False)  # llama.cpp knows of tags in a prompt
         self._context = SMALL_CONTEXT if small else CONTEXT
         self._llama = LlamaCpp(model, self._context, threads)
         self._supports_tools = not small and self._llama.supports_tools
@@ -146,12 +151,18 @@ def _length(messages: Sequence[Message]) -> int:
 
 
 def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None, None]:
-    """Send a chat; yield the answer as it arrives. Closing the generator ends the request."""
+    """Send a chat; yield the answer as it arrives. Closing the generator ends the request.
+
+    Raises ValueError for what is not Chat Completions, ErrorEvent for an error within it.
+    """
     accumulator, chunk = ResponseAccumulator(), None
     with client.chat.completions.create(**body) as stream:
-        for chunk in stream:
-            if text := accumulator.add(chunk.to_dict()).text:
-                yield TextDelta(text)
+        try:
+            for chunk in sse.chunks(stream.response.iter_bytes()):
+                if text := accumulator.add(chunk).text:
+                    yield TextDelta(text)
+        except InvalidResponse as error:
+            raise ValueError(str(error)) from error
     if chunk is None:
         raise ValueError("no event at all")
     answer = accumulator.completion()
