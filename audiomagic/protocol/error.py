@@ -53,7 +53,7 @@ class ErrorBody:
         if isinstance(chunk, list) and chunk and isinstance(chunk[0], Mapping):
             chunk = {"error": chunk[0].get("error")}  # Gemini's
         if not isinstance(chunk, Mapping):
-            return None
+            return cls.of(chunk) if chunk and named else None
         choices = chunk.get("choices")
         for part in (chunk, *(choices if isinstance(choices, list) else ())):
             if isinstance(part, Mapping) and part.get("error"):

@@ -66,17 +66,14 @@ class Rounds:
         return replace(self, between=(*self.between, *between), results=(*self.results, *results))
 
 
-def complete(client: Client, request: Request) -> Call:
-    """Make a request; one that refers to earlier sound, and is refused, once more in words.
+def in_words(request: Request, rejected: RequestRejected) -> Request:
+    """Return a request that was refused, with words in place of earlier answers' audio ids.
 
-    The call's request is the one that was answered. Raises as `Client.complete`.
+    Raises the refusal where that would not help.
     """
-    try:
-        return client.complete(request)
-    except RequestRejected as rejected:
-        if not (rejected.faulty and request.has_audio_ids):
-            raise
-    return client.complete(request.in_words())
+    if not (rejected.faulty and request.has_audio_ids):
+        raise rejected
+    return request.in_words()
 
 
 def run_tools(client: Client, request: Request, toolbox: "Toolbox | None") -> Rounds:
@@ -90,7 +87,11 @@ def run_tools(client: Client, request: Request, toolbox: "Toolbox | None") -> Ro
         for number in range(1, MAX_ROUNDS + 1):
             is_last = number == MAX_ROUNDS
             choice = "none" if toolbox and is_last else None
-            call = complete(client, replace(request, messages=messages, tool_choice=choice))
+            asked = replace(request, messages=messages, tool_choice=choice)
+            try:
+                call = client.complete(asked)
+            except RequestRejected as rejected:
+                call = client.complete(in_words(asked, rejected))
             rounds = replace(rounds, calls=(*rounds.calls, call))
             requested = call.completion.tool_calls
             ended = is_last or client.listener.cancellation.cancelled
