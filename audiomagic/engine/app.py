@@ -11,7 +11,7 @@ from ..errors import LONGEST_MESSAGE, AudiomagicError, one_line
 from ..protocol.chunk_writer import ChunkWriter
 from ..protocol.error import EXPLAINED
 from ..protocol.request import Request
-from ..protocol.response import Completion
+from ..protocol.response import Completion, Delta
 from ..sound import Sound
 from .api_errors import APIError
 from .api_requests import read
@@ -71,7 +71,7 @@ class App:
         try:
             for delta in pipeline.run():
                 chunks = writer.spoken(delta) if request.voice else [writer.text(delta.text)]
-                for chunk in chunks:
+                for chunk in chunks if delta != Delta() else [writer.chunk([])]:
                     yield _event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
             yield _event(_api_error(error).wire())

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CONTEXT = 8192  # tokens; a model of 7 billion parameters takes some 1 GB of memory for them
 SMALL_CONTEXT = 4096
+PULSE = 0.5  # seconds after which somebody who waits is told that nothing has come
 FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 
 # What the smallest models need, and larger ones would suffer from.
@@ -155,12 +157,14 @@ def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None
 
     Raises ValueError for what is not Chat Completions, ErrorEvent for an error within it.
     """
-    accumulator, chunk = ResponseAccumulator(), None
+    accumulator, chunk, yielded = ResponseAccumulator(), None, time.monotonic()
     with client.chat.completions.create(**body) as stream:
         try:
             for chunk in sse.chunks(stream.response.iter_bytes()):
-                if text := accumulator.add(chunk).text:
+                text = accumulator.add(chunk).text
+                if text or time.monotonic() > yielded + PULSE:
                     yield TextDelta(text)
+                    yielded = time.monotonic()
         except InvalidResponse as error:
             raise ValueError(str(error)) from error
     if chunk is None:

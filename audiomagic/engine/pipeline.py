@@ -40,13 +40,15 @@ class Pipeline:
         self.calls: tuple[ToolCall, ...] = ()
 
     def run(self) -> Iterator[Delta]:
-        """Yield words and 24 kHz pcm16 as they are generated."""
+        """Yield words and 24 kHz pcm16 as they are generated; empty deltas while a model thinks, so
+        that it can be stopped.
+        """
         speech = any(message.sounds for message in self._request.messages)
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
         with closing(self._generate()) as sentences:
             for sentence in sentences:
                 self._sentences.append(sentence)
-                yield from self._speak(sentence)
+                yield from self._speak(sentence) if sentence else [Delta()]
                 if self.finish_reason == "length":
                     break
 
@@ -116,9 +118,14 @@ class Pipeline:
         yield answer.end(complete=self.finish_reason == "stop")
 
     def _split(self, texts: Iterable[str], whole: bool = False) -> Iterator[str]:
-        """Yield each sentence once it is complete; with `whole`, no incomplete last one."""
+        """Yield each sentence once it is complete; with `whole`, no incomplete last one.
+
+        Yields "" where there was nothing to be read.
+        """
         text, count = "", 0
         for more in texts:
+            if not more:
+                yield ""
             text += more
             for sentence in self._engine.tts.sentences(text)[:-1]:
                 count += 1

@@ -114,7 +114,7 @@ class RemoteModel:
         line = f"{self._name} rejected the request ({status})" + (f": {said}" if said else "")
         if status == 404:
             line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
-        if status in (400, 404, 422) and (near := self._nearest()):
+        if (status == 404 or body.blames_model) and (near := self._nearest()):
             line += f" Did you mean #{near}?"
         return line
 
@@ -160,9 +160,12 @@ class RemoteRecognizer(RemoteModel):
         file = ("speech.wav", Sound(samples, RATE).encode("wav"), "audio/wav")
         with self._errors():
             create: Any = self.client.audio.transcriptions.create
-            words = getattr(create(model=self.model, file=file), "text", None)
-        if not isinstance(words, str):
-            raise InvalidResponse(
-                "the transcription server returned no text; does it support /audio/transcriptions?"
-            )
-        return words
+            answer = create(model=self.model, file=file)
+            words = getattr(answer, "text", None)
+            if isinstance(words, str):
+                return words
+            if error := ErrorBody.in_place_of(answer.to_dict(), False):
+                raise ErrorEvent(error)
+        raise InvalidResponse(
+            "the transcription server returned no text; does it support /audio/transcriptions?"
+        )

@@ -8,7 +8,7 @@ FOREIGN = "(something I cannot pronounce)"
 MARK = "\ue000"  # a private character in place of a word in other letters
 URL = re.compile(r"\b(?:https?://|www\.)(\S*[\w/])")
 MARKDOWN: tuple[tuple[str, str], ...] = (
-    (r"^[ \t]*(?:```|~~~).*$", ""),  # the fence of a code block, not the code
+    (r"^[ \t]*(?:```|~~~)[^`\n]*$", ""),  # the fence of a code block, not the code
     (r"^[ \t]*[-*_|:=+][-*_|:=+ \t]*[-*_|:=+][ \t]*$", ""),  # a rule, or a line of a table
     (r"^[ \t]*>+[ \t]?", ""),
     (r"^[ \t]*#{1,6}[ \t]+", ""),
@@ -16,7 +16,7 @@ MARKDOWN: tuple[tuple[str, str], ...] = (
     (r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>", " "),  # HTML: a line break in a table
     (r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)", r"\1"),
     (r"^[ \t]*\||\|[ \t]*$", ""),
-    (r"[ \t]*\|[ \t]*", ", "),
+    (r"[ \t]*\|[ \t|]*", ", "),
     (r"(?<=\d)\s*[*×]\s*(?=\d)", " times "),
     (r"(?<=\d) [-−–] (?=\d)", " minus "),  # hibari reads a range: "to"
     (r"(?<=\d) [/÷] (?=\d)", " divided by "),

@@ -1,6 +1,7 @@
 """An error on the wire: what a server says is wrong, also when another speaks through it."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,13 @@ from ..errors import InvalidResponse
 
 TOO_LONG = "context_length_exceeded"  # the code of a request that the model has no room for
 EXPLAINED = "engine_error"  # the local engine's code of a message that says what to do already
+NO_MODEL = "model_not_found"  # the code for a model that is not there, or not for this key
+# What servers say that have no code for it.
+LACKS_MODEL = re.compile(
+    r"\bmodels?\b.{0,200}?\b(not (found|exist|available|deployed|supported|a valid)|unavailable)"
+    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
+    re.IGNORECASE | re.DOTALL,
+)
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
 # What servers call their words, those first that say most.
 WORDS = ("message", "msg", "detail", "error_description", "error_msg", "description", "title",
@@ -19,8 +27,9 @@ INNER = ("error", "errors", "detail")  # where one error holds another
 DEEPEST = 6  # errors within errors
 MOST_FAULTS = 3  # of a request that are repeated
 LONGEST = 10_000  # characters of an error
+LONGEST_WORDS = 1_000  # of its words, where they are searched
 STATUS = {"invalid_request_error": 400, "authentication_error": 401, "permission_error": 403,
-          "not_found_error": 404, "rate_limit_error": 429}  # fmt: skip
+          "not_found_error": 404, "rate_limit_error": 429, "server_error": 500}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,10 @@ class ErrorBody:
     @property
     def no_credit(self) -> bool:  # a retry cannot help
         return self.code in NO_CREDIT or self.kind in NO_CREDIT or self.code == "402"
+
+    @property
+    def blames_model(self) -> bool:  # a list of the server's models would help
+        return self.code == NO_MODEL or LACKS_MODEL.search(self.message[:LONGEST_WORDS]) is not None
 
     @property
     def status(self) -> int | None:

@@ -138,6 +138,8 @@ class ResponseAccumulator:
             self._add_sound(data)
         if calls := delta.get("tool_calls"):
             self._calls.add(calls)
+        elif isinstance(called := delta.get("function_call"), Mapping):  # as it was until 2023
+            self._calls.add([{"function": called}])
         refusal = _text(delta.get("refusal"))
         self.refused = self.refused or bool(refusal)
         written = ("" if is_sound else _written(content)) + refusal

@@ -18,7 +18,7 @@ from ..errors import (
     RequestRejected,
     one_line,
 )  # fmt: skip
-from ..protocol.error import EXPLAINED, TOO_LONG, ErrorBody
+from ..protocol.error import EXPLAINED, NO_MODEL, TOO_LONG, ErrorBody
 from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
 from . import model_list
@@ -29,18 +29,12 @@ if TYPE_CHECKING:
     import openai
 
 AUDIO_GONE = "audio_not_found"  # the code for an earlier spoken reply that has expired
-NO_MODEL = "model_not_found"  # the code for a model that is not there, or not for this key
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LATER = (408, 409, 425)  # statuses of a request that may be accepted as it is, later
 NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for what is not in it
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
 LONGEST_WORDS = 1_000  # characters of a text that may be a server's words
 # What servers say that have no code for it.
-LACKS_MODEL = re.compile(
-    r"\bmodels?\b.{0,200}?\b(not (found|exist|available|deployed|supported|a valid)|unavailable)"
-    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
-    re.IGNORECASE | re.DOTALL,
-)
 LACKS_ROOM = re.compile(r"\bcontext (length|window|size)\b|prompt is too long", re.IGNORECASE)
 
 
@@ -82,7 +76,7 @@ def _rejected(
         line = _by_code(body, status, endpoint, request)
         line = line or _by_status(error.body, body, status, endpoint, headers)
         failed = RequestRejected(line, status, request_id(headers), body.code)
-    faultless = body.no_credit or body.code in (NO_MODEL, "content_filter")
+    faultless = body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter")
     client_error = status is None or (400 <= status < 500 and status not in NOT_FAULTY)
     failed.faulty = client_error and not faultless
     return failed
@@ -102,7 +96,7 @@ def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
 def blames_model(error: Exception) -> bool:
     """Whether a server says that there is no such model, so that its list would help."""
     body = error.body if isinstance(error, ErrorEvent) else ErrorBody.of(getattr(error, "body", ""))
-    return body.code == NO_MODEL or LACKS_MODEL.search(one_line(body.message)) is not None
+    return body.blames_model
 
 
 def _unreached(error: Exception, endpoint: Endpoint) -> str:
@@ -225,7 +219,7 @@ def _by_model(
     """Describe an error about a model: by the server's own list, where it has told its models."""
     model, said = request.model, one_line(body.message)
     if body.code != NO_MODEL:
-        if status not in WRONG or not LACKS_MODEL.search(said):
+        if status not in WRONG or not body.blames_model:
             return None
         listed = model_list.listed(endpoint)
         if model in listed if listed else model not in body.message:

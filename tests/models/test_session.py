@@ -8,7 +8,10 @@ import pytest
 from audiomagic import Session, Sound, compare
 from audiomagic.engine import synthesize, transcribe
 from audiomagic.errors import RequestRejected
+from audiomagic.protocol.response import Delta
+from audiomagic.turn.reply import STOPPED
 
+from ..support.listener import Listener
 from ..support.model_servers import ModelServer
 
 
@@ -139,6 +142,20 @@ def test_thoughts_are_neither_spoken_nor_shown(deltas: list[Any]) -> None:
             assert reply.text == "It is Paris. It is in France."
             assert reply.sound and transcribe(reply.sound).count("Paris") == 1
             assert session.listen(reply.sound, "Where?", text_only=True).text == reply.text
+
+
+def test_a_model_that_thinks_can_be_stopped() -> None:
+    class Impatient(Listener):
+        def on_delta(self, piece: Delta) -> None:
+            super().on_delta(piece)
+            if len(self.pieces) == 5:
+                self.cancellation.cancel()
+
+    with ModelServer({"content": "Or is it? "}, endless=True) as server:
+        watching = Impatient()
+        reply = Session(llm=server.url).bound(listener=watching).speak("Where?")
+        assert server.hung_up.wait(20)
+    assert (reply.text, reply.finish_reason) == ("", STOPPED)
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])

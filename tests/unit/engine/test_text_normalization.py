@@ -59,6 +59,8 @@ def test_text_is_made_speakable(text: str, spoken: str) -> None:
             )
         ),
         ("| Name | Age |", "Name, Age"),
+        ("| Ann |  | 5 |", "Ann, 5"),
+        ("```print('hi')```", "print('hi')"),
         ("| 5<br>or 6 | 7 |", "5 or 6, 7"),
         ("- [x] Buy milk", "Buy milk"),
         ("Title\n=====", "Title"),

@@ -86,6 +86,12 @@ def test_what_follows_a_call_belongs_to_it() -> None:
     assert answer.tool_calls == (ToolCall("a", "weather", KÖLN), ToolCall("b", "time", "{}"))
 
 
+def test_a_call_of_the_former_protocol_is_one() -> None:
+    pieces = ({"name": "weather"}, {"arguments": KÖLN[:4]}, {"arguments": KÖLN[4:]})
+    calls = accumulated(*({"function_call": piece} for piece in pieces)).tool_calls
+    assert calls == (ToolCall("call_0", "weather", KÖLN),)
+
+
 @pytest.mark.parametrize(
     ("arguments", "read", "repeated"),
     [
