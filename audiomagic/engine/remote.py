@@ -95,7 +95,7 @@ class RemoteModel:
                 f"start that server, or change --{self.part}"
             ) from error
         except openai.APIStatusError as error:
-            body = ErrorBody.of(error.body)
+            body = ErrorBody.read(error.response.text)
             raise EngineError(self._rejection(body, error.status_code)) from None
         except ErrorEvent as error:
             if error.body.status:

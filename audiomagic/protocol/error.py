@@ -57,6 +57,14 @@ class ErrorBody:
         return cls(message, _given(code), _given(param), _given(kind))
 
     @classmethod
+    def read(cls, text: str) -> "ErrorBody":
+        """Read the whole of an answer that is an error; the client's own reading loses some."""
+        try:
+            return cls.of(json.loads(text.lstrip("\ufeff")))
+        except (ValueError, RecursionError):
+            return cls.of(text)
+
+    @classmethod
     def in_place_of(cls, chunk: object, named: bool) -> "ErrorBody | None":
         """Return the error that stands where a chunk was due; `named`: its event is an "error"."""
         if isinstance(chunk, list) and chunk and isinstance(chunk[0], Mapping):

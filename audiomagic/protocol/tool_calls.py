@@ -57,6 +57,10 @@ class _PartialCall:
     arguments: list[str] = field(default_factory=list)  # pieces of JSON, none of them empty
     length: int = 0  # characters of arguments
 
+    @property
+    def whole(self) -> bool:
+        return bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+
     def continued_by(self, delta: "_PartialCall") -> bool:
         """Whether a delta at the same index is more of this call.
 
@@ -65,10 +69,13 @@ class _PartialCall:
         """
         if not (self.name and delta.name):
             return True
-        whole = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        if self.name != delta.name:
+            return False
+        if self.id and delta.id and self.id != delta.id:
+            latest = self if self.arguments else delta
+            return bool(latest.arguments) and not latest.whole  # its arguments go on
         begins = bool(delta.arguments) and delta.arguments[0].lstrip().startswith("{")
-        another = whole and (begins or self.id != (delta.id or self.id))
-        return self.name == delta.name and not another
+        return not (self.whole and begins)
 
     def add(self, delta: "_PartialCall") -> None:
         self.id, self.name = self.id or delta.id, self.name or delta.name

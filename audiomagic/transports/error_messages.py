@@ -64,7 +64,7 @@ def describe(
 def _rejected(
     error: "openai.APIStatusError | ErrorEvent", endpoint: Endpoint, request: Request
 ) -> RequestRejected:
-    body = error.body if isinstance(error, ErrorEvent) else ErrorBody.of(error.body)
+    body = error.body if isinstance(error, ErrorEvent) else ErrorBody.read(error.response.text)
     ids = (message.audio_id for message in request.messages)
     if "not found" in body.message and any(one and one in body.message for one in ids):
         body = replace(body, code=AUDIO_GONE)  # some servers say that in words alone
@@ -74,7 +74,7 @@ def _rejected(
     else:
         status, headers = error.status_code, error.response.headers
         line = _by_code(body, status, endpoint, request)
-        line = line or _by_status(error.body, body, status, endpoint, headers)
+        line = line or _by_status(error.response.text, body, status, endpoint, headers)
         failed = RequestRejected(line, status, request_id(headers), body.code)
     faultless = body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter")
     client_error = status is None or (400 <= status < 500 and status not in NOT_FAULTY)
@@ -89,14 +89,17 @@ def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
     if line := _by_code(body, status, endpoint, request):
         return line
     if status and 400 <= status < 500 and status not in LATER:
-        return _by_status(None, body, status, endpoint, {})
+        return _by_status(said, body, status, endpoint, {})
     return f"{endpoint.host} broke off with an error: {said}; run it again"
 
 
 def blames_model(error: Exception) -> bool:
     """Whether a server says that there is no such model, so that its list would help."""
-    body = error.body if isinstance(error, ErrorEvent) else ErrorBody.of(getattr(error, "body", ""))
-    return body.blames_model
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code == 404 or ErrorBody.read(error.response.text).blames_model
+    return isinstance(error, ErrorEvent) and error.body.blames_model
 
 
 def _unreached(error: Exception, endpoint: Endpoint) -> str:
@@ -154,9 +157,9 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
 
 
 def _by_status(
-    sent: object, body: ErrorBody, status: int, endpoint: Endpoint, headers: Mapping[str, str]
+    sent: str, body: ErrorBody, status: int, endpoint: Endpoint, headers: Mapping[str, str]
 ) -> str:
-    """Describe an error by its HTTP status; `sent` is what the server said, if it can be shown."""
+    """Describe an error by its HTTP status; `sent` is the whole of the answer."""
     host, said = endpoint.host, one_line(body.message)
     reason = f"{status}: {said}" if said else str(status)
     if status == 401:
@@ -179,7 +182,8 @@ def _by_status(
         return f"{host} cannot do this ({reason}); use another model or server"
     if status >= 500:
         return f"{host} had an internal error ({reason}); run it again"
-    if isinstance(sent, str) and (len(sent) > LONGEST_WORDS or sent.lstrip()[:1] in ("", "<")):
+    bare = sent.lstrip()[:1]  # of JSON, or of words
+    if bare in ("", "<") or (bare not in "{[" and len(sent) > LONGEST_WORDS):
         line = f"{host} does not serve Chat Completions at this address ({status})"
         return f"{line}; check --base-url (it usually ends in /v1)"
     if status == 403:

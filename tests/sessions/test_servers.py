@@ -118,6 +118,9 @@ WORDED: dict[str, Any] = {
     "a text": {"error": "Too many knobs"},
     "Gemini": [{"error": {"code": 400, "message": "Too many knobs"}}],
     "Cloudflare": {"success": False, "errors": [{"code": 5, "message": "Too many knobs"}]},
+    "Nest": {"statusCode": 400, "message": ["Too many knobs"], "error": "Bad Request"},
+    "Flask": {"error": True, "message": "Too many knobs"},
+    "null": {"error": None, "message": "Too many knobs"},
     "DashScope": {"code": "InvalidParameter", "message": "Too many knobs", "request_id": "1"},
 }
 
@@ -152,8 +155,10 @@ def test_the_servers_own_words_are_shown_whatever_their_shape(
         (402, {"error": "Pay first"}, "no credit left"),
         (413, "<html>413 Request Entity Too Large</html>", "shorten the text or the sound"),
         (501, {"error": "No sound here"}, "cannot do this (501: No sound here); use another"),
-        (400, {"error": {}}, "rejected the request (400); correct it"),
+        (400, {"error": {}}, 'rejected the request (400: {"error": {}}); correct it'),
         (400, "", "does not serve Chat Completions at this address (400)"),
+        (400, "\ufeff" + json.dumps({"error": "Knobs"}), "rejected the request (400: Knobs);"),
+        (400, {"error": "Knobs " * 500}, "rejected the request (400: Knobs Knobs"),
         (400, "<html>Bad</html>", "does not serve Chat Completions at this address (400)"),
         (200, {"error": {"code": 429, "message": "Slow down"}}, "is limiting the rate"),
         (200, {"error": {"code": 402, "message": "Pay first"}}, "no credit left"),

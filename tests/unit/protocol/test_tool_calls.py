@@ -67,15 +67,26 @@ KÖLN, BONN = '{"city": "Köln"}', '{"city": "Bonn"}'
         # name and id in every delta, or an id that is new in each
         [*(call("weather", piece, "a") for piece in KÖLN), call("weather", BONN, "b")],
         [call("weather", KÖLN[:5], 1), call("weather", KÖLN[5:], "y"), call("weather", BONN, "z")],
+        [call("weather", "", "w"), call("weather", KÖLN[:5], "x"), call("weather", KÖLN[5:], "y"),
+         call("weather", BONN, "z")],
         [call("weather", json.loads(KÖLN), "a"), call("weather", json.loads(BONN), "b")],
     ],
-)
+)  # fmt: skip
 def test_calls_that_share_an_index_are_not_merged(deltas: list[Any], index: Any) -> None:
     for delta in deltas:
         delta["tool_calls"][0]["index"] = index
     calls = accumulated(*deltas).tool_calls
     assert [(each.name, each.arguments) for each in calls] == [("weather", KÖLN), ("weather", BONN)]
     assert len({each.id for each in calls}) == 2 and all(each.id for each in calls)
+
+
+def test_calls_without_arguments_are_not_merged() -> None:
+    deltas = [call("time", "", "a"), call("time", "", "b"), call("time", "{}", "c"),
+              call("date", "", "d")]  # fmt: skip
+    calls = accumulated(*deltas).tool_calls
+    assert [(each.id, each.name) for each in calls] == [
+        ("a", "time"), ("b", "time"), ("c", "time"), ("d", "date")]  # fmt: skip
+    assert {each.arguments for each in calls} == {"{}"}
 
 
 def test_what_follows_a_call_belongs_to_it() -> None:
