@@ -15,7 +15,7 @@ EXPLAINED = "engine_error"  # the local engine's code of a message that says wha
 NO_MODEL = "model_not_found"  # the code for a model that is not there, or not for this key
 # What servers say that have no code for it.
 LACKS_MODEL = re.compile(
-    r"\bmodels?\b.{0,200}?\b(not (found|exist|available|deployed|supported|a valid)|unavailable)"
+    r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|a valid)\b"
     r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
     re.IGNORECASE | re.DOTALL,
 )
