@@ -64,11 +64,13 @@ class RequestFailed(AudiomagicError):
 
     `status` is the HTTP status, `code` the protocol's code of the error ("audio_not_found"),
     `request_id` the server's own name for the call; each is None where it is unknown. `sent` is
-    False where no request ever left. `retry_after` is the seconds after which another try may
-    succeed, 0 where the server named none; None where it is no use.
+    False where no request ever left, `faulty` True where it was the request that the server
+    objected to, so that another may be answered. `retry_after` is the seconds after which another
+    try may succeed, 0 where the server named none; None where it is no use.
     """
 
     sent = True
+    faulty = False
     retry_after: float | None = None
 
     def __init__(

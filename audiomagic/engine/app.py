@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
-from ..errors import AudiomagicError, one_line
+from ..errors import LONGEST_MESSAGE, AudiomagicError, one_line
 from ..protocol.chunk_writer import ChunkWriter
+from ..protocol.error import EXPLAINED
 from ..protocol.request import Request
-from ..protocol.response import Completion
+from ..protocol.response import Completion, Delta
 from ..sound import Sound
 from .api_errors import APIError
 from .api_requests import read
@@ -70,14 +71,14 @@ class App:
         try:
             for delta in pipeline.run():
                 chunks = writer.spoken(delta) if request.voice else [writer.text(delta.text)]
-                for chunk in chunks:
+                for chunk in chunks if delta != Delta() else [writer.chunk([])]:
                     yield _event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
             yield _event(_api_error(error).wire())
             return
         if pipeline.calls:
             yield _event(writer.calls(pipeline.calls))
-        if request.voice is None or pipeline.finish_reason != "stop":
+        if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:
             yield _event(writer.delta({}, pipeline.finish_reason))
         if request.usage:
             yield _event(writer.chunk([], pipeline.usage))
@@ -111,7 +112,10 @@ def respond(error: Exception, start_response: StartResponse) -> list[bytes]:
 
 
 def _api_error(error: Exception) -> APIError:
-    return error if isinstance(error, APIError) else APIError(one_line(error), None, None, 500)
+    if isinstance(error, APIError):
+        return error
+    code = EXPLAINED if isinstance(error, AudiomagicError) else None
+    return APIError(one_line(error, LONGEST_MESSAGE), None, code, 500)
 
 
 def _start(start_response: StartResponse, status: int, kind: str) -> None:

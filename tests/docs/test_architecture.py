@@ -41,8 +41,8 @@ TESTED_THROUGH = {
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
-    "models/test_pipeline.py": """engine engine.__main__ engine.api_errors engine.app
-        engine.engine engine.pipeline""",
+    "models/test_pipeline.py": """engine engine.api_errors engine.app engine.engine
+        engine.pipeline""",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
