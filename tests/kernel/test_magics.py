@@ -47,7 +47,7 @@ def test_names_are_filled_in_and_other_braces_stay(
     kernel.run("%%speak --style {mood}\n{planet} {rows[0]['n']} {nobody} {\"a\": {}} ${planet}")
     system, user = server.requests[0]["messages"]
     assert system["content"] == "Speak in this way: sad"
-    assert user["content"] == 'Mars 4 {nobody} {"a": {}} $Mars'
+    assert user["content"] == 'Mars 4 {nobody} {"a": {}} ${planet}'
 
 
 def test_a_functions_own_names_are_filled_in(
@@ -129,6 +129,38 @@ def test_a_misspelled_setting_is_named(kernel: Kernel) -> None:
 def test_an_error_is_one_line_and_stops_run_all(kernel: Kernel, cell: str, line: str) -> None:
     kernel.run("planet = 'Mars'")
     assert line in kernel.error(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "# A greeting\n%%speak --voice coral\nIsn't it late?",
+        "ran = True\n%%listen --file clip.wav\nWhat is it?",
+        "%%time\nran = True\n%%speak -q\nHi",
+        "answer = %%speak -q\nHi",
+    ],
+)
+def test_a_magic_that_does_not_begin_its_cell_says_so_and_nothing_is_run(
+    kernel: Kernel, server: FakeServer, cell: str
+) -> None:
+    assert "must begin its cell, and nothing in this one was run" in kernel.error(cell)
+    assert kernel.value("'ran' in globals()") == "False" and not server.requests
+
+
+def test_options_may_stand_on_several_lines(
+    kernel: Kernel, server: FakeServer, tone: Sound
+) -> None:
+    for _ in range(3):
+        server.say("Hi.", tone.pcm16())
+    kernel.run("%%speak -q --voice coral \\\n        --style calm\nSay hi.")
+    kernel.run("%speak -q --voice coral \\\n    --style calm Say hi.")
+    kernel.run("%%time\n%%speak -q --voice coral \\\n  --style calm\nSay hi.")
+    for request in server.requests:
+        assert request["audio"]["voice"] == "coral"
+        assert [message["content"] for message in request["messages"]] == [
+            "Speak in this way: calm", "Say hi.",
+        ]  # fmt: skip
+    assert len(server.requests) == 3
 
 
 def test_an_error_can_be_caught(kernel: Kernel) -> None:
