@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import pytest
+
 from audiomagic import Sound
 
 from ..support.fake_server import FakeServer, usage
@@ -115,6 +117,41 @@ def test_costs_are_those_of_this_notebook_or_all(
     kernel.run(f"%audiomagic costs --all --csv {tmp_path}/costs.csv")
     (row,) = csv.DictReader((tmp_path / "costs.csv").open(encoding="utf-8"))
     assert row["notebook"] == "/home/ada/lesson.ipynb" and float(row["dollars"]) == 0.006525
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("costs --al", "no %audiomagic costs option '--al'; did you mean '--all'?"),
+        ("costs --all=yes", "--all takes no value"),
+        ("costs --csv", "--csv needs a value: --csv FILE"),
+        ("costs --csv --all", "--csv needs a value: --csv FILE"),
+        ("costs all", "'all' is one word too many for %audiomagic costs; drop it"),
+        ("budget 1 --per dya", "no --per 'dya'; did you mean 'day'?"),
+        ("budget 1 --per=week", "no --per 'week'; choose notebook, day or month"),
+        ("budget 1 --pre day", "no %audiomagic budget option '--pre'; did you mean '--per'?"),
+        ("budget -5", "a cap must be an amount in US dollars, such as 0.50, not '-5'"),
+        ("record", "%audiomagic record needs a folder: %audiomagic record FOLDER"),
+        ("strip", "%audiomagic strip needs a notebook: %audiomagic strip NOTEBOOK"),
+        ("replay tape --atonce", "no %audiomagic replay option '--atonce'; did you mean"),
+        ("live -x", "no %audiomagic live option '-x'; there are none"),
+        ("chat --save 'a b", "a quote is not closed: chat --save"),
+        ("key sk-proj-abcdefghijkl --now", "do not type a key into a cell"),
+    ],
+)
+def test_a_mistake_in_a_command_is_said_in_our_words(kernel: Kernel, line: str, said: str) -> None:
+    shown = kernel.error(f"%audiomagic {line}")
+    assert said in shown and "argument" not in shown and "abcdefghijkl" not in shown
+
+
+def test_values_of_a_command_may_be_quoted(kernel: Kernel, tmp_path: Path) -> None:
+    for at, written in enumerate(('--csv "{}"', "--csv='{}'", '--csv="{}" --all')):
+        file = tmp_path / f"the costs {at}.csv"
+        kernel.run(f"%audiomagic costs {written.format(file)}")
+        assert file.exists()
+    assert "per day" in text_of(kernel.run("%audiomagic budget 0.02 --per=day"))
+    kernel.run("%audiomagic budget off --per 'day'")
+    assert "There is no cap" in text_of(kernel.run("%audiomagic budget"))
 
 
 def test_prices_of_ones_own(kernel: Kernel, server: FakeServer, tone: Sound) -> None:

@@ -200,7 +200,8 @@ def test_a_chat_is_shown_saved_and_forgotten(
     assert "no chat 'tutor'" in kernel.error("%audiomagic chat tutor")
     (page,) = kernel.run(f'%audiomagic chat again --load "{file}"')
     assert page["data"]["text/plain"].startswith("Chat again · 2 turns · $")
-    assert "unrecognized arguments: --forgt" in kernel.error("%audiomagic chat again --forgt")
+    said = kernel.error("%audiomagic chat again --forgt")
+    assert "no %audiomagic chat option '--forgt'; did you mean '--forget'?" in said
 
 
 def test_words_that_came_before_a_failure_stay(
