@@ -171,7 +171,8 @@ class Session:
     ) -> DryRun:
         """Return what `speak(text)` would send and cost, or `listen(sound, text)`; send nothing.
 
-        `text_only`: answered in text. Raises AudiomagicError as the call would, before it is sent.
+        `text_only`: answered in text. It says whether the caps would allow the call. Raises
+        AudiomagicError as the call would, before it is sent.
         """
         must_be(str, expect=expect)
         if sound is None:

@@ -163,10 +163,10 @@ class Sound:
 
         Raises SoundError for a list of none, too.
         """
-        sounds = value if isinstance(value, list) else [value]
-        uploads = getattr(value, "value", value)  # an ipywidgets.FileUpload has a tuple of files
-        if isinstance(uploads, tuple) and all(isinstance(one, Mapping) for one in uploads):
-            sounds = list(uploads)
+        given = value if isinstance(value, list) else [value]
+        sounds = [sound for one in given for sound in _several(one)]
+        if len(sounds) == 2 and isinstance(sounds[0], Real):
+            raise SoundError("a rate and an array are a tuple, (rate, array), not a list")
         if not sounds:
             raise SoundError("there is no sound in an empty list; give one sound or more")
         return [cls.of(sound) for sound in sounds]
@@ -298,6 +298,14 @@ def _pair(value: tuple[Any, ...]) -> tuple[NDArray[Any], int]:
     raise SoundError(f"the rate must be a whole number of Hz, such as 16000, not {shown}")
 
 
+def _several(value: object) -> list[Any]:
+    """Return the sounds of a list, or of an upload: ipywidgets' FileUpload has a tuple of files."""
+    files = getattr(value, "value", value)
+    if isinstance(files, tuple) and all(isinstance(file, Mapping) for file in files):
+        return list(files)
+    return value if isinstance(value, list) else [value]
+
+
 def _entries(value: Mapping[Any, Any]) -> tuple[bytes | None, object, object]:
     """Return a file's bytes, or samples and their rate, as far as a mapping has them.
 
@@ -350,10 +358,8 @@ def _content(file: Any) -> bytes:
 
 def _why_no_sound(value: Any) -> str:
     kind = type(value).__name__
-    if isinstance(value, Real):
-        return f"a number ({one_line(value, 20)}) is not a sound; use a tuple (rate, array)"
-    if address := getattr(value, "url", None) or getattr(value, "filename", None):
-        return f"this {kind} only names {one_line(address, 120)}; give that name itself"
+    if address := getattr(value, "url", None):
+        return f"this {kind} only names {one_line(address, 120)}; give that address itself"
     if hasattr(value, "sound"):
         return f"this {kind} holds no sound"
     if hasattr(value, "__array__"):

@@ -63,11 +63,13 @@ class MagicOptions(Configurable):
     )
     tools = _option(Unicode(), "functions of the notebook that the model may call", "NAME[,NAME…]")
     file = _option(
-        List(Unicode()), "sound file, of any format libsndfile reads", "PATH", "-f", only="listen"
-    )
+        List(Unicode()), "sound file, of any format libsndfile reads, or a URL", "PATH", "-f",
+        only="listen",
+    )  # fmt: skip
     sound = _option(
-        List(Unicode()), "variable to send: a Sound, (rate, array), an Audio", "NAME", only="listen"
-    )
+        List(Unicode()), "variable to send: a Sound, (rate, array), an Audio, an upload", "NAME",
+        only="listen",
+    )  # fmt: skip
     max_seconds = _option(
         Float(300.0, min=1, max=2400), "longest recording, in seconds", "N", only="listen"
     )

@@ -17,6 +17,7 @@ from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
 from ..session import Session
+from ..transports.download import fetched
 from ..transports.resolve import merged
 from ..turn.comparison import Comparison, compare
 from ..turn.conversation import CellRun
@@ -130,7 +131,9 @@ class Invocation:
         if self.magic == "speak":
             return self.text
         named = self.variables
-        return [name if kind == "file" else variable(name, named) for kind, name in self.sources]
+        return fetched(
+            [name if kind == "file" else variable(name, named) for kind, name in self.sources]
+        )
 
     def call(
         self, session: Session, listener: StreamListener | None, cell: CellRun | None
@@ -162,7 +165,8 @@ class Invocation:
             verbatim=options.verbatim, text_only=options.text, expect=options.expect,
         )  # fmt: skip
         variants = [zip(self.compared, v, strict=True) for v in product(*self.compared.values())]
-        return reduce(add, [run(**{**self.session_options, **dict(one)}) for one in variants])
+        shared = _shared({**self.session_options}, len(variants))
+        return reduce(add, [run(**shared | dict(one)) for one in variants])
 
 
 def _compare(
@@ -173,17 +177,21 @@ def _compare(
     given: object,
 ) -> Comparison:
     """Ask several voices or models at once; a cap is shared by all of them."""
-    cap = amount(options["max_cost"]) if options["max_cost"] else None
-    share = {"max_cost": cap / count} if cap else {}
     try:
-        return compare(call, given, on_progress=on_progress, **options | share)
+        return compare(call, given, on_progress=on_progress, **_shared(options, count))
     except BudgetExceeded as error:
-        if not cap or not error.enough:
+        if not options["max_cost"] or not error.enough:
             raise
         raise BudgetExceeded(
-            f"the cap of ${cap:f} is shared by {count} calls and too small for them; "
-            f"raise it: --max-cost {error.enough * count:f}"
+            f"the cap of ${amount(options['max_cost']):f} is shared by {count} calls and too "
+            f"small for them; raise it: --max-cost {error.enough * count:f}"
         ) from error
+
+
+def _shared(options: dict[str, Any], count: int) -> dict[str, Any]:
+    """Return options of one of several calls, which share a cap."""
+    cap = amount(options["max_cost"]) if options["max_cost"] else None
+    return options | {"max_cost": cap / count} if cap else options
 
 
 @dataclass(frozen=True)

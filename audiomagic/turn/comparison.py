@@ -1,6 +1,6 @@
 """Comparison: one question, answered by several voices or models at once, side by side."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import product
@@ -51,6 +51,11 @@ class Comparison:
         if column.reply is None:
             raise column.error or AudiomagicError("there is no answer")
         return column.reply
+
+    def __await__(self) -> Generator[Any, None, "Comparison"]:
+        """Return itself at once, as a Reply does."""
+        return self
+        yield
 
     def save(self, path: str) -> list[Path]:
         """Save each reply beside the others: `joke.mp3` becomes `joke-coral.mp3`, ...

@@ -26,6 +26,24 @@ def test_a_dry_run_sends_nothing_and_shows_what_it_would_cost(
     assert "--dry-run needs a sound" in kernel.error("%listen --dry-run What is it?")
 
 
+def test_a_dry_run_says_what_the_caps_would_make_of_the_call(
+    kernel: Kernel, server: FakeServer
+) -> None:
+    refused = "refused: the cap is $0.0001 per call, and this call may cost"
+    shown = text_of(kernel.run("%speak --dry-run --max-cost 0.0001 Hello"))
+    assert refused in shown and "raise it: --max-cost" in shown
+    shown = text_of(kernel.run("%speak --dry-run --max-cost 0.05 Hello"))
+    assert "allowed, with an answer of at most" in shown
+    shared = text_of(kernel.run("%speak --dry-run --max-cost 0.0002 -v coral,ash Hello"))
+    assert shared.count(refused) == 2
+    assert "budget" not in text_of(kernel.run("%speak --dry-run Hello"))
+    kernel.run("%audiomagic budget 0.001 --per day")
+    assert "the cap is $0.001 per day" in text_of(kernel.run("%speak --dry-run Hello"))
+    assert "budget  " not in text_of(kernel.run("%speak --dry-run --engine local Hello"))
+    kernel.run("%audiomagic budget off --per day")
+    assert server.requests == []
+
+
 def test_a_dry_run_of_practice_shows_both_requests(kernel: Kernel, server: FakeServer) -> None:
     kernel.run("import numpy as np; said = (16000, np.sin(np.arange(16000) * 0.2) * 0.3)")
     shown = text_of(kernel.run('%listen --sound said --expect "Hi there" --dry-run Help me.'))

@@ -75,6 +75,64 @@ def test_listen_sends_a_file_and_a_variable(
     assert len(server.requests) == 3
 
 
+def test_listen_takes_what_other_libraries_hold_a_sound_in(
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    path = tone.save(tmp_path / "a.wav")
+    kernel.run(
+        f"import io, ipywidgets; from audiomagic import Sound; tone = Sound.read({str(path)!r})\n"
+        f"data = open({str(path)!r}, 'rb').read(); buffer = io.BytesIO(data)\n"
+        "upload = {'name': 'a.wav', 'type': 'audio/wav', 'size': 1, 'content': memoryview(data)}\n"
+        "row = {'audio': {'array': tone.samples, 'sampling_rate': tone.rate, 'path': None}}\n"
+        "audio, clips, empty = row['audio'], [tone, buffer], ipywidgets.FileUpload()\n"
+        "number, rated, named = 42, (24000.0, tone.samples), (upload, upload)"
+    )
+    for name, seconds in {"buffer": 1, "upload": 1, "audio": 1, "clips": 2, "named": 2}.items():
+        server.say("A tone.", tone.pcm16())
+        kernel.run(f"%listen --sound {name} -q --out heard What is it?")
+        assert kernel.value("heard.request.seconds") == f"{seconds}.0"
+    sent = len(server.requests)
+    for name, line in {
+        "number": "a value of type int is not a sound",
+        "rated": "the rate must be a whole number of Hz, such as 16000, not 24000.0",
+        "empty": "there is no sound in an empty list",
+    }.items():
+        assert line in kernel.error(f"%listen --sound {name}")
+    assert len(server.requests) == sent == 5
+
+
+def test_listen_fetches_an_address_once(
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    tone.save(tmp_path / "a.wav")
+    kernel.run(
+        "import functools, http.server, threading\n"
+        "asked = []\n"
+        "class Quiet(http.server.SimpleHTTPRequestHandler):\n"
+        "    def log_message(self, *_): asked.append(self.path)\n"
+        f"serve = functools.partial(Quiet, directory={str(tmp_path)!r})\n"
+        "web = http.server.ThreadingHTTPServer(('127.0.0.1', 0), serve)\n"
+        "threading.Thread(target=web.serve_forever, daemon=True).start()\n"
+        "address = f'http://127.0.0.1:{web.server_port}/a.wav'"
+    )
+    for _ in range(3):
+        server.say("A tone.", tone.pcm16())
+    kernel.run("%listen -q -v coral,ash --file {address} What is it?")  # two calls
+    kernel.run("%listen -q --sound address What is it?")
+    assert kernel.value("asked") == "['/a.wav', '/a.wav']" and len(server.requests) == 3
+    assert "answered 404 (Not Found)" in kernel.error("%listen --file {address}x What is it?")
+    kernel.run("web.shutdown(); web.server_close()")
+
+
+def test_the_reply_to_a_file_may_be_awaited(
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    path = tone.save(tmp_path / "a.wav")
+    server.say("A tone.", tone.pcm16())
+    kernel.run(f"%%listen -q --file {path} --out answer\nWhat is it?")
+    assert kernel.value("(await answer).text") == "'A tone.'"
+
+
 def test_what_is_saved(kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path) -> None:
     for ending in ("wav", "mp3", "flac", "ogg"):
         server.say("Hi.", tone.pcm16())
