@@ -73,6 +73,8 @@ def is_row(item: object) -> TypeGuard[Mapping[Any, Any]]:
 
 def _listed(items: Any) -> list[Any]:
     """Return a list: of an array's elements as Python's own."""
+    if isinstance(items, np.ndarray) and items.dtype.kind == "M":
+        items = items.astype("datetime64[us]")  # Python's have no nanoseconds
     convert = getattr(items, "tolist", None)
     found = convert() if convert else items
     if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
@@ -83,12 +85,18 @@ def _listed(items: Any) -> list[Any]:
 def _reader(column: Sequence[Any]) -> Callable[[Any], Any]:
     """Return what reads the values of a column as they were meant."""
     present = [value for value in column if not is_missing(value)]
-    gaps = len(present) < len(column)
-    if gaps and all(isinstance(v, float) and v.is_integer() and abs(v) < 2**53 for v in present):
-        return lambda value: None if is_missing(value) else int(value)
-    if present and all(isinstance(v, datetime) and v.time() == time() for v in present):
-        return lambda value: None if is_missing(value) else value.date()
-    return lambda value: None if is_missing(value) else value
+    meant: Callable[[Any], Any] | None = None
+    if len(present) < len(column) and all(map(_is_whole_float, present)):
+        meant = int
+    elif present and all(isinstance(v, datetime) and v.time() == time() for v in present):
+        meant = datetime.date
+    return lambda value: None if is_missing(value) else meant(value) if meant else value
+
+
+def _is_whole_float(value: Any) -> bool:
+    if not isinstance(value, float | np.floating):
+        return False
+    return float(value).is_integer() and abs(float(value)) < 2**53
 
 
 class Items:

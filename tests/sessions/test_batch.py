@@ -191,6 +191,7 @@ def test_whole_numbers_and_days_of_a_column_are_read_as_such(session: Session) -
         assert_lines(read, ["1 of 1.0 on 2024-05-01, at 2024-05-01 00:00:00", "column", "column"])
     assert_lines(run(session, frame.day, "On {item}."), ["On 2024-05-01."] * 2 + ["the item"])
     assert_lines(run(session, frame.n), ["1", "the item is missing", "3"])
+    assert_lines(run(session, frame.day.to_numpy()[:2]), ["2024-05-01"] * 2)
     kept = pandas.DataFrame({"n": [1.0, 2.0], "big": [1e300, None]})  # floats, as they were meant
     assert_lines(run(session, kept, "{n} {big}"), ["1.0 1e+300", "column 'big' is empty"])
 
