@@ -73,14 +73,18 @@ class MisplacedCell(TokenTransformBase):
 
 
 def joined_options(lines: list[str]) -> list[str]:
-    """Join a cell's first line with those that it goes on in, after a backslash each."""
+    """Join a cell's first line with those that it goes on in, after a backslash each.
+
+    Whatever blank is behind the magic, a tab or one of a web page, becomes IPython's: a space.
+    """
     if not lines or lines[0].split()[:1] not in [[cell] for cell in CELLS]:
         return lines
-    first, *rest = lines
-    while (options := first.rstrip()).endswith("\\"):
+    magic, *rest = lines[0].split(maxsplit=1)
+    options, rest = "".join(rest).rstrip(), lines[1:]
+    while options.endswith("\\"):
         following = rest.pop(0) if rest else ""
-        first = f"{options[:-1].rstrip()} {following.strip()}\n"
-    return [first, *rest]
+        options = f"{options[:-1].rstrip()} {following.strip()}".strip()
+    return [f"{magic} {options}".rstrip() + "\n", *rest]
 
 
 def bare_cell(lines: list[str]) -> list[str]:

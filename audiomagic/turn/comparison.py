@@ -45,8 +45,8 @@ class Comparison:
     def __getitem__(self, key: int | str) -> Reply:
         """Return a column's reply. Raises the error that it met; OptionError for no such title."""
         columns = {one.title: one for one in self.columns}
-        if isinstance(key, str) and key not in columns:
-            raise OptionError(suggestions.unknown("column", key, columns))
+        if not isinstance(key, int) and (not isinstance(key, str) or key not in columns):
+            raise OptionError(suggestions.unknown("column", str(key), columns))
         column = self.columns[key] if isinstance(key, int) else columns[key]
         if column.reply is None:
             raise column.error or AudiomagicError("there is no answer")

@@ -112,6 +112,8 @@ CELL = "get_ipython().run_cell_magic('speak', "
         ('%%speak -s "calm, \\\n  slow"\nHi', f"{CELL}'-s \"calm, slow\"', 'Hi\\n')\n"),
         ("%%speak -c \\\n  tutor", f"{SPEAK}'-c tutor')\n"),  # a cell with nothing below it
         ("%%speak -c \\", f"{SPEAK}'-c')\n"),
+        ("%%speak\t-q\nHi", f"{CELL}'-q', 'Hi\\n')\n"),
+        ("%%speak\xa0-v ash \\\r\n\xa0-q\r\nHi", f"{CELL}'-v ash -q', 'Hi\\n')\n"),
         (
             "%%listen --wait \\\n -o x\nWhat is it?",
             f"{AWAITED}('--wait -o x', 'What is it?\\n')\n",
