@@ -35,8 +35,8 @@ def file_path(name: str | os.PathLike[str]) -> Path:
 
 
 def is_url(name: str) -> bool:
-    """Whether a name is an address on a network (`https://...`), not a file's."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name) is not None
+    """Whether a name is an address on a network (`https://...`), not a file's (`C://a.wav`)."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name.strip()) is not None
 
 
 def safe_name(words: str) -> str:

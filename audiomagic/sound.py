@@ -325,7 +325,10 @@ def _attributes(value: Any) -> tuple[bytes | None, object, object]:
     if hasattr(value, "__array__"):  # its `data` are samples, of an unknown rate
         return None, None, None
     decode = getattr(value, "get_all_samples", None)
-    held = decode() if decode else value
+    try:
+        held = decode() if decode else value
+    except Exception as error:  # whatever a decoder makes of a damaged file
+        raise SoundError(f"the sound cannot be decoded: {one_line(error, 80)}") from error
     samples, rate = getattr(held, "data", None), getattr(held, "sample_rate", None)
     return _bytes(value, samples, getattr(held, "content", None)), samples, rate
 
@@ -347,7 +350,7 @@ def _content(file: Any) -> bytes:
     except AttributeError:
         kind = type(file).__name__
         raise SoundError(f"a file must be a path or an open file, not {kind}") from None
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever it is a file of: an archive, a response
         raise SoundError(f"the open file cannot be read: {one_line(error, 80)}") from error
     if data is None:
         raise SoundError("the open file gives no bytes; open it with open(path, 'rb')")

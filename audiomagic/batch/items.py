@@ -232,11 +232,16 @@ def _sound(item: Any) -> Path | Sound | None:
         return None
     if isinstance(value, FileSound):
         return value.path
-    if isinstance(value, str) and is_url(value):  # which the user has not named, but the data
-        raise OptionError(f"a batch fetches nothing; download {one_line(value, 80)} first")
     if isinstance(value, str | Path):
-        return Path(value).expanduser().absolute()
+        return sound_file(value).expanduser().absolute()
     return Sound.of(value)
+
+
+def sound_file(name: str | Path) -> Path:
+    """Return a path. Raises OptionError for an address: the data named it, not the user."""
+    if isinstance(name, str) and is_url(name):
+        raise OptionError(f"a batch fetches nothing; download {one_line(name, 80)} first")
+    return Path(name)
 
 
 def _make_room(targets: Sequence[Path]) -> None:

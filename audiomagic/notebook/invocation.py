@@ -7,11 +7,10 @@ from itertools import product
 from keyword import iskeyword
 from math import prod
 from operator import add
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import suggestions, template
-from ..batch.items import HEARD, ITEM, NUMBER, PROSE, is_missing, is_row, lasting, rows
+from ..batch.items import HEARD, ITEM, NUMBER, PROSE, is_missing, is_row, lasting, rows, sound_file
 from ..costs.budget import amount
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
@@ -245,7 +244,7 @@ class Each:
         for row in self.rows:
             if is_row(row) and not set(HEARD) & row.keys():
                 raise OptionError("--each needs a column `sound` or `file` to listen to")
-        return [Path(row) if isinstance(row, str) else row for row in self.rows]
+        return [sound_file(row) if isinstance(row, str) else row for row in self.rows]
 
 
 # -- variables of the notebook --------------------------------------------------------------

@@ -96,12 +96,14 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
         ("%%speak --each words\nHello", "names no column; write {item}"),
         ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
         ("%%speak --each words --dry-run\n{item}", "--each cannot be combined with --dry-run"),
+        ("%%listen --each pages\n", "a batch fetches nothing; download https://a.org/b.wav first"),
         ("%%listen --each deck\n", "needs a column `sound` or `file`"),
         ("%%speak --each words --voice ash,sage\n{item}", "one voice"),
         ("%%speak --each words --save a.mp3\n{item}", "put {i} into the name"),
     ],
 )
 def test_a_mistake_is_one_line(kernel: Kernel, crowd: Crowd, line: str, said: str) -> None:
+    kernel.run("pages = ['https://a.org/b.wav']")
     before = len(crowd.requests)
     assert said in kernel.error(line)
     assert len(crowd.requests) == before

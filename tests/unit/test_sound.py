@@ -231,6 +231,16 @@ def test_uploads_and_lists_of_lists_are_several_sounds(tone: Sound) -> None:
             Sound.list_of(nothing)
 
 
+class Broken:
+    """Raises what it likes, whatever is asked of it."""
+
+    def get_all_samples(self) -> Any:
+        raise RuntimeError("Failed to find\na valid stream")
+
+    def seekable(self) -> bool:
+        raise zipfile.BadZipFile("bad CRC-32")
+
+
 class Gpu:
     def __array__(self, *how: Any, **more: Any) -> Any:
         raise TypeError("can't convert cuda:0 device type tensor to numpy")
@@ -260,6 +270,8 @@ class Gpu:
         ((16_000, Gpu()), "the samples are not an array: can't convert cuda:0"),
         (Gpu(), r"an array alone \(Gpu\) has no sample rate"),
         ("https://example.org/a.wav", r"no file; Session\.listen and --file fetch an address"),
+        (Broken(), "the sound cannot be decoded: Failed to find a valid stream"),
+        (SimpleNamespace(read=None, seekable=Broken().seekable), "cannot be read: bad CRC-32"),
         (b"", "not a sound file"),
         (SimpleNamespace(read=lambda: b""), "a file must be a path or an open file"),
     ],
