@@ -29,21 +29,21 @@ from ..transports.resolve import ROUTING, merged
 from ..transports.transport import Transport
 from ..turn.conversation import Conversation
 from ..turn.options import Options
-from .arguments import FLAG, TOKEN, MagicOptions
+from .arguments import FLAG, MagicOptions
 from .strip_audio import strip
 
 if TYPE_CHECKING:
     from ..transports.cassette import Cassette
 
 QUOTES = "\"'"
-QUOTED = re.compile(r"""\"[^\"]*\"|'[^']*'""")
+QUOTED = r""""[^"]*"|'[^']*'"""  # not as shells do: a path of Windows keeps its backslashes
+WORD = re.compile(rf"""(?:{QUOTED}|[^\s"']|["'])+""")
 
 
 def run(line: str, session: Session, settings: MagicOptions) -> Any:
     """Run a command, `status` unless named; return what is to be shown. Raises OptionError."""
-    # Not by shlex, by which a path of Windows would lose its backslashes.
-    name, *rest = TOKEN.findall(line) or ["status"]
-    if set(QUOTES).intersection(QUOTED.sub("", line)):
+    name, *rest = WORD.findall(line) or ["status"]
+    if set(QUOTES).intersection(re.sub(QUOTED, "", line)):
         raise OptionError(f"a quote is not closed: {one_line(line, 60)}")
     if name not in COMMANDS:
         raise OptionError(suggestions.unknown("%audiomagic command", name, COMMANDS))

@@ -167,6 +167,7 @@ def test_values_of_a_command_may_be_quoted(kernel: Kernel, tmp_path: Path) -> No
         file = tmp_path / f"the costs {at}.csv"
         kernel.run(f"%audiomagic costs {written.format(file)}")
         assert file.exists()
+    assert r"cannot read C:\new folder\:" in kernel.error(r'%audiomagic strip "C:\new folder\"')
     assert "per day" in text_of(kernel.run("%audiomagic budget 0.02 --per=day"))
     kernel.run("%audiomagic budget off --per 'day'")
     assert "There is no cap" in text_of(kernel.run("%audiomagic budget"))
