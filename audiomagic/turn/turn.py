@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import redaction
+from ..costs.budget import Cap
 from ..costs.estimate import Estimate
 from ..costs.pricing import exact
 from ..costs.receipt import together
@@ -168,16 +169,20 @@ def _verdict(client: Client, estimate: Estimate | None) -> str:
     if estimate is None:
         return ""
     try:
-        allowed = budget.allow(estimate, client.budget.caps(client.notebook)).max_tokens
+        caps = client.budget.caps(client.notebook)
+        longest = budget.allow(estimate, caps).max_tokens
     except BudgetExceeded as refusal:
         return f"refused: {refusal}"
     except LedgerError as error:
         return f"refused: no budget can be enforced: {error}" if budget.cap is not None else ""
     budget.spent += estimate.dollars[1] if estimate.dollars else 0
-    if allowed is None:
+    named = [*([] if budget.cap is None else [Cap(budget.cap, "call")]), *caps]
+    if not named:
         return ""
-    whole = allowed >= estimate.high.output_tokens
-    return "allowed" if whole else f"allowed, with an answer of at most {allowed} tokens"
+    allowed = f"allowed by {' and '.join(map(str, named))}"
+    if longest is None or longest >= estimate.high.output_tokens:
+        return allowed
+    return f"{allowed}, with an answer of at most {longest} tokens"
 
 
 def transcribe_and_compare(turn: Turn, client: Client, expected: str) -> Reply:

@@ -33,7 +33,7 @@ def test_a_dry_run_says_what_the_caps_would_make_of_the_call(
     shown = text_of(kernel.run("%speak --dry-run --max-cost 0.0001 Hello"))
     assert refused in shown and "raise it: --max-cost" in shown
     shown = text_of(kernel.run("%speak --dry-run --max-cost 0.05 Hello"))
-    assert "allowed, with an answer of at most" in shown
+    assert "allowed by $0.05 per call, with an answer of at most" in shown
     shared = text_of(kernel.run("%speak --dry-run --max-cost 0.0002 -v coral,ash Hello"))
     assert shared.count(refused) == 2
     assert "budget" not in text_of(kernel.run("%speak --dry-run Hello"))

@@ -404,9 +404,16 @@ def test_a_dry_run_says_what_a_cap_would_make_of_it(fake_server: FakeServer) -> 
     refused = session.dry_run("Hi", max_cost="0.0001").verdicts
     assert len(refused) == 1 and refused[0].startswith("refused: the cap is $0.0001 per call")
     parts = session.dry_run("Say it again. " * 900, verbatim=True, max_cost="0.09").verdicts
-    assert parts[0].startswith("allowed, with") and parts[-1].startswith("refused: the cap")
-    assert session.dry_run("Hi", max_cost=50).verdicts == ("allowed",)
-    assert session.dry_run("Hi").verdicts == ("",) and fake_server.requests == []
+    assert parts[0].startswith("allowed by $0.09 per call, with an answer of at most ")
+    assert parts[-1].startswith("refused: the cap is $0.09 per call")
+    assert session.dry_run("Hi").verdicts == ("",)
+    session.budget.set_cap(Decimal(9), "day", "")
+    both = session.dry_run("Hi", max_cost=50, max_tokens=90).verdicts
+    assert both == ("allowed by $50 per call and $9 per day",)
+    own = {"model": "mine", "base_url": fake_server.url, "max_cost": 1}
+    assert session.dry_run("Hi", **own).verdicts[0].startswith("refused: the cap is $1 per call")
+    assert session.dry_run("Hi", **own, allow_unpriced=True).verdicts[0].startswith("allowed by $1")
+    assert fake_server.requests == []
 
 
 def test_an_empty_voice_or_model_is_the_default(fake_server: FakeServer, tone: Sound) -> None:
