@@ -319,8 +319,8 @@ def _entries(value: Mapping[Any, Any]) -> tuple[bytes | None, object, object]:
 
 
 def _attributes(value: Any) -> tuple[bytes | None, object, object]:
-    """Return the same of an object: a file's bytes, an IPython Audio, an HTTP response, a decoder
-    of torchcodec, as rows of `datasets` have it, or what it decodes.
+    """Return the same of an object: a file's bytes, an IPython Audio, an HTTP response, an upload
+    of marimo, a decoder of torchcodec, as rows of `datasets` have it, or what it decodes.
     """
     if hasattr(value, "__array__"):  # its `data` are samples, of an unknown rate
         return None, None, None
@@ -330,7 +330,8 @@ def _attributes(value: Any) -> tuple[bytes | None, object, object]:
     except Exception as error:  # whatever a decoder makes of a damaged file
         raise SoundError(f"the sound cannot be decoded: {one_line(error, 80)}") from error
     samples, rate = getattr(held, "data", None), getattr(held, "sample_rate", None)
-    return _bytes(value, samples, getattr(held, "content", None)), samples, rate
+    named = (getattr(held, name, None) for name in ("content", "contents"))
+    return _bytes(value, samples, *named), samples, rate
 
 
 def _bytes(*values: object) -> bytes | None:

@@ -215,6 +215,7 @@ def test_what_other_libraries_hold_a_sound_in_is_taken(tone: Sound, opened: list
         {"audio": tone.samples[None], "sampling_rate": np.int64(24_000)},  # transformers' pipelines
         {"raw": tone.samples, "sampling_rate": 24_000},
         SimpleNamespace(content=wav, status_code=200),  # an HTTP client's response
+        SimpleNamespace(name="a.wav", contents=wav),  # marimo's upload
     ]
     for holder in [*holders, *opened]:
         sound = Sound.of(holder)
