@@ -299,11 +299,15 @@ def _pair(value: tuple[Any, ...]) -> tuple[NDArray[Any], int]:
 
 
 def _several(value: object) -> list[Any]:
-    """Return the sounds of a list, or of an upload: ipywidgets' FileUpload has a tuple of files."""
+    """Return the sounds of a list, or of an upload, which in ipywidgets and marimo is a tuple."""
     files = getattr(value, "value", value)
-    if isinstance(files, tuple) and all(isinstance(file, Mapping) for file in files):
+    if isinstance(files, tuple) and all(map(_is_upload, files)):
         return list(files)
     return value if isinstance(value, list) else [value]
+
+
+def _is_upload(value: object) -> bool:
+    return isinstance(value, Mapping) or hasattr(value, "contents")
 
 
 def _entries(value: Mapping[Any, Any]) -> tuple[bytes | None, object, object]:

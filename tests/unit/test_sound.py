@@ -224,8 +224,9 @@ def test_what_other_libraries_hold_a_sound_in_is_taken(tone: Sound, opened: list
 
 def test_uploads_and_lists_of_lists_are_several_sounds(tone: Sound) -> None:
     upload = {"name": "a.wav", "content": memoryview(tone.encode("wav"))}
+    marimo = SimpleNamespace(name="a.wav", contents=tone.encode("wav"))
     for value in ((upload, upload), SimpleNamespace(value=(upload, upload)), [tone, upload],
-                  [[tone, tone]], [(upload,), tone]):  # fmt: skip
+                  [[tone, tone]], [(upload,), tone], (marimo, marimo)):  # fmt: skip
         assert [sound.seconds for sound in Sound.list_of(value)] == [1.0, 1.0]
     for nothing in ([], (), SimpleNamespace(value=()), [[]]):
         with pytest.raises(SoundError, match="there is no sound in an empty list"):
