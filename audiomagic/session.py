@@ -1,15 +1,17 @@
 """Session: settings, transports, and the turns that are run on them. No IPython in here."""
 
+from collections import Counter
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
+from decimal import Decimal
 from os import PathLike, fspath
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import TYPE_CHECKING, Self, Unpack
 
 from . import redaction
-from .costs.budget import Budget
+from .costs.budget import Budget, CallBudget
 from .costs.ledger import Ledger
 from .errors import AudiomagicError, CassetteError, OptionError, clean
 from .files import reason
@@ -89,7 +91,9 @@ class Session:
         self._replay: ReplayTransport | None = None
         self._listener: StreamListener | None = None
         self._cell: CellRun | None = None
-        self._sharing, self._reuse = 1, False
+        self._sharing = 1
+        self._claimed: Counter[str] | None = None  # takes of the recording cassette
+        self._call_budget: CallBudget | None = None  # of the last call
 
     def speak(self, text: str, *, verbatim: bool = False, **options: Unpack[Options]) -> Reply:
         """Send a text; get a spoken answer, or with `verbatim` the text itself, read aloud.
@@ -270,21 +274,39 @@ class Session:
         listener: StreamListener | None = None,
         cell: CellRun | None = None,
         sharing: int = 1,
-        reuse: bool = False,
     ) -> Self:
         """Return a view of this session whose calls are followed by a listener and belong to a run
         of a cell: in a chat, a later run of the cell replaces its turn.
 
-        `sharing`: the number of parallel calls that split what the caps leave. `reuse`: while
-        recording, answer from the cassette what it had before.
+        `sharing`: the number of parallel calls that split what the caps leave.
         """
         view = copy(self)
-        view._listener, view._cell, view._sharing, view._reuse = listener, cell, sharing, reuse
+        view._listener, view._cell, view._sharing = listener, cell, sharing
+        view._call_budget = None
         return view
+
+    def resuming(self) -> Self:
+        """Return a view for one batch: while recording, its requests are answered from what the
+        cassette had before, each take once.
+        """
+        view = copy(self)
+        view._claimed = Counter()
+        return view
+
+    def charged(self) -> Decimal | None:
+        """Return the US dollars that the last call of this view counts for under a cap.
+
+        That is its cost, or what it may have cost; None where that is unknown.
+        """
+        budget = self._call_budget
+        if budget is None:
+            return Decimal(0)
+        return budget.spent if budget.known else None
 
     def _client(self, options: CallOptions) -> Client:
         transport = self._transport(options)
-        call_budget = options.call_budget(self._cell.cell if self._cell else "", self._sharing)
+        cell = self._cell.cell if self._cell else ""
+        call_budget = self._call_budget = options.call_budget(cell, self._sharing)
         listener = self._listener or NullListener()
         report = self._listener.on_progress if self._listener else None
         return Client(transport, self.budget, call_budget, listener, report, self.notebook)
@@ -295,7 +317,7 @@ class Session:
         transport = resolve(options.engine, options.base_url, self._key, options.llm, options.stt)
         transport = self._transports.setdefault(transport, transport)
         if self._recording:
-            return RecordingTransport(transport, self._recording, self._reuse)
+            return RecordingTransport(transport, self._recording, self._claimed)
         return transport
 
     def _speaking(self, text: str, verbatim: bool, given: Options) -> tuple[Turn, Client]:

@@ -129,7 +129,7 @@ def run_batch(
     )
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(workers)
     with pool as running, Progress(len(tasks), progress) as bar:
-        scheduler = Scheduler(session, running, at_once, setup, left)
+        scheduler = Scheduler(session.resuming(), running, at_once, setup, left)
         try:
             results = scheduler.run(tasks, bar)
         except KeyboardInterrupt:

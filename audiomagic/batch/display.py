@@ -9,7 +9,7 @@ from typing import Any, Self
 from IPython.display import HTML
 from IPython.display import display as show
 
-from ..costs.pricing import dollars
+from ..costs.pricing import dollars, total
 from ..errors import AudiomagicError, one_line
 from ..render import card
 from ..render.comparison import COLUMN, GRID
@@ -43,7 +43,7 @@ class Progress:
     def add(self, result: Reply | AudiomagicError) -> None:
         if isinstance(result, Reply):
             self._seconds += result.seconds
-            self._paid += result.cost or 0
+            self._paid = total((self._paid, result.cost or Decimal(0)))
         else:
             self._failed += 1
         failed = f", {self._failed} failed" if self._failed else ""
@@ -82,7 +82,7 @@ def table(items: Items, results: Results) -> Table:
 def _total(results: Results) -> str:
     replies = [result for result in results if isinstance(result, Reply)]
     failed = len(results) - len(replies)
-    paid = sum((reply.cost or Decimal(0) for reply in replies), Decimal(0))
+    paid = total(reply.cost or Decimal(0) for reply in replies)
     labels = Counter(reply.receipt.label for reply in replies)
     unknown = sum(reply.cost is None for reply in replies)
     free = next(iter(labels)) if len(labels) == 1 else ""

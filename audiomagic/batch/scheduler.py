@@ -101,9 +101,9 @@ class Scheduler:
         except Exception as error:  # whatever an executor says of a worker that died
             outcome = Outcome(WorkerLost(f"a worker failed on this item: {one_line(error, 160)}"))
             self._tries[number] = self._tries.get(number, 0) + 1
-        if self.left is not None and outcome.paid is not None:  # else it may have cost its share
+        if self.left is not None and outcome.charged is not None:  # else perhaps all of its share
             with exact():
-                self.left += task.options["max_cost"] - outcome.paid
+                self.left += task.options["max_cost"] - outcome.charged
         result = outcome.result
         if isinstance(result, BudgetExceeded) and task.sharing > 1:  # a larger share may do
             self.at_once = min(self.at_once, task.sharing // 2)

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from ..costs.budget import Budget
-from ..costs.ledger import CallEnd, Ledger
+from ..costs.ledger import Ledger
 from ..errors import AudiomagicError, EngineError, OptionError, ReplyPending
 from ..sound import FileSound, Sound
 from ..transports.cancellation import Cancellation
@@ -41,15 +41,17 @@ class TaskSession(Protocol):
     def speak(self) -> Callable[..., Reply]: ...
     @property
     def listen(self) -> Callable[..., Reply]: ...
-    def bound(self, *, listener: NullListener, sharing: int, reuse: bool) -> Self: ...
+    def bound(self, *, listener: NullListener, sharing: int) -> Self: ...
+    def resuming(self) -> Self: ...
+    def charged(self) -> Decimal | None: ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task; `paid` in US dollars, None where that is not known."""
+    """What came of a task; `charged`: US dollars that it may have cost, None where unknown."""
 
     result: Reply | AudiomagicError
-    paid: Decimal | None = None
+    charged: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,30 @@ class Task:
 
     def run(self, session: TaskSession, cancellation: Cancellation | None = None) -> Outcome:
         """Run the task. What goes wrong is its result, an AudiomagicError."""
+        view = session.bound(listener=NullListener(), sharing=self.sharing)
         try:
             with (cancellation or Cancellation.current()).bound():
-                view = session.bound(listener=NullListener(), sharing=self.sharing, reuse=True)
-                reply = self._ask(view)
-                if reply.finish_reason in (STOPPED, None):
-                    error = ReplyPending("the answer to this item was cut off; run it again")
-                    error.reply = reply
-                    raise error
-                if self.save and reply.sound:
-                    reply.save(self.save)
-                    if self.save.suffix != ".html":
-                        reply = replace(reply, sound=_in_file(self.save, reply.sound))
-                return Outcome(reply, reply.receipt.estimate)
+                result: Reply | AudiomagicError = self._answer(view)
         except AudiomagicError as error:
             if isinstance(part := error.reply, Reply):
-                paid = None
                 error.reply = replace(part, sound=None) if self.save else part
-            else:
-                end = CallEnd.failed(error)
-                paid = end.dollars if end.settled else None
             # Parted from the frames and errors that led to it: they hold all that was received.
             error.__cause__ = error.__context__ = None
-            return Outcome(error.with_traceback(None), paid)
+            result = error.with_traceback(None)
+        return Outcome(result, view.charged())
+
+    def _answer(self, session: TaskSession) -> Reply:
+        """Ask, and save the reply. Raises AudiomagicError, also for an answer that was cut off."""
+        reply = self._ask(session)
+        if reply.finish_reason in (STOPPED, None):
+            error = ReplyPending("the answer to this item was cut off; run it again")
+            error.reply = reply
+            raise error
+        if self.save and reply.sound:
+            reply.save(self.save)
+            if self.save.suffix != ".html":
+                return replace(reply, sound=_in_file(self.save, reply.sound))
+        return reply
 
     def _ask(self, session: TaskSession) -> Reply:
         if self.sound is None:
@@ -154,7 +157,7 @@ def work(setup: Setup, task: Task) -> Outcome:
                 "(OPENAI_API_KEY, OPENAI_BASE_URL) where the workers are started"
             )
     except AudiomagicError as error:
-        return Outcome(error)
+        return Outcome(error, Decimal(0))
     return task.run(session)
 
 
@@ -166,5 +169,5 @@ def _session(setup: Setup) -> TaskSession:
         session.replay(setup.cassette, pace=False)
     elif setup.cassette:
         session.record(setup.cassette)
-    found: TaskSession = session
+    found: TaskSession = session.resuming()
     return found

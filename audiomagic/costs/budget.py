@@ -5,13 +5,13 @@ It limits an answer's length so that its worst case fits under every cap.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from ..errors import BudgetExceeded, LedgerError, one_line
 from .estimate import Estimate
-from .ledger import CallEnd, CallStart, Ledger, Transaction
+from .ledger import UNSENT, CallEnd, CallStart, Ledger, Transaction
 from .pricing import Prices, dollars, exact, listed, read_amount
 
 HOW_TO_RAISE = {  # period of a cap -> how to raise it
@@ -76,14 +76,15 @@ class CallBudget:
     cell: str = ""  # its id, for the ledger
     prices: Prices = field(default_factory=listed)
     spent: Decimal = Decimal(0)
+    known: bool = True  # whether each request has a bill, or at least a known worst case
 
     @exact()
     def charge(self, reservation: Reservation) -> None:
         """Add a request that was made; one without a bill may have cost its worst case."""
-        end = reservation.end
-        paid = (end and end.dollars) or Decimal(0)
-        worst = reservation.dollars or Decimal(0)
-        self.spent += paid if end and end.settled else max(paid, worst)
+        end = reservation.end or CallEnd("answered")
+        paid, worst = end.dollars or Decimal(0), reservation.dollars or Decimal(0)
+        self.spent += paid if end.settled else max(paid, worst)
+        self.known = self.known and (end.settled or reservation.dollars is not None)
 
     @exact()
     def allow(self, estimate: Estimate | None, caps: Sequence[Cap]) -> Reservation:
@@ -127,24 +128,43 @@ class Budget:
         If the block raises, the call is recorded as failed. Raises BudgetExceeded before anything
         may be sent. A ledger that cannot be used stops a call only if there is a cap, or may be.
         """
-        reservation = self._reserved(call, estimate, call_budget)
+        try:
+            reservation = self._reserved(call, estimate, call_budget)
+        except KeyboardInterrupt:
+            self._finish(call, UNSENT)  # it may just have been written
+            raise
         try:
             yield reservation
         except BaseException as error:
-            sent = estimate.worst(0) if estimate and estimate.price else None
-            reservation.end = reservation.end or CallEnd.failed(error, sent)
+            reservation.end = reservation.end or CallEnd.failed(error)
             if estimate is None:  # nothing is paid for it, whatever happened
-                reservation.end = replace(reservation.end, dollars=Decimal(0), settled=True)
+                free = CallEnd(reservation.end.outcome, dollars=Decimal(0), settled=True)
+                reservation.end = free
             raise
         finally:
             reservation.end = reservation.end or CallEnd("answered")
             call_budget.charge(reservation)
             if reservation.recorded:
-                try:
-                    with self.ledger.writing() as transaction:
-                        transaction.finish(call, reservation.end)
-                except LedgerError as error:  # the answer is there: it must not be kept back
-                    self._warn_once(error)
+                self._finish(call, reservation.end)
+
+    def _finish(self, call: CallStart, end: CallEnd) -> None:
+        """Record the end of a call, through all interrupts: it would hold its worst case forever.
+
+        The first end that is written stands, so that it may be written again.
+        """
+        interrupt = None
+        while True:
+            try:
+                with self.ledger.writing() as transaction:
+                    transaction.finish(call, end)
+                break
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
+            except LedgerError as error:  # the answer is there: it must not be kept back
+                self._warn_once(error)
+                break
+        if interrupt:
+            raise interrupt
 
     def caps(self, notebook: str) -> list[Cap]:
         with self.ledger.reading() as transaction:

@@ -102,11 +102,37 @@ def estimate(
     )
 
 
-def afterwards(request: Request, text: str, seconds_out: float) -> Usage:
-    """Count what an answer took if the server did not report it: one that was stopped, say."""
+def afterwards(request: Request, text: str, seconds_out: float, fewest: int = 0) -> Usage:
+    """Count what an answer took whose usage is not known, at least the `fewest` output tokens."""
     asked = estimate(request, None).likely
     audio = round(seconds_out * AUDIO_OUT_PER_SECOND)
-    return replace(asked, output_tokens=count(text) + audio, output_audio_tokens=audio)
+    output = max(count(text) + audio, fewest)
+    return replace(asked, output_tokens=output, output_audio_tokens=audio)
+
+
+def larger(counted: Usage, told: Usage | None, price: Price | None) -> Usage:
+    """Return our own count, or on each side what the server told so far where that costs more."""
+    if told is None:
+        return counted
+    sent = replace(
+        counted,
+        input_tokens=told.input_tokens,
+        input_audio_tokens=told.input_audio_tokens,
+        cached_tokens=told.cached_tokens,
+    )
+    received = replace(
+        told,
+        input_tokens=counted.input_tokens,
+        input_audio_tokens=counted.input_audio_tokens,
+        cached_tokens=counted.cached_tokens,
+        server_cost=None,
+    )
+
+    def cost(usage: Usage) -> Decimal:
+        billed = bill(usage, price)
+        return billed.dollars if billed else Decimal(-1)
+
+    return max((counted, told, sent, received), key=cost)
 
 
 def count(text: str) -> int:

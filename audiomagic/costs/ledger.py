@@ -24,7 +24,6 @@ from ..errors import (
     LedgerError,
     OptionError,
     RequestFailed,
-    RequestRejected,
     clean,
     one_line,
 )
@@ -92,32 +91,35 @@ class CallEnd:
     @classmethod
     def of(cls, receipt: Receipt, outcome: str = "answered") -> "CallEnd":
         """Take it from a receipt; a cost by our own count or at assumed rates is estimated."""
-        billed, guessed = receipt.bill, receipt.cost is None
+        billed = receipt.bill
+        guessed = receipt.cost is None or bool(billed and billed.assumed)
         return cls(
             outcome,
             receipt.seconds_out,
             receipt.usage or receipt.counted_usage,
             receipt.estimate,
-            estimated=receipt.paid and (guessed or bool(billed and billed.assumed)),
-            # A stopped answer had arrived as it was made: no more is charged than is counted here.
-            settled=not guessed or outcome == "stopped",
+            estimated=receipt.paid and guessed,
+            settled=receipt.settled,
         )
 
     @classmethod
-    def failed(cls, error: BaseException, sent: Decimal | None = None) -> "CallEnd":
-        """Take it from an error; a request that was refused, or never sent, costs nothing.
+    def failed(cls, error: BaseException, counted: Decimal | None = None) -> "CallEnd":
+        """Take it from an error before any answer; a request that was refused costs nothing.
 
-        If it was stopped before anything came, it costs at most `sent`, the price of what was sent.
+        Any other may have been billed: its worst case stays reserved, `counted` is what it cost by
+        our own count, in US dollars.
         """
+        outcome = f"failed: {type(error).__name__}"
         if isinstance(error, KeyboardInterrupt):
-            return cls("stopped", dollars=sent, estimated=True, settled=sent is not None)
-        free = (
-            isinstance(error, OptionError | BudgetExceeded)
-            or (isinstance(error, RequestFailed) and not error.sent)
-            or (isinstance(error, RequestRejected) and error.status is not None)
-        )
-        dollars = Decimal(0) if free else None
-        return cls(f"failed: {type(error).__name__}", dollars=dollars, settled=free)
+            outcome = "stopped"
+        elif isinstance(error, OptionError | BudgetExceeded) or (
+            isinstance(error, RequestFailed) and not error.may_be_billed
+        ):
+            return cls(outcome, dollars=Decimal(0), settled=True)
+        return cls(outcome, dollars=counted, estimated=counted is not None)
+
+
+UNSENT = CallEnd("stopped", dollars=Decimal(0), settled=True)
 
 
 @dataclass(frozen=True)

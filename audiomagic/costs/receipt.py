@@ -27,7 +27,9 @@ class Receipt:
     time_to_first_audio: float | None  # from the request to the first sound
     duration: float  # from the request to the end of the answer
     prices: Prices = field(default_factory=listed, repr=False)  # those known when it was made
-    counted_usage: Usage | None = None  # our own count, if the server did not report one
+    # Of an answer that was broken off, or without usage: our own count, or what the server told by
+    # then where that costs more.
+    counted_usage: Usage | None = None
     request_id: str | None = None  # the server's own id of the call
     paid: bool = True  # False for the local engine and a replay
     label: str = ""  # shown instead of a cost, as "local · free"
@@ -36,10 +38,10 @@ class Receipt:
     @property
     def price(self) -> Price | None:  # the service's, also where it was not paid
         host = self.host if self.paid else ""
-        # A server may answer an alias by a snapshot's longer name; another name is another model.
-        named = not self.paid or self.model.startswith(self.requested_model)
-        found = self.prices.find(self.model, host)
-        return found or (self.prices.find(self.requested_model, host) if named else None)
+        # A server may sign its answer with any name: of two models, it bills the dearer.
+        found = [self.prices.find(name, host) for name in (self.requested_model, self.model)]
+        known = [price for price in found if price]
+        return max(known, key=lambda price: price.rates.audio_out, default=None)
 
     @property
     def bill(self) -> Bill | None:
@@ -53,6 +55,11 @@ class Receipt:
             return Decimal(0)
         billed = self.bill
         return billed.dollars if billed else None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no more than the cost can be charged for it."""
+        return self.cost is not None
 
     @property
     def estimate(self) -> Decimal | None:

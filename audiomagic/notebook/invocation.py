@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import suggestions, template
 from ..batch.items import HEARD, ITEM, NUMBER, PROSE, is_missing, is_row, lasting, rows, sound_file
 from ..costs.budget import amount
+from ..costs.pricing import exact
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
@@ -168,6 +169,7 @@ class Invocation:
         return reduce(add, [run(**shared | dict(one)) for one in variants])
 
 
+@exact()
 def _compare(
     call: Callable[..., Reply],
     options: dict[str, Any],

@@ -14,8 +14,9 @@ from .. import redaction
 from ..errors import InvalidResponse, clean
 from ..sound import pcm16_seconds
 from .error import not_chat_completions
+from .output_tokens import OutputTokens
 from .pcm import PcmDecoder
-from .tool_calls import ToolCall, ToolCallAccumulator
+from .tool_calls import ToolCall, ToolCallAccumulator, arguments
 from .usage import Usage
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
@@ -84,6 +85,12 @@ class ResponseAccumulator:
     _streamed: int = 0  # bytes of sound that are in deltas already
     _marks: list[tuple[int, float]] = field(default_factory=list)
     _calls: ToolCallAccumulator = field(default_factory=ToolCallAccumulator)
+    _tokens: OutputTokens = field(default_factory=OutputTokens)
+
+    @property
+    def tokens(self) -> int:
+        """The fewest output tokens that what has come so far can have taken."""
+        return self._tokens.total(pcm16_seconds(self._sound.pcm))
 
     def add(self, chunk: Mapping[str, Any]) -> Delta:
         """Take one chunk; return what it added. Raises InvalidResponse if it is not a chunk."""
@@ -128,14 +135,19 @@ class ResponseAccumulator:
             self._add_sound(data)
         if calls := delta.get("tool_calls"):
             self._calls.add(calls)
+            self._tokens.add("tool calls", arguments(calls))
         refusal = _text(delta.get("refusal"))
         self.refused = self.refused or bool(refusal)
         written = ("" if is_sound else _text(content)) + refusal
+        # DeepSeek's and vLLM's names for what a model thinks: not shown, but billed.
+        thought = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+        self._tokens.add("reasoning", thought)
         return self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
 
     def _new(self, source: str, text: str) -> str:
         """Return text of the source that came first; hold back the other's, which may repeat it."""
         self._received += len(text)
+        self._tokens.add(source, text)
         if self._received > LONGEST_TEXT:
             raise InvalidResponse("the server sent more text than any model; stopped reading")
         if not self._leading and text.strip():

@@ -1,6 +1,6 @@
 """Tools on the wire: the functions a model may call, and the calls it makes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,13 @@ class ToolCallAccumulator:
             ToolCall((ids or [f"call_{index}"])[0], (names or [""])[0], "".join(arguments))
             for index, (ids, names, arguments) in sorted(self._parts.items())
         )
+
+
+def arguments(deltas: Iterable[Mapping[str, Any]]) -> str:
+    """Return what the `tool_calls` of one chunk add to arguments, those of all calls together."""
+    functions = (delta.get("function") for delta in deltas)
+    written = (one.get("arguments") for one in functions if isinstance(one, Mapping))
+    return "".join(one for one in written if isinstance(one, str))
 
 
 def cut(text: str, limit: int) -> str:

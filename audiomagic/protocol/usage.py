@@ -101,6 +101,9 @@ class Usage:
         }
 
 
+NOTHING = Usage(0, 0, 0, 0)  # of a request that was never sent
+
+
 def _sum(one: Number | None, other: Number | None) -> Number | None:
     return None if one is None or other is None else one + other
 

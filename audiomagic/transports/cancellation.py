@@ -69,11 +69,13 @@ class Cancellation:
 
 
 def sleep(seconds: float) -> None:
-    """Sleep, unless the thread's cancellation is cancelled. Raises Cancelled."""
+    """Sleep, unless the thread's cancellation is or gets cancelled. Raises Cancelled."""
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
+    while True:
         if cancellation := _bound.get():
             cancellation.raise_if_cancelled()
+        if (left := end - time.monotonic()) <= 0:
+            return
         time.sleep(min(0.1, left))
 
 

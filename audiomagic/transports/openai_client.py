@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from threading import Lock
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +17,7 @@ from . import error_messages, model_list
 from .cancellation import Cancellation, make_cancellable
 from .endpoint import Endpoint, bad_address
 from .model_list import Listing
-from .retry import with_retries
+from .retry import RateLimitGate, Retries, rate_limit_gate, worth_another_try
 from .transport import Provider, Report, Response, Transport
 
 if TYPE_CHECKING:
@@ -51,6 +50,13 @@ class ClientTransport(Transport):
     def open(self, report: Report) -> None:
         self.client(report)
 
+    def retries(self, report: Report) -> Retries:
+        return Retries(self.endpoint.host, self._gate, report)
+
+    @property
+    def _gate(self) -> RateLimitGate:
+        return rate_limit_gate(self.endpoint.base_url, self.endpoint.key)
+
     @contextmanager
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
@@ -68,8 +74,9 @@ class ClientTransport(Transport):
         send: Callable[..., openai.Stream[Any]] = client.chat.completions.create
         request_id, begun, failed, cause = None, False, None, None
         try:
-            with with_retries(partial(send, **body), endpoint, report) as sent:
+            with send(**body) as sent:
                 request_id, begun = error_messages.request_id(sent.response.headers), True
+                self._gate.passed += 1
                 yield Response(sse.chunks(sent.response.iter_bytes()), request_id)
         except UnicodeEncodeError:
             raise OptionError("a text contains half a character, which cannot be sent") from None
@@ -82,6 +89,7 @@ class ClientTransport(Transport):
                 model_list.ask(endpoint, client)  # to say which models there are
             failed = error_messages.describe(error, endpoint, request, begun)
             failed.request_id = failed.request_id or request_id
+            failed.retry_after = None if begun else worth_another_try(error)
             cause = error if isinstance(failed, ConnectionFailed) else None
         # Out here, the error is not its context: a server's words may hold the key.
         if failed:

@@ -1,6 +1,7 @@
 """Transports that keep answers on a cassette, or give them again."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..protocol.request import Request
 from .cancellation import Cancellation
 from .model_list import Listing
+from .retry import Retries
 from .transport import Provider, Report, Response, Transport
 
 if TYPE_CHECKING:
@@ -40,13 +42,13 @@ class ReplayTransport(Transport):
 class RecordingTransport(Transport):
     """Passes requests on to `inner`, and keeps every whole answer.
 
-    With `reuse`, a request whose answer the cassette already had when it was opened is answered
-    from it: that is how a stopped batch continues without paying twice.
+    With `claimed`, the takes that a batch has had (see `Cassette.claim`), a request whose answer
+    the cassette had before is answered from it: a batch that is run again pays for nothing twice.
     """
 
     inner: Transport
     cassette: "Cassette"
-    reuse: bool = False
+    claimed: Counter[str] | None = None
 
     @property
     def provider(self) -> Provider:
@@ -61,12 +63,15 @@ class RecordingTransport(Transport):
     def models(self) -> Listing | None:
         return self.inner.models()
 
+    def retries(self, report: Report) -> Retries:
+        return self.inner.retries(report)
+
     def open(self, report: Report) -> None:
         self.inner.open(report)
 
     def for_request(self, request: Request) -> Transport:
         """Return a replay of the answer that is there already, if it may be used again."""
-        if self.reuse and self.cassette.claim(request):
+        if self.claimed is not None and self.cassette.claim(request, self.claimed):
             return ReplayTransport(self.cassette, pace=False)
         return self
 
@@ -77,5 +82,5 @@ class RecordingTransport(Transport):
         began = time.perf_counter()
         known = self.cassette.has(request)
         with self.inner.stream(request, cancellation, report) as response:
-            kept = self.cassette.keep(request, response.chunks, began)
+            kept = self.cassette.keep(request, response.chunks, began, self.claimed)
             yield Response(kept, response.request_id, known)

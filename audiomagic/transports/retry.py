@@ -4,24 +4,19 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from ..errors import AudiomagicError
+from ..errors import AudiomagicError, BudgetExceeded, RequestFailed
 from ..protocol.error import ErrorBody
 from .cancellation import sleep
-from .endpoint import Endpoint
-
-if TYPE_CHECKING:
-    import openai
 
 Error = TypeVar("Error", bound=BaseException)
-Sent = TypeVar("Sent")
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the second, third and last try
 LONGEST_PAUSE = 60.0  # seconds worth waiting for; a server that asks for more is not asked again
 
@@ -49,59 +44,80 @@ def rate_limit_gate(base_url: str, key: str | None) -> RateLimitGate:
     return RateLimitGate()
 
 
-def with_retries(
-    send: Callable[[], Sent], endpoint: Endpoint, report: Callable[[str], None] | None
-) -> Sent:
-    """Call `send` until it succeeds, a few times; tell `report` why and how long it waits.
+class Retries:
+    """The tries of one request, each of which is sent, and may be billed, by itself.
+
+    >>> while True:
+    ...     with retries.attempt():
+    ...         retries.wait()
+    ...         return send()
 
     While a server limits the rate of requests, all of them wait (see RateLimitGate). As long as it
     accepts others in the meantime, a request that it refuses for its rate is not given up.
-    Raises what the client does, as soon as another try cannot help.
     """
-    import openai
 
-    gate, tries = rate_limit_gate(endpoint.base_url, endpoint.key), 0
-    while True:
-        gate.wait()
-        passed = gate.passed
+    def __init__(
+        self, host: str, gate: RateLimitGate, report: Callable[[str], None] | None = None
+    ) -> None:
+        """`report` is told why, and for how long, a request waits."""
+        self._host, self._gate, self._report = host, gate, report
+        self._tries = 0
+        self._pause = 0.0  # seconds before the next one
+        self._passed = 0  # what the gate had let through before this one
+        self._failed: RequestFailed | None = None
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Run one try; swallow a failure that the next one may not meet, and raise any other."""
         try:
-            sent = send()
-        except openai.APIError as error:
-            status = getattr(error, "status_code", None)
-            limited = status == 429
-            if not (limited and gate.passed > passed):
-                tries += 1
-            usual = PAUSES[max(0, min(tries, len(PAUSES)) - 1)]
-            seconds = _pause(error, usual * random.uniform(0.75, 1.25))  # a class asks at once
-            if seconds is None or tries > len(PAUSES):
+            yield
+        except BudgetExceeded:
+            if self._failed and self._failed.may_be_billed:  # which leaves too little for another
+                raise self._failed from None
+            raise
+        except RequestFailed as failed:
+            if not self._may_try_again(failed):
                 raise
-            why = "is limiting the rate of requests"
-            if not limited:
-                why = f"had an internal error ({status})" if status else "cannot be reached"
-            if report:
-                report(f"{endpoint.host} {why}; trying again in {max(1, round(seconds))} s")
-            if limited:
-                gate.close(seconds)
-            else:
-                sleep(seconds)
+            self._failed = failed
+
+    def wait(self) -> None:
+        """Wait until the next try is due. Raises Cancelled."""
+        sleep(self._pause)
+        self._gate.wait()
+        self._pause, self._passed = 0.0, self._gate.passed
+
+    def _may_try_again(self, failed: RequestFailed) -> bool:
+        status = failed.status
+        limited = status == 429
+        if not (limited and self._gate.passed > self._passed):
+            self._tries += 1
+        if failed.retry_after is None or self._tries > len(PAUSES):
+            return False
+        usual = PAUSES[max(0, self._tries - 1)] * random.uniform(0.75, 1.25)  # a class asks at once
+        seconds = failed.retry_after or usual
+        why = "is limiting the rate of requests"
+        if not limited:
+            why = f"had an internal error ({status})" if status else "cannot be reached"
+        if self._report:
+            self._report(f"{self._host} {why}; trying again in {max(1, round(seconds))} s")
+        if limited:
+            self._gate.close(seconds)
         else:
-            gate.passed += 1
-            return sent
+            self._pause = seconds
+        return True
 
 
-def _pause(error: "openai.APIError", usual: float) -> float | None:
-    """Return the seconds to wait, as the server asks or as usual; None where it is no use."""
+def worth_another_try(error: Exception) -> float | None:
+    """Return the seconds that the server asks to wait, 0 for the usual; None where it is no use."""
     import openai
 
     if not isinstance(error, openai.APIStatusError):
-        return usual if _may_pass(error) else None
+        return 0.0 if _may_pass(error) else None
     headers, status = error.response.headers, error.status_code
     busy = status in (408, 409, 429) or (status >= 500 and status != 501)
     if not busy or ErrorBody.of(error.body).no_credit or headers.get("x-should-retry") == "false":
         return None
-    asked = retry_after(headers)
-    if asked is None:
-        return usual
+    asked = retry_after(headers) or 0.0
     return asked if asked <= LONGEST_PAUSE else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..protocol.request import Request
 from .cancellation import Cancellation
 from .model_list import Listing
+from .retry import RateLimitGate, Retries
 
 Chunk = Mapping[str, Any]  # one event of a streamed completion, as the server sent it
 Report = Callable[[str], None] | None  # receives a line about what takes time
@@ -50,11 +51,15 @@ class Transport(ABC):
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> AbstractContextManager[Response]:
-        """Send a request and yield its response, which is closed when the block exits.
+        """Send a request, once, and yield its response, which is closed when the block exits.
 
         Raises RequestFailed, one line that says what to do, for whatever goes wrong; Cancelled when
         `cancellation` is cancelled.
         """
+
+    def retries(self, report: Report) -> Retries:
+        """Return what tries one request again where that may help."""
+        return Retries(self.provider.host, RateLimitGate(), report)
 
     def open(self, report: Report) -> None:  # noqa: B027
         """Connect, or load models, ahead of the first request."""

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..costs.budget import Budget, CallBudget, Reservation
-from ..costs.estimate import Estimate, afterwards, estimate
-from ..costs.ledger import CallEnd, CallStart
+from ..costs.estimate import Estimate, afterwards, estimate, larger
+from ..costs.ledger import UNSENT, CallEnd, CallStart
 from ..costs.receipt import Receipt
 from ..errors import Interrupted, InvalidResponse
 from ..protocol.request import Request
 from ..protocol.response import Completion, Delta, ResponseAccumulator
-from ..protocol.usage import AUDIO_OUT_PER_SECOND
+from ..protocol.usage import NOTHING, Usage
 from ..sound import pcm16_seconds
 from ..transports.cancellation import Cancelled
+from ..transports.retry import Retries
 from ..transports.transport import Provider, Report, Response, Transport
 from .listener import NullListener, StreamListener
 from .reply import STOPPED
@@ -48,40 +49,55 @@ class Client:
     def complete(self, request: Request) -> Call:
         """Reserve what a request may cost, stream its completion to the listener, settle the cost.
 
-        Raises what fails before anything has arrived: AudiomagicError, or Interrupted; a later
-        failure is the Call's `error`. Raises BudgetExceeded before anything is sent.
+        A try that failed in a way that may pass is followed by another, which is reserved by
+        itself. Raises what fails before anything has arrived: AudiomagicError, or Interrupted; a
+        later failure is the Call's `error`. Raises BudgetExceeded before anything is sent.
         """
         transport = self.transport.for_request(request)
         provider, expected = transport.provider, self.estimate(request, transport)
-        start = CallStart(
-            request.model, provider.name, provider.host, self.notebook, self.call_budget.cell,
-            request.seconds, paid=provider.paid,
-        )  # fmt: skip
-        with self.budget.reserve(start, expected, self.call_budget) as reservation:
-            incoming = _IncomingCompletion(self.listener, reservation)
-            error: BaseException | None = None
-            try:
-                capped = replace(request, budget_tokens=reservation.max_tokens)
-                cancellation = self.listener.cancellation
-                with transport.stream(capped, cancellation, self.report) as response:
-                    incoming.follow(response, provider.host)
-            except Cancelled:
-                pass  # what has arrived is kept
-            except BaseException as caught:
-                if incoming.accumulator.completion().empty:
-                    if isinstance(caught, KeyboardInterrupt):
-                        raise Interrupted("the request was stopped before an answer") from None
-                    raise
-                error = caught
-            if self.listener.cancellation.cancelled or isinstance(error, KeyboardInterrupt):
-                incoming.accumulator.finish_reason = STOPPED
-            completion = incoming.accumulator.completion()
-            receipt = self._receipt(request, provider, completion, incoming)
-            outcome = f"failed: {type(error).__name__}" if error else "answered"
-            if completion.finish_reason == STOPPED:
-                outcome = STOPPED
-            reservation.end = CallEnd.of(receipt, outcome)
-            return Call(request, completion, receipt, error, incoming.already_recorded)
+        retries = transport.retries(self.report)
+        while True:
+            start = CallStart(
+                request.model, provider.name, provider.host, self.notebook, self.call_budget.cell,
+                request.seconds, paid=provider.paid,
+            )  # fmt: skip
+            with (
+                retries.attempt(),
+                self.budget.reserve(start, expected, self.call_budget) as reservation,
+            ):
+                return self._attempt(request, transport, retries, reservation)
+
+    def _attempt(
+        self, request: Request, transport: Transport, retries: Retries, reservation: Reservation
+    ) -> Call:
+        provider, cancellation = transport.provider, self.listener.cancellation
+        incoming = _IncomingCompletion(request, self.listener, reservation.max_tokens)
+        error: BaseException | None = None
+        reservation.end = UNSENT
+        try:
+            with cancellation.bound():
+                retries.wait()
+            reservation.end = None  # from here on it may be sent, and billed
+            capped = replace(request, budget_tokens=reservation.max_tokens)
+            with transport.stream(capped, cancellation, self.report) as response:
+                incoming.follow(response, provider.host)
+        except Cancelled:
+            pass  # what has arrived is kept
+        except BaseException as caught:
+            if incoming.accumulator.completion().empty:
+                counted = self._receipt(request, provider, incoming).estimate
+                reservation.end = reservation.end or CallEnd.failed(caught, counted)
+                if isinstance(caught, KeyboardInterrupt):
+                    raise Interrupted("the request was stopped before an answer") from None
+                raise
+            error = caught
+        receipt = self._receipt(request, provider, incoming, sent=reservation.end is None)
+        outcome = f"failed: {type(error).__name__}" if error else "answered"
+        if cancellation.cancelled or isinstance(error, KeyboardInterrupt):
+            incoming.accumulator.finish_reason = outcome = STOPPED
+        reservation.end = CallEnd.of(receipt, outcome)
+        completion = incoming.accumulator.completion()
+        return Call(request, completion, receipt, error, incoming.already_recorded)
 
     def estimate(self, request: Request, transport: Transport | None = None) -> Estimate | None:
         """Return what a request will take; None where nothing is paid for it."""
@@ -95,12 +111,12 @@ class Client:
         self,
         request: Request,
         provider: Provider,
-        completion: Completion,
         incoming: "_IncomingCompletion",
+        sent: bool = True,
     ) -> Receipt:
-        seconds = pcm16_seconds(completion.pcm)
-        unreported = provider.paid and completion.usage is None
-        return Receipt(
+        completion = incoming.accumulator.completion()
+        seconds, usage = pcm16_seconds(completion.pcm), incoming.usage
+        receipt = Receipt(
             when=datetime.now(UTC),
             engine=provider.name,
             host=provider.host,
@@ -112,31 +128,50 @@ class Client:
             voice=request.voice,
             seconds_in=request.seconds,
             seconds_out=seconds,
-            usage=completion.usage,
+            usage=usage if sent else NOTHING,
             time_to_first_audio=incoming.time_to_first_audio,
             duration=time.perf_counter() - incoming.start,
             request_id=incoming.request_id,
             prices=self.call_budget.prices,
-            counted_usage=afterwards(request, completion.text, seconds) if unreported else None,
         )
+        if receipt.usage or not provider.paid:
+            return receipt
+        text = "".join((completion.text, *(call.arguments for call in completion.tool_calls)))
+        counted = afterwards(request, text, seconds, incoming.accumulator.tokens)
+        return replace(receipt, counted_usage=larger(counted, completion.usage, receipt.price))
 
 
 class _IncomingCompletion:
     """A completion while it arrives: accumulated, timed, passed on to the listener."""
 
-    def __init__(self, listener: StreamListener, reservation: Reservation):
+    def __init__(self, request: Request, listener: StreamListener, budget_tokens: int | None):
         self.accumulator = ResponseAccumulator()
         self.start = time.perf_counter()
         self.time_to_first_audio: float | None = None  # seconds
         self.request_id: str | None = None
         self.already_recorded = False
         self._listener = listener
-        cap = reservation.max_tokens
-        self._longest = None if cap is None else cap / AUDIO_OUT_PER_SECOND  # seconds
-        self._seconds = 0.0
+        caps = [cap for cap in (request.max_tokens, budget_tokens) if cap is not None]
+        self._most_tokens = min(caps, default=None)
+        self._hung_up = False
+
+    @property
+    def usage(self) -> Usage | None:
+        """The usage of a finished answer; None while more may be billed.
+
+        Some servers report usage with every chunk, or zeros; a server may have made, and bills,
+        all of an answer that was broken off here.
+        """
+        completion = self.accumulator.completion()
+        ended = completion.finish_reason not in (None, STOPPED) and not self._hung_up
+        told = completion.usage if ended else None
+        if told is None or told.server_cost is not None:
+            return told
+        complete = told.input_tokens and (told.output_tokens or completion.empty)
+        return told if complete else None
 
     def follow(self, response: Response, host: str) -> None:
-        """Take chunks until they end, the call is cancelled, or the budget's cap is passed.
+        """Take chunks until they end, the call is cancelled, or a cap on tokens is passed.
 
         Raises InvalidResponse where the stream ended without an answer.
         """
@@ -145,8 +180,9 @@ class _IncomingCompletion:
         for chunk in response.chunks:
             self._pass_on(self.accumulator.add(chunk))
             self._listener.cancellation.raise_if_cancelled()
-            if self._longest and self._seconds > self._longest:
-                self.accumulator.finish_reason = "length"  # the server ignored the cap
+            if self._most_tokens and self.accumulator.tokens > self._most_tokens:
+                self._hung_up = True  # the server ignored the cap
+                self.accumulator.finish_reason = "length"
                 return
         self._pass_on(self.accumulator.end())
         completion = self.accumulator.completion()
@@ -156,7 +192,6 @@ class _IncomingCompletion:
             )
 
     def _pass_on(self, delta: Delta) -> None:
-        self._seconds += pcm16_seconds(delta.pcm)
         if delta.pcm and self.time_to_first_audio is None:
             self.time_to_first_audio = time.perf_counter() - self.start
         self._listener.on_delta(delta)

@@ -43,7 +43,6 @@ TESTED_THROUGH = {
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
     "models/test_pipeline.py": """engine engine.__main__ engine.api_errors engine.app
         engine.engine engine.pipeline""",
-    "models/test_session.py": "transports.local",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",

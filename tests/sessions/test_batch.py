@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -266,6 +268,32 @@ def test_a_batch_resumes_from_its_cassette(session: Session, crowd: Crowd, tmp_p
     assert second[0].cost == 0 and second[3].cost > 0
     assert second[0].sound.path.exists()
     assert again.speak("Item 0.").receipt.engine == "openai"  # a call of its own is a new one
+
+
+RUN = """
+from audiomagic import Session
+session = Session()
+session.record("tape")
+session.map([f"Item {n}." for n in range(12)], progress=False, workers=2)
+"""
+
+
+def test_a_batch_whose_process_is_killed_resumes(session: Session, crowd: Crowd) -> None:
+    """Only what was being answered when it died is asked, and paid for, once more."""
+    crowd._delay = 0.05
+    process = subprocess.Popen([sys.executable, "-c", RUN])
+    while sum(crowd.answered.values()) < 6 and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    known = [path for path in Path("tape").iterdir() if path.suffix == ".json"]
+    assert 4 <= len(known) < 12
+    asked = len(crowd.requests)
+    session.record("tape")
+    batch = run(session, [f"Item {n}." for n in range(12)], workers=2)
+    assert batch.errors == {} and len(crowd.requests) - asked == 12 - len(known)
+    assert len(crowd.repeated) <= 2
+    assert {reply.receipt.engine for reply in batch} == {"replay", "openai"}
 
 
 def test_a_rate_limit_slows_all_of_them(brief: Crowd, session: Session) -> None:

@@ -92,8 +92,7 @@ def test_a_key_in_a_cell_is_not_in_the_traceback(kernel: Kernel, server: FakeSer
 def assert_kept(fault: Fault, shown: list[dict[str, Any]], row: dict[str, Any]) -> None:
     """What came is on the card, marked, its cost estimated; the ledger says what became of it."""
     assert row["outcome"] == f"failed: {fault.kind.__name__}"
-    paid = {"nothing": (0, False), "unknown": (None, False)}.get(fault.paid)
-    assert (row["dollars"], row["estimated"]) == (paid or (row["dollars"], True))
+    assert row["estimated"] is (row["dollars"] > 0) is fault.billable
     text = "".join(output["data"]["text/plain"] for output in shown)
     if not fault.kept:
         assert text == ""

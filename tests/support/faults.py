@@ -33,7 +33,7 @@ class Fault:
     tries: int = 1
     code: str | None = None
     kept: str = ""  # the words on the card, with their sound
-    paid: str = "nothing"  # as the ledger has it; or "unknown", or "estimated"
+    billable: bool = False  # whether it may have been billed all the same
 
 
 def refuse(*what: Any, **headers: str) -> Script:
@@ -83,7 +83,7 @@ SAID = chunk({"audio": {"transcript": "Once upon "}})
 BEGUN = spoken(["Once ", "upon "], bytes(9_600))[:-2]
 
 
-BROKEN_OFF: dict[str, Any] = {"kept": "Once upon", "paid": "estimated"}
+BROKEN_OFF: dict[str, Any] = {"kept": "Once upon", "billable": True}
 
 
 AGAIN = {"retry_after_ms": "5"}
@@ -107,7 +107,7 @@ FAULTS = {
         hang,
         "{host} did not answer in time; run it again",
         ConnectionFailed,
-        paid="unknown",
+        billable=True,
     ),
     "silence within it": Fault(
         fall_silent,
@@ -121,7 +121,7 @@ FAULTS = {
         "check the network and --base-url, or use --engine local",
         ConnectionFailed,
         tries=4,
-        paid="unknown",
+        billable=True,
     ),
     "cut within it": Fault(
         cut,
@@ -140,7 +140,7 @@ FAULTS = {
         send(200, b'{"choices": [{"mess'),
         f"the server answered with something that is not JSON, {NO_CHAT}{NAMED}",
         InvalidResponse,
-        paid="unknown",
+        billable=True,
     ),
     "a list": Fault(
         events(*BEGUN, [1]),
@@ -152,13 +152,13 @@ FAULTS = {
         send(200, bytes(range(128, 256)), "text/event-stream"),
         f"the server answered with something that is not text, {NO_CHAT}{NAMED}",
         InvalidResponse,
-        paid="unknown",
+        billable=True,
     ),
     "a web page": Fault(
         send(200, b"\n<!doctype html><title>Sign in</title>", "text/html"),
         f"the server answered with a web page, {NO_CHAT}{NAMED}",
         InvalidResponse,
-        paid="unknown",
+        billable=True,
     ),
     "a web page, not found": Fault(
         send(404, b"<html>no such model here</html>", "text/html"),
@@ -218,15 +218,18 @@ FAULTS = {
         refuse(500, f"The server had an error. {KEY}", **AGAIN),
         "{host} had an internal error (500: The server had an error. …); run it again" + NAMED,
         tries=4,
+        billable=True,
     ),
     "an error of its own, in HTML": Fault(
         send(502, b"<h1>Bad gateway</h1>", "text/html", **AGAIN),
         "{host} had an internal error (502: <h1>Bad gateway</h1>); run it again" + NAMED,
         tries=4,
+        billable=True,
     ),
     "not to be sent again": Fault(
         refuse(503, "Down for repairs", x_should_retry="false"),
         "{host} had an internal error (503: Down for repairs); run it again" + NAMED,
+        billable=True,
     ),
     "an expired sound": Fault(
         refuse(
@@ -271,11 +274,11 @@ FAULTS = {
         events({"error": {"message": QUOTA[0], "code": QUOTA[2]}}),
         "the account has no credit left; add some, or use --engine local" + NAMED,
         code="insufficient_quota",
-        paid="unknown",
+        billable=True,
     ),
     "an error that is text": Fault(
         events({"error": "worn out"}),
         "{host} broke off with an error: worn out; run it again" + NAMED,
-        paid="unknown",
+        billable=True,
     ),
 }

@@ -1,5 +1,6 @@
 """A request, a tool, its call, a sound and a recording that several tests share."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -50,8 +51,10 @@ def accumulated(chunks: Any) -> Completion:
     return accumulator.completion()
 
 
-def record(cassette: Cassette, request: Request, chunks: Any) -> Completion:
-    return accumulated(cassette.keep(request, iter(chunks)))
+def record(
+    cassette: Cassette, request: Request, chunks: Any, claimed: Counter[str] | None = None
+) -> Completion:
+    return accumulated(cassette.keep(request, iter(chunks), claimed=claimed))
 
 
 def recording() -> dict[str, Any]:

@@ -40,37 +40,42 @@ class Cassette:
         self._recordings: dict[str, Recording] = {}  # likewise
         self._takes: dict[str, list[str]] = {}  # names of files, by the request's key
         self._played: Counter[str] = Counter()
-        self._claimed: Counter[str] = Counter()
         self._lock = Lock()
         self._open(storage.recordings(self.folder))
 
     def has(self, request: Request) -> bool:
         return Fingerprint.of(request).key in self._takes
 
-    def claim(self, request: Request) -> bool:
-        """Set a take of this request aside, for `answer`; False when none is left.
+    def claim(self, request: Request, claimed: Counter[str]) -> bool:
+        """Set a take of this request aside for a batch, for `answer`; False if none is left.
 
-        Takes that were kept through this object do not count: five equal requests get five
-        answers. What other processes recorded since it was opened is found.
+        `claimed` counts the batch's takes by the request's key, those too that it recorded itself:
+        five equal items get five answers, and when the batch is run again, those five again. What
+        other processes recorded since the cassette was opened is found.
         """
         key = Fingerprint.of(request).key
         with self._lock:
             self._open(storage.recordings(self.folder, key))
-            if self._claimed[key] >= len(self._takes.get(key, ())):
+            if claimed[key] >= len(self._takes.get(key, ())):
                 return False
-            self._claimed[key] += 1
+            claimed[key] += 1
             return True
 
     def exchanges(self) -> list[Recording]:  # in the order of the files
         return list(self._recordings.values())
 
     def keep(
-        self, request: Request, chunks: Iterator[Mapping[str, Any]], began: float | None = None
+        self,
+        request: Request,
+        chunks: Iterator[Mapping[str, Any]],
+        began: float | None = None,
+        claimed: Counter[str] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
         """Pass the chunks of an answer through; once it is complete, record it.
 
         `began` is when the request was sent, on the clock of `time.perf_counter`; now by default.
-        Raises CassetteError, after the last chunk, where it cannot be written.
+        The new take is counted in `claimed` (see `claim`). Raises CassetteError, after the last
+        chunk, where it cannot be written.
         """
         builder = RecordingBuilder(time.perf_counter() if began is None else began)
         yield from builder.follow(chunks)
@@ -79,7 +84,8 @@ class Cassette:
             with self._lock:  # or a claim would find the file, and take it for an old recording
                 name = storage.write(self.folder, recording, pcm)
                 self._add(name, recording)
-                self._claimed[recording.request.key] += 1
+                if claimed is not None:
+                    claimed[recording.request.key] += 1
 
     def answer(self, request: Request, pace: bool = True) -> Iterator[Mapping[str, Any]]:
         """Give the chunks of the recorded answer, at the pace at which they came or at once.

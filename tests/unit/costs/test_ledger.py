@@ -308,27 +308,35 @@ def test_an_end_is_taken_from_the_receipt() -> None:
     local = CallEnd.of(receipt(host="the local engine", paid=False))
     assert local == CallEnd("answered", 0.5, COUNTED, Decimal(0), False, True)
     stopped = CallEnd.of(receipt(usage=None, counted_usage=COUNTED), "stopped")
-    assert stopped == CallEnd("stopped", 0.5, COUNTED, DOLLARS, True, True)
+    assert stopped == CallEnd("stopped", 0.5, COUNTED, DOLLARS, True, False)
     assert CallEnd.of(receipt(usage=None)) == CallEnd("answered", 0.5, None, None, True, False)
     charged = CallEnd.of(receipt(host="x", usage=Usage(1, 1, server_cost=Decimal("0.5"))))
     assert (charged.dollars, charged.estimated, charged.settled) == (Decimal("0.5"), False, True)
 
 
-@pytest.mark.parametrize("error", [RequestRejected("no", 401), OptionError("never sent")])
+@pytest.mark.parametrize(
+    "error", [RequestRejected("no", 401), RequestRejected("wait", 429), OptionError("never sent")]
+)
 def test_a_refused_request_is_free(error: Exception) -> None:
     end = CallEnd.failed(error)
     assert end == CallEnd(f"failed: {type(error).__name__}", dollars=Decimal(0), settled=True)
 
 
-@pytest.mark.parametrize("error", [RequestRejected("broke off"), ConnectionFailed("lost")])
-def test_a_request_that_failed_on_its_way_may_have_been_billed(error: Exception) -> None:
-    assert CallEnd.failed(error) == CallEnd(f"failed: {type(error).__name__}")
-
-
-def test_a_stopped_request_costs_at_most_what_was_sent() -> None:
-    assert CallEnd.failed(KeyboardInterrupt()) == CallEnd("stopped", estimated=True)
-    end = CallEnd.failed(KeyboardInterrupt(), DOLLARS)
-    assert (end.dollars, end.estimated, end.settled) == (DOLLARS, True, True)
+@pytest.mark.parametrize(
+    "error",
+    [
+        RequestRejected("broke off"),
+        *(RequestRejected("no", status) for status in (408, 499, 500, 502, 503, 504, 529)),
+        ConnectionFailed("lost"),
+        KeyboardInterrupt(),
+    ],
+)
+def test_a_request_that_failed_on_its_way_may_have_been_billed(error: BaseException) -> None:
+    stopped = isinstance(error, KeyboardInterrupt)
+    outcome = "stopped" if stopped else f"failed: {type(error).__name__}"
+    assert CallEnd.failed(error) == CallEnd(outcome)
+    counted = CallEnd.failed(error, DOLLARS)
+    assert counted == CallEnd(outcome, dollars=DOLLARS, estimated=True, settled=False)
 
 
 def test_a_request_that_was_never_sent_is_free() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
@@ -270,20 +271,23 @@ def test_a_name_left_over_from_a_crash_is_left_alone(cassette: Cassette) -> None
 
 def test_a_claim_sets_aside_what_was_recorded_before(tmp_path: Path) -> None:
     record(Cassette(tmp_path / "tape"), JOKE, say("One."))
-    cassette = Cassette(tmp_path / "tape")
-    assert cassette.claim(JOKE) and not cassette.claim(JOKE)
+    cassette, batch = Cassette(tmp_path / "tape"), Counter[str]()
+    assert cassette.claim(JOKE, batch) and not cassette.claim(JOKE, batch)
     assert replayed(cassette, JOKE).text == "One."
-    record(cassette, JOKE, say("Two."))
-    assert not cassette.claim(JOKE)  # its own
+    record(cassette, JOKE, say("Two."), batch)
+    assert not cassette.claim(JOKE, batch)  # its own
     record(Cassette(tmp_path / "tape"), JOKE, say("Three."))  # another process
-    assert cassette.claim(JOKE) and not cassette.claim(JOKE)
-    assert not cassette.claim(asked("Another."))
+    assert cassette.claim(JOKE, batch) and not cassette.claim(JOKE, batch)
+    assert not cassette.claim(asked("Another."), batch)
+    again = Counter[str]()  # the next batch may have all three
+    assert [cassette.claim(JOKE, again) for _ in range(4)] == [True] * 3 + [False]
 
 
 def test_what_is_just_being_recorded_is_nobodys_old_recording(cassette: Cassette) -> None:
+    batch = Counter[str]()
     with ThreadPoolExecutor(1) as other:
-        kept = other.submit(lambda: [record(cassette, JOKE, say("Once")) for _ in range(100)])
-        claims = [cassette.claim(JOKE)]
+        kept = other.submit(lambda: [record(cassette, JOKE, say("Once"), batch) for _ in "x" * 100])
+        claims = [cassette.claim(JOKE, batch)]
         while not kept.done():
-            claims.append(cassette.claim(JOKE))
+            claims.append(cassette.claim(JOKE, batch))
     assert len(kept.result()) == 100 and not any(claims)
