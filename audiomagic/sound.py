@@ -4,11 +4,12 @@ import base64
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count, takewhile
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,7 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from .errors import SoundError, one_line
-from .files import contents, file_path, reason
+from .files import contents, file_path, is_url, reason
 
 if TYPE_CHECKING:
     from typing import Self
@@ -64,10 +65,7 @@ class Sound:
     rate: int
 
     def __post_init__(self) -> None:
-        try:
-            samples: NDArray[Any] = np.asarray(self.samples)
-        except ValueError as error:
-            raise SoundError(f"the samples are not an array: {one_line(error, 80)}") from error
+        samples = _array(self.samples)
         if samples.dtype.kind != "f":
             if samples.dtype.name not in INTEGERS:
                 known = ", ".join(INTEGERS)
@@ -95,7 +93,10 @@ class Sound:
         no file can have.
         """
         if not isinstance(file, str | os.PathLike):
-            return cls.decode(file.read())
+            return cls.decode(_content(file))
+        if isinstance(file, str) and is_url(file):
+            shown = one_line(file, 80)
+            raise SoundError(f"{shown} is no file; Session.listen and --file fetch an address")
         path = file_path(file)
         name = one_line(path, 120)
         try:
@@ -108,6 +109,8 @@ class Sound:
     @classmethod
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
+        if _bytes(data) is None:
+            raise SoundError(f"a file's bytes are needed, not {type(data).__name__}")
         try:
             with soundfile.SoundFile(_Bytes(data)) as file:
                 rate, frames = file.samplerate, BLOCK // file.channels
@@ -121,41 +124,52 @@ class Sound:
 
     @classmethod
     def from_pcm16(cls, data: bytes, rate: int = WIRE_RATE) -> "Self":
-        """Make a sound of headerless signed 16-bit little-endian mono samples."""
+        """Make a sound of headerless signed 16-bit little-endian mono samples.
+
+        Raises SoundError for what are no whole samples.
+        """
+        if _bytes(data) is None or len(data) % 2:
+            raise SoundError("pcm16 is bytes, two for each sample")
         return cls(np.frombuffer(data, dtype="<i2"), rate)
 
     @classmethod
     def of(cls, value: object) -> "Self":
-        """Take whatever holds a sound: a Sound, `(rate, array)`, an IPython Audio, bytes, a path.
+        """Take whatever holds a sound: a Sound, a path, `(rate, array)`, a file's bytes, an open
+        file, an IPython Audio, a file uploaded to a widget, the audio of a row of `datasets`.
 
         Raises SoundError when it holds none.
         """
         if isinstance(value, cls):
             return value
-        if isinstance(value, bytes | bytearray):
-            return cls.decode(bytes(value))
         if isinstance(value, str | os.PathLike):
             return cls.read(value)
-        if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int | np.integer):
-            return cls(np.asarray(value[1]), int(value[0]))
-        data = getattr(value, "data", None)  # IPython.display.Audio keeps a whole file's bytes
-        if isinstance(data, bytes):
+        if isinstance(value, tuple):
+            return cls(*_pair(value))
+        data, samples, rate = _entries(value) if isinstance(value, Mapping) else _attributes(value)
+        if data is not None:
             return cls.decode(data)
+        if samples is not None and rate is not None:
+            return cls(*_pair((rate, _channels_last(samples))))
+        if hasattr(value, "read"):
+            return cls.decode(_content(value))
         sound = getattr(value, "sound", None)  # a Reply, or a Recorder
         if isinstance(sound, cls):
             return sound
-        kind = type(value).__name__
-        if hasattr(value, "sound"):
-            raise SoundError(f"this {kind} holds no sound")
-        raise SoundError(
-            f"a value of type {kind} is not a sound; use a Sound, (rate, array), "
-            "an IPython.display.Audio, the bytes of a file, or a path"
-        )
+        raise SoundError(_why_no_sound(value))
 
     @classmethod
     def list_of(cls, value: object) -> "list[Self]":
-        """Return the sounds of a value, or of a list of values; see `of`."""
-        return [cls.of(item) for item in (value if isinstance(value, list) else [value])]
+        """Return the sounds of a value, or of a list of values; see `of`.
+
+        Raises SoundError for a list of none, too.
+        """
+        given = value if isinstance(value, list) else [value]
+        sounds = [sound for one in given for sound in _several(one)]
+        if len(sounds) == 2 and isinstance(sounds[0], Real):
+            raise SoundError("a rate and an array are a tuple, (rate, array), not a list")
+        if not sounds:
+            raise SoundError("there is no sound in an empty list; give one sound or more")
+        return [cls.of(sound) for sound in sounds]
 
     @property
     def seconds(self) -> float:
@@ -257,7 +271,118 @@ def pcm16_seconds(pcm: bytes | bytearray) -> float:
     return len(pcm) / (2 * WIRE_RATE)
 
 
+# -- what other libraries hold a sound in ------------------------------------------------------
+def _array(samples: object) -> NDArray[Any]:
+    try:
+        return np.asarray(samples)
+    except Exception as error:  # what a tensor on a GPU raises, say
+        raise SoundError(f"the samples are not an array: {one_line(error, 80)}") from error
+
+
+def _channels_last(samples: object) -> NDArray[Any]:
+    """Return samples as (n, channels): torch and `datasets` have the channels first."""
+    array = _array(samples)
+    return array.T if array.ndim == 2 and array.shape[0] < array.shape[1] else array
+
+
+def _pair(value: tuple[Any, ...]) -> tuple[NDArray[Any], int]:
+    """Return the samples and the rate of `(rate, array)`. Raises SoundError for another tuple."""
+    if len(value) != 2:
+        raise SoundError(f"a tuple of {len(value)} is not a sound; use (rate, array)")
+    rate, samples = value
+    if isinstance(rate, int | np.integer) and not isinstance(rate, bool):
+        return _array(samples), int(rate)
+    if isinstance(samples, Real) and (isinstance(rate, list) or hasattr(rate, "__array__")):
+        raise SoundError(f"the rate comes first: ({samples}, array), not (array, {samples})")
+    shown = rate if isinstance(rate, float | bool) else type(rate).__name__
+    raise SoundError(f"the rate must be a whole number of Hz, such as 16000, not {shown}")
+
+
+def _several(value: object) -> list[Any]:
+    """Return the sounds of a list, or of an upload, which in ipywidgets and marimo is a tuple."""
+    files = getattr(value, "value", value)
+    if isinstance(files, tuple) and all(map(_is_upload, files)):
+        return list(files)
+    return value if isinstance(value, list) else [value]
+
+
+def _is_upload(value: object) -> bool:
+    return isinstance(value, Mapping) or hasattr(value, "contents")
+
+
+def _entries(value: Mapping[Any, Any]) -> tuple[bytes | None, object, object]:
+    """Return a file's bytes, or samples and their rate, as far as a mapping has them.
+
+    `bytes`, `array` and `sampling_rate` are what `datasets` has, `content` is an upload's;
+    pipelines of `transformers` return `audio`, and take `raw`.
+    """
+    held = [value.get(name) for name in ("array", "audio", "raw")]
+    samples = next((one for one in held if one is not None), None)
+    rate = value.get("sampling_rate", value.get("sample_rate"))
+    return _bytes(value.get("bytes"), value.get("content")), samples, rate
+
+
+def _attributes(value: Any) -> tuple[bytes | None, object, object]:
+    """Return the same of an object: a file's bytes, an IPython Audio, an HTTP response, an upload
+    of marimo, a decoder of torchcodec, as rows of `datasets` have it, or what it decodes.
+    """
+    if hasattr(value, "__array__"):  # its `data` are samples, of an unknown rate
+        return None, None, None
+    decode = getattr(value, "get_all_samples", None)
+    try:
+        held = decode() if decode else value
+    except Exception as error:  # whatever a decoder makes of a damaged file
+        raise SoundError(f"the sound cannot be decoded: {one_line(error, 80)}") from error
+    samples, rate = getattr(held, "data", None), getattr(held, "sample_rate", None)
+    named = (getattr(held, name, None) for name in ("content", "contents"))
+    return _bytes(value, samples, *named), samples, rate
+
+
+def _bytes(*values: object) -> bytes | None:
+    """Return the first that are bytes."""
+    for value in values:
+        if isinstance(value, bytes | bytearray | memoryview):
+            return bytes(value)
+    return None
+
+
+def _content(file: Any) -> bytes:
+    """Return all that is in an open file, wherever it stands: it may just have been written."""
+    try:
+        if file.seekable():
+            file.seek(0)
+        data = _bytes(file.read(LARGEST_FILE + 1))
+    except AttributeError:
+        kind = type(file).__name__
+        raise SoundError(f"a file must be a path or an open file, not {kind}") from None
+    except Exception as error:  # whatever it is a file of: an archive, a response
+        raise SoundError(f"the open file cannot be read: {one_line(error, 80)}") from error
+    if data is None:
+        raise SoundError("the open file gives no bytes; open it with open(path, 'rb')")
+    if len(data) > LARGEST_FILE:
+        raise SoundError(f"the open file is larger than {LARGEST_FILE // 1_000_000} MB")
+    return data
+
+
+def _why_no_sound(value: Any) -> str:
+    kind = type(value).__name__
+    if address := getattr(value, "url", None):
+        return f"this {kind} only names {one_line(address, 120)}; give that address itself"
+    if hasattr(value, "sound"):
+        return f"this {kind} holds no sound"
+    if hasattr(value, "__array__"):
+        return f"an array alone ({kind}) has no sample rate; use (rate, array)"
+    if isinstance(value, Mapping):
+        return f"a {kind} is a sound where it has array and sampling_rate, bytes, or content"
+    return (
+        f"a value of type {kind} is not a sound; use a Sound, (rate, array), an open file or its "
+        "bytes, an IPython.display.Audio, or a path"
+    )
+
+
 def _check_rate(rate: int) -> None:
+    if not isinstance(rate, Real):
+        raise SoundError(f"the rate must be a number of Hz, not {type(rate).__name__}")
     if not 1_000 <= rate <= HIGHEST_RATE:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
 

@@ -9,6 +9,7 @@ from .. import suggestions
 from ..errors import OptionError, one_line
 from ..files import contents, file_path, reason
 from .conversation import Conversation, Exchange
+from .options import must_be
 
 LARGEST = 500_000_000  # bytes of a file worth reading
 FILE = TypeAdapter(tuple[Exchange, ...])
@@ -29,6 +30,7 @@ class Chats:
 
     def get(self, name: str) -> Conversation:
         """Return a conversation. Raises OptionError, with the nearest name, for an unknown one."""
+        must_be(str, name=name)
         if name in self._chats:
             return self._chats[name]
         if self._chats:
@@ -51,6 +53,7 @@ class Chats:
 
         Raises OptionError when the file cannot be read, or is not a saved chat.
         """
+        must_be(str, name=name)
         shown, file = one_line(path, 120), file_path(path)
         try:
             exchanges = FILE.validate_json(contents(file, LARGEST))

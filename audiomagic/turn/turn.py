@@ -4,8 +4,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import redaction
+from ..costs.budget import Cap
+from ..costs.estimate import Estimate
+from ..costs.pricing import exact
 from ..costs.receipt import together
-from ..errors import AudiomagicError, Interrupted, OptionError
+from ..errors import (
+    AudiomagicError,
+    BudgetExceeded,
+    Interrupted,
+    LedgerError,
+    OptionError,
+)  # fmt: skip
 from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request, system
 from ..protocol.response import Completion
 from ..render.dry_run import DryRun
@@ -78,8 +87,9 @@ class Turn:
         host = client.transport.provider.host
         history = self._history(client, Speaker(host, self.model))
         client, request = replace(client, spoken=history.spoken), self._request(history)
-        parts = requests(request) if self.task == VERBATIM else [request]
-        return DryRun(host, tuple((part, client.estimate(part)) for part in parts))
+        asked = requests(request) if self.task == VERBATIM else [request]
+        parts = tuple((part, client.estimate(part)) for part in asked)
+        return DryRun(host, parts, tuple(_verdict(client, estimate) for _, estimate in parts))
 
     def _history(self, client: Client, speaker: Speaker) -> History:
         earlier = self.chat.before(self.cell) if self.chat else ()
@@ -148,6 +158,29 @@ def _notes_on(request: Request, completion: Completion, request_id: str | None =
         step = step if speaks else "name one that speaks with --model"
         notes.append(f"The model answered in text, although sound was requested; {step}.")
     return notes
+
+
+@exact()
+def _verdict(client: Client, estimate: Estimate | None) -> str:
+    """Say what the caps would make of a request, after those before it: "" where none applies."""
+    budget = client.call_budget
+    if estimate is None:
+        return ""
+    try:
+        caps = client.budget.caps(client.notebook)
+        longest = budget.allow(estimate, caps).max_tokens
+    except BudgetExceeded as refusal:
+        return f"refused: {refusal}"
+    except LedgerError as error:
+        return f"refused: no budget can be enforced: {error}" if budget.cap is not None else ""
+    budget.spent += estimate.dollars[1] if estimate.dollars else 0
+    named = [*([] if budget.cap is None else [Cap(budget.cap, "call")]), *caps]
+    if not named:
+        return ""
+    allowed = f"allowed by {' and '.join(map(str, named))}"
+    if longest is None or longest >= estimate.high.output_tokens:
+        return allowed
+    return f"{allowed}, with an answer of at most {longest} tokens"
 
 
 def transcribe_and_compare(turn: Turn, client: Client, expected: str) -> Reply:
