@@ -22,6 +22,7 @@ LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longes
 BLOCK = 2**20  # samples of a file that are converted at a time
 LOWEST_RATE = 8_000  # Hz: of speech; a lower one would turn little data into much sound
 LONGEST_HEADER = 10_000  # bytes before the samples
+SMALLEST_FILE = 44  # bytes: fewer are samples that happen to begin like one
 UNREADABLE = "the server sent {}, which cannot be read; try another model, or server"
 TOO_MUCH = "the server sent more sound than any model; stopped reading"
 
@@ -65,9 +66,11 @@ class PcmDecoder:
         data, kind, wav = bytes(self._pending), self._kind, self._wav
         self._pending.clear()
         self._kind = self._wav = None
-        if wav is None and kind in (None, signature.RAW):
+        if wav:
+            return
+        if kind is None or kind == signature.RAW or len(data) < SMALLEST_FILE:
             self.pcm += data
-        elif wav is None and kind is not None:
+        else:
             self._add_file(data, kind)
 
     def _add_file(self, data: bytes, kind: str) -> None:

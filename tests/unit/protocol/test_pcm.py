@@ -78,11 +78,11 @@ def test_what_only_pyav_reads_is_read_with_it(container: str, codec: str) -> Non
 @pytest.mark.parametrize(
     ("head", "name"),
     [
-        (b"ID3\4\0\0\0\0\0\0", "mp3"),
+        (b"ID3\4\0\0\0\0\0\0" + bytes(40), "mp3"),
         (b"fLaC" + bytes(40), "FLAC"),
         (b"OggS\0\2" + bytes(40), "Ogg"),
         (b"\0\0\0\x18ftypM4A " + bytes(40), "MP4"),
-        (b"#!AMR\n", "AMR"),
+        (b"caff\0\1" + bytes(40), "CAF"),
         (written(TONE.samples, 24_000, "WAV", "PCM_16").replace(b"\1\0\1\0", b"\2\2\1\0"), "WAV"),
         (written(TONE.samples, 1_000, "FLAC", "PCM_16"), "FLAC at 1000 Hz"),
     ],
@@ -96,6 +96,7 @@ def test_samples_that_look_like_an_mp3_are_samples() -> None:
     pcm = b"\xff\xfb\x90\x64" + TONE.pcm16()
     assert np.array_equal(decoded(*cut(pcm, 3)), np.frombuffer(pcm, "<i2") / np.float32(32_768))
     assert len(decoded(b"\xff\xfb", b"\x90\x64")) == 2 and len(decoded(b"RIFF")) == 2
+    assert len(decoded(b"fLaC")) == 2 and len(decoded(bytes(8), b"ID3\4")) == 6
 
 
 def test_where_channels_cancel_the_loudest_is_taken() -> None:
