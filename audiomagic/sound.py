@@ -109,7 +109,7 @@ class Sound:
     @classmethod
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
-        decoded = decoder.decode(data)
+        decoded = decoder.decode(bytes(data))
         decoded.samples.setflags(write=False)
         sound = cls(decoded.samples, decoded.rate)
         object.__setattr__(sound, "note", decoded.note)

@@ -22,7 +22,7 @@ class Limit:
         self.left -= samples
         if self.left < 0:
             self.exceeded = True
-            minutes = MOST_SAMPLES / rate / 60
+            minutes = MOST_SAMPLES / max(rate, 1) / 60
             raise SoundError(f"more than {minutes:.0f} minutes of sound; cut it into parts")
 
 

@@ -13,6 +13,7 @@ MOST_CHANNELS = 256
 EXTENSIBLE = 0xFFFE  # a format tag that stands for one further on in the header
 UNKNOWN = 0x7FFF_0000  # a size from here on was written before the end was known
 ENDLESS = 2**62
+ANY_RATE = 8_000  # Hz: samples are the same at each
 # (format tag, bytes of a sample) -> libsndfile's name of it
 SUBTYPES = {
     (1, 1): "PCM_U8", (1, 2): "PCM_16", (1, 3): "PCM_24", (1, 4): "PCM_32",
@@ -55,8 +56,8 @@ class Wav:
         tag, channels, rate, _, align, bits = struct.unpack("<HHIIHH", form[:16].ljust(16, b"\0"))
         if tag == EXTENSIBLE and len(form) >= 26:
             (tag,) = struct.unpack_from("<H", form, 24)
-        # 0 is what a header says that was written first; unless the file goes on behind no samples.
-        if size >= UNKNOWN or (size == 0 and not at < whole + 8 < UNKNOWN):
+        # A header written first says 0; so does one of no samples, with other parts behind.
+        if size >= UNKNOWN or (size == 0 and not _is_chunk(data[at : at + 8], whole - at)):
             size = large if 0 < large < ENDLESS else ENDLESS
         return cls(tag, bits, channels, rate, align, at, size)
 
@@ -81,7 +82,7 @@ class Wav:
     def frames(self, data: bytes | memoryview) -> NDArray[np.float32]:
         """Decode whole frames to shape (n, channels)."""
         decoded: tuple[NDArray[np.float32], Any] = soundfile.read(
-            io.BytesIO(data), dtype="float32", always_2d=True, samplerate=self.rate,
+            io.BytesIO(data), dtype="float32", always_2d=True, samplerate=ANY_RATE,
             channels=self.channels, format="RAW", subtype=self.subtype, endian="LITTLE",
         )  # fmt: skip
         return decoded[0]
@@ -94,3 +95,9 @@ class Wav:
             struct.pack("<I", min(n, UNKNOWN)) for n in (len(data) - 8, len(data) - self.begin)
         )
         return data[:4] + whole + data[8 : self.begin - 4] + size + data[self.begin :]
+
+
+def _is_chunk(head: bytes, room: int) -> bool:
+    """Whether a part of a file begins with these bytes: a name, and a size that fits."""
+    name, size = head[:4], int.from_bytes(head[4:], "little")
+    return len(head) == 8 and name.isascii() and name.decode("ascii").isprintable() and size <= room

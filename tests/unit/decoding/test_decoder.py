@@ -140,6 +140,21 @@ def test_an_rf64_without_its_sizes_is_read_to_its_end() -> None:
     assert np.array_equal(sound.samples, Sound.decode(whole).samples) and sound.seconds == 1
 
 
+@pytest.mark.parametrize("whole", [0, 36, 96_036, 0xFFFFFFFF])
+def test_it_does_not_matter_what_a_header_says_of_the_whole(whole: int) -> None:
+    file = written(TONE, 48_000, "WAV", "PCM_16")
+    for size in (0, 0xFFFFFFFF, 0x7FFFFFFF - 36, 96_000):
+        head = file[:4] + struct.pack("<I", whole) + file[8:40] + struct.pack("<I", size)
+        assert Sound.decode(head + file[44:]).seconds == 1
+
+
+@pytest.mark.parametrize("rate", [0, 999, 2**32 - 1])
+def test_a_rate_that_no_sound_has_is_said(rate: int) -> None:
+    file = written(TONE, 48_000, "WAV", "PCM_16")
+    with pytest.raises(SoundError, match=f"a sample rate of {rate} Hz; expected 1000 to"):
+        Sound.decode(file[:24] + struct.pack("<I", rate) + file[28:])
+
+
 def test_what_follows_an_empty_recording_is_no_sound() -> None:
     empty = written(TONE[:0], 48_000, "WAV", "PCM_16")
     file = empty + b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf61.7.100\0\0"
