@@ -13,7 +13,8 @@ from .readers import READERS, Reader, Unreadable
 
 UNKNOWN = "not a sound file that can be read; try wav, mp3, flac or ogg"
 NOT_FINITE = "the samples hold NaN or infinite values"
-LOUDEST = 2.0  # of full scale: a decoder may overshoot, and beyond are samples of another scale
+LOUDEST = 2.0  # of full scale: beyond are samples of another scale
+OVERSHOOT = 1.5  # of full scale: what a decoder makes of a loud mp3, without harm
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def _mono(
     better = downmix.weights(downmix.mean)
     if weights is None and not np.array_equal(better, downmix.mean):
         limit.left = left
+        del samples
         return _mono(reader, data, partial, limit, better)
     return samples.all(), stream.rate
 
@@ -77,7 +79,7 @@ def _in_range(samples: NDArray[np.float32], rate: int) -> Decoded:
     peak = float(max(samples.max(), -samples.min()))
     if not math.isfinite(peak):
         raise SoundError(NOT_FINITE)
-    if peak <= LOUDEST:
+    if peak <= OVERSHOOT:
         return Decoded(samples, rate)
     samples /= peak
     return Decoded(samples, rate, f"The sound was scaled down: it reached {peak:.3g}, not 1.")

@@ -57,5 +57,6 @@ def mixed(frames: NDArray[Any]) -> NDArray[Any]:
     """Mix finite frames, of shape (n, channels), to shape (n,)."""
     downmix = Downmix.of(frames.shape[1])
     downmix.hear(frames)
-    samples: NDArray[Any] = frames @ downmix.weights(downmix.mean).astype(frames.dtype)
+    wide = frames.astype(np.result_type(frames, np.float32), copy=False)
+    samples: NDArray[Any] = wide @ downmix.weights(downmix.mean).astype(wide.dtype)
     return samples

@@ -177,7 +177,7 @@ class _Resampler:
 
     def add(self, samples: NDArray[np.float32], last: bool = False) -> bytes:
         peak = float(np.abs(samples).max(initial=0.0))
-        if peak > decoder.LOUDEST:
+        if peak > decoder.OVERSHOOT:
             self._peak = max(self._peak, peak)
         samples = samples / np.float32(self._peak)
         return int16(self._stream.resample_chunk(samples, last=last) if self._stream else samples)

@@ -78,7 +78,7 @@ def test_nothing_is_written_to_stderr_for_a_damaged_mp3(kept: float, capfd: Any)
 
 
 # -- in range ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("peak", [4.2, 3_000.0, 2.0**31])
+@pytest.mark.parametrize("peak", [1.8, 4.2, 3_000.0, 2.0**31])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_a_file_far_beyond_full_scale_is_scaled_down_with_a_note(peak: float, subtype: str) -> None:
     tone = sine(24_000, level=1.0).samples
