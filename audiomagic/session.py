@@ -340,7 +340,8 @@ class Session:
         voice = None if text_only else options.voice
         turn = self._turn(Message.user(instruction, sent), voice, options, client)
         saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
-        return replace(turn, notes=(note(saved),) if saved else ()), client
+        notes = [one.note for one in whole] + [note(saved) if saved else ""]
+        return replace(turn, notes=tuple(filter(None, notes))), client
 
     def _turn(
         self, question: Message, voice: str | None, options: CallOptions, client: Client

@@ -4,11 +4,9 @@ import base64
 import io
 import math
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, count, takewhile
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,6 +16,11 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from .decoding import decoder
+from .decoding.decoder import LOUDEST, NOT_FINITE
+from .decoding.downmix import mixed
+from .decoding.limit import together
+from .decoding.wav import MOST_CHANNELS
 from .errors import SoundError, one_line
 from .files import contents, file_path, is_url, reason
 
@@ -29,9 +32,6 @@ SHORTEST = 0.1  # seconds: the service refuses less ("Provide at least 0.1 secon
 LARGEST_FILE = 2_000_000_000  # bytes: 93 minutes, uncompressed, in stereo
 LARGEST_WAV = 20_000_000  # bytes: the one documented limit of an upload (Azure's quickstart)
 LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes as SENT_MP3
-MOST_SAMPLES = 2**28  # 93 minutes at 48 kHz, a gigabyte of memory
-BLOCK = 2**18  # samples of all channels decoded at a time
-MOST_CHANNELS = 256
 HIGHEST_RATE = 655_350  # Hz: the most that flac holds
 CARD_MP3: dict[str, Any] = {"bitrate_mode": "VARIABLE", "compression_level": 0.85}  # ~38 kbit/s
 SENT_MP3: dict[str, Any] = {"bitrate_mode": "CONSTANT", "compression_level": 0.7}  # ~58 kbit/s
@@ -55,6 +55,7 @@ class Sound:
     """Mono sound: `samples`, float32 of shape (n,) in [-1, 1], at `rate` Hz.
 
     Several channels (shape (n, channels)) are mixed to one; int16, int32 and uint8 are scaled.
+    `note` says what was changed in the samples of a file, "" for nothing.
 
     >>> Sound.read("question.wav").resample(16_000).save("question.mp3")
     """
@@ -63,6 +64,7 @@ class Sound:
 
     samples: NDArray[np.float32]
     rate: int
+    note: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         samples = _array(self.samples)
@@ -72,15 +74,15 @@ class Sound:
                 raise SoundError(f"samples of type {samples.dtype}; use floats in [-1, 1], {known}")
             middle, scale = INTEGERS[samples.dtype.name]
             samples = (samples.astype(np.float64) - middle) / scale
+        _check_range(samples)
         if samples.ndim == 2 and 1 <= samples.shape[1] <= MOST_CHANNELS:
-            samples = samples.mean(axis=1)
+            samples = mixed(samples)
         if samples.ndim != 1:
             raise SoundError(f"samples of shape {samples.shape}; use (n,) or (n, channels)")
         _check_rate(self.rate)
-        samples = np.array(samples, dtype=np.float32)
-        if not np.isfinite(samples).all():
-            raise SoundError("the samples hold NaN or infinite values")
-        samples.setflags(write=False)
+        if samples.flags.writeable or samples.base is not None or samples.dtype != np.float32:
+            samples = np.array(samples, dtype=np.float32)
+            samples.setflags(write=False)
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "rate", int(self.rate))
 
@@ -109,18 +111,13 @@ class Sound:
     @classmethod
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
-        if _bytes(data) is None:
+        if (whole := _bytes(data)) is None:
             raise SoundError(f"a file's bytes are needed, not {type(data).__name__}")
-        try:
-            with soundfile.SoundFile(_Bytes(data)) as file:
-                rate, frames = file.samplerate, BLOCK // file.channels
-                blocks = (file.read(frames, "float32", always_2d=True) for _ in count())
-                samples = _joined((block.mean(axis=1) for block in takewhile(len, blocks)), rate)
-        except (soundfile.LibsndfileError, TypeError) as error:
-            samples, rate = _decode_with_pyav(data, error)
-        if len(samples) == 0:
-            raise SoundError("there is no sound in it")
-        return cls(samples, rate)
+        decoded = decoder.decode(whole)
+        decoded.samples.setflags(write=False)
+        sound = cls(decoded.samples, decoded.rate)
+        object.__setattr__(sound, "note", decoded.note)
+        return sound
 
     @classmethod
     def from_pcm16(cls, data: bytes, rate: int = WIRE_RATE) -> "Self":
@@ -159,7 +156,7 @@ class Sound:
 
     @classmethod
     def list_of(cls, value: object) -> "list[Self]":
-        """Return the sounds of a value, or of a list of values; see `of`.
+        """Return the sounds of a value, or of a list of values, bounded together; see `of`.
 
         Raises SoundError for a list of none, too.
         """
@@ -169,7 +166,8 @@ class Sound:
             raise SoundError("a rate and an array are a tuple, (rate, array), not a list")
         if not sounds:
             raise SoundError("there is no sound in an empty list; give one sound or more")
-        return [cls.of(sound) for sound in sounds]
+        with together():
+            return [cls.of(sound) for sound in sounds]
 
     @property
     def seconds(self) -> float:
@@ -193,7 +191,8 @@ class Sound:
         if rate == self.rate:
             return self
         _check_rate(rate)
-        return Sound(soxr.resample(self.samples, self.rate, rate), rate)
+        samples = soxr.resample(self.samples, self.rate, rate)
+        return Sound(np.clip(samples, -LOUDEST, LOUDEST), rate)  # it overshoots
 
     def pcm16(self, rate: int = WIRE_RATE) -> bytes:
         """Return headerless signed 16-bit little-endian mono samples at `rate` Hz."""
@@ -380,6 +379,17 @@ def _why_no_sound(value: Any) -> str:
     )
 
 
+def _check_range(samples: NDArray[np.floating]) -> None:
+    low, high = (float(end(samples, initial=0.0)) for end in (np.min, np.max))  # NaN, if any is
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise SoundError(NOT_FINITE)
+    if (peak := max(-low, high)) > LOUDEST:
+        raise SoundError(
+            f"samples of up to {peak:.6g}; floats are in [-1, 1]: divide them by what stands for 1 "
+            "(32768 in 16 bits)"
+        )
+
+
 def _check_rate(rate: int) -> None:
     if not isinstance(rate, Real):
         raise SoundError(f"the rate must be a number of Hz, not {type(rate).__name__}")
@@ -411,48 +421,3 @@ class FileSound(Sound):
     @property
     def data_url(self) -> str:
         return Sound.read(self.path).data_url  # not kept
-
-
-class _Bytes(io.BytesIO):
-    """Where a damaged file seeks before the start it stays; an error there would be printed."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        with suppress(ValueError):
-            super().seek(offset, whence)
-        return self.tell()
-
-
-def _decode_with_pyav(data: bytes, cause: Exception) -> tuple[NDArray[np.float32], int]:
-    """Decode what libsndfile cannot (m4a, webm, mp4), where PyAV is installed."""
-    message = "not a sound file that can be read; try wav, mp3, flac or ogg"
-    try:
-        import av
-    except ImportError:
-        hint = " (m4a, webm and mp4 need: pip install 'audiomagic[local]')" if data else ""
-        raise SoundError(message + hint) from cause
-    try:
-        # Since 19, PyAV keeps tags in any encoding; before, it refuses them unless told not to.
-        old = int(av.__version__.split(".")[0]) < 19
-        tags: dict[str, Any] = {"metadata_errors": "ignore"} if old else {}
-        with av.open(io.BytesIO(data), mode="r", **tags) as container:
-            mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
-            decoded = chain(container.decode(audio=0), (None,))  # None flushes the resampler
-            frames = chain.from_iterable(map(mono.resample, decoded))
-            return _joined((frame.to_ndarray()[0] for frame in frames), 48_000), 48_000
-    except SoundError:
-        raise
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise SoundError(message) from error
-
-
-def _joined(blocks: Iterable[NDArray[np.float32]], rate: int) -> NDArray[np.float32]:
-    """Join decoded blocks, within bounds: the length in a header may be false."""
-    joined, length = [np.zeros(0, np.float32)], 0
-    for block in blocks:
-        joined.append(block)
-        length += len(block)
-        if length > MOST_SAMPLES:
-            raise SoundError(
-                f"longer than {MOST_SAMPLES / rate / 60:.0f} minutes; cut it into parts"
-            )
-    return np.concatenate(joined)

@@ -5,21 +5,21 @@ The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): 
 `.stream()` helper breaks on each of these; `ResponseAccumulator` does not.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from .. import redaction
 from ..errors import InvalidResponse, clean
 from ..sound import pcm16_seconds
+from .base64_stream import Base64Stream
 from .error import not_chat_completions
 from .output_tokens import OutputTokens
 from .pcm import PcmDecoder
 from .tool_calls import ToolCall, ToolCallAccumulator
 from .usage import Usage
 
-LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
 # How servers name the end of an answer, in the protocol's words; None: it was broken off.
 FINISHES: dict[str, str | None] = {
@@ -31,6 +31,7 @@ FINISHES: dict[str, str | None] = {
     **dict.fromkeys(("error", "abort", "aborted", "cancelled", "network_error", "unload",
                      "insufficient_system_resource"), None),
 }  # fmt: skip
+NOT_BASE64 = "the server sent sound that is not base64; try again"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _base64: Base64Stream = field(default_factory=Base64Stream)
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
     _streamed: int = 0  # bytes of sound that are in deltas already
     _marks: list[tuple[int, float]] = field(default_factory=list)
@@ -115,11 +117,21 @@ class ResponseAccumulator:
         return self._delta("".join([self._choice(choice, is_sound) for choice in choices]))
 
     def end(self) -> Delta:
-        """Return what was held back until all was there; the deltas then are the completion."""
-        self._sound.end()
+        """Return what was held back until all was there; the deltas then are the completion.
+
+        Raises InvalidResponse for sound that cannot be read.
+        """
         text, held = "".join(self._text).strip(), "".join(self._held).strip()
         self._held.clear()
-        return self._delta("" if text.startswith(held) else held.removeprefix(text))
+        rest = "" if text.startswith(held) else held.removeprefix(text)
+        try:
+            for data in self._base64.end():
+                self._sound.add(data)
+            self._sound.end()
+        except InvalidResponse:
+            self._delta(rest)  # the words are kept
+            raise
+        return self._delta(rest)
 
     def _delta(self, text: str) -> Delta:
         pcm = self._sound.pcm
@@ -175,17 +187,19 @@ class ResponseAccumulator:
         return ""
 
     def _add_sound(self, data: object) -> None:
-        try:  # each chunk has its own base64: joined, they would decode short
-            decoded = base64.b64decode(str(data), validate=True)
+        if not isinstance(data, str):
+            raise InvalidResponse(NOT_BASE64)
+        try:
+            decoded = self._base64.add(data)
         except ValueError as error:
-            raise InvalidResponse("the server sent sound that is not base64; try again") from error
-        self._sound.add(decoded)
-        if len(self._sound.pcm) > LARGEST_ANSWER:
-            raise InvalidResponse("the server sent more sound than any model; stopped reading")
+            raise InvalidResponse(NOT_BASE64) from error
+        for part in decoded:
+            self._sound.add(part)
 
     def completion(self) -> Completion:
         """Return what has come so far; a key that the server sent back is taken out."""
-        self.end()
+        with suppress(InvalidResponse):
+            self.end()
         sound = self._sound.pcm
         whole = clean("".join(self._text))
         text = redaction.without_key(whole)  # the key may have come in parts

@@ -12,15 +12,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 import soundfile
 from IPython.display import Audio, Video
 
-from audiomagic import Sound
+from audiomagic import Session, Sound
 from audiomagic.errors import OptionError, SoundError
 
+from ..support import sound_files
+from ..support.fake_server import KEY, FakeServer
 from ..support.tones import RATES, measured, sine
 
 ENDLESS = [(0xFFFFFFFF, 0xFFFFFFFF), (0x7FFFFFFF, 0x7FFFFFFF), (0xFFFFFFFF, 0x7FFFFFDB)]
@@ -30,16 +31,8 @@ M4A, WEBM = ("mp4", "aac", 44_100), ("webm", "libopus", 48_000)
 
 def packed(sound: Sound, container: str, codec: str, rate: int, title: str = "") -> bytes:
     """The file that a browser or a phone records."""
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as file:
-        file.metadata["title"] = title
-        stream = file.add_stream(codec, rate=rate, layout="mono")
-        samples = sound.resample(rate).samples[None, :].copy()
-        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
-        frame.sample_rate = rate
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
-    return buffer.getvalue()
+    samples = sound.resample(rate).samples[None, :].copy()
+    return sound_files.packed(samples, container, codec, rate, title=title)
 
 
 # -- formats and rates ------------------------------------------------------------------------
@@ -138,6 +131,35 @@ def test_a_header_that_promises_more_than_memory_holds(tone: Sound) -> None:
         assert Sound.decode(bytes(flac)).seconds == pytest.approx(1)
     except SoundError as error:
         assert "not a sound file" in str(error)
+
+
+# -- in range ---------------------------------------------------------------------------------
+def test_integers_as_floats_are_refused_wherever_they_come_from() -> None:
+    loud = (1_000 * sine(16_000).samples).astype(np.float32)
+    for value in ((16_000, loud), (np.int64(16_000), loud.astype(np.float16))):
+        with pytest.raises(SoundError, match=r"floats are in \[-1, 1\]"):
+            Sound.of(value)
+        with pytest.raises(SoundError, match=r"floats are in \[-1, 1\]"):
+            Session(engine="local").listen(value)
+    assert Sound.of((16_000, sine(16_000).samples.astype(np.float16))).seconds == 0.5
+
+
+def test_a_sound_a_little_too_loud_is_resampled_sent_and_written() -> None:
+    square = Sound(2.0 * np.sign(sine(16_000).samples), 16_000)
+    assert square.resample(44_100).seconds == 0.5 and square.upload()[0] == "wav"
+    for ending in ("wav", "mp3", "flac", "ogg"):
+        assert Sound.decode(square.encode(ending)).seconds == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_reply_says_that_a_file_was_scaled_down(
+    tmp_path: Path, fake_server: FakeServer, tone: Sound
+) -> None:
+    soundfile.write(tmp_path / "loud.wav", 14 * tone.samples, 24_000, "FLOAT")
+    fake_server.say("Hm.", tone.pcm16())
+    reply = Session(base_url=fake_server.url, api_key=KEY).listen(tmp_path / "loud.wav")
+    assert any("it reached 4.2, not 1" in note for note in reply.notes)
+    sent = fake_server.requests[0]["messages"][-1]["content"][0]["input_audio"]["data"]
+    assert measured(Sound.decode(base64.b64decode(sent)))[1] == pytest.approx(1, rel=0.01)
 
 
 # -- what holds a sound -----------------------------------------------------------------------
@@ -375,6 +397,14 @@ def test_a_damaged_file_is_partly_read_or_refused(ending: str, capfd: Any) -> No
         (None, 8_000, "samples of type object"),
         (np.zeros(3, complex), 8_000, "samples of type complex128"),
         (np.zeros(3, np.int64), 8_000, "samples of type int64"),
+        (
+            np.array([0.0, 12_000.0]),
+            16_000,
+            r"samples of up to 12000; floats are in \[-1, 1\]: div",
+        ),
+        (np.array([0.0, -3.0], np.float32), 8_000, r"samples of up to 3; floats are in \[-1, 1\]"),
+        (np.full((9, 2), 128.0), 8_000, r"samples of up to 128; floats are in \[-1, 1\]"),
+        (np.array([0.0, 1e300]), 8_000, r"samples of up to 1e\+300; floats are in \[-1, 1\]"),
     ],
 )
 @pytest.mark.filterwarnings("error::RuntimeWarning")
