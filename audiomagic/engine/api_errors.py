@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import one_line
+from ..errors import LONGEST_MESSAGE, AudiomagicError, one_line
+from ..protocol.error import EXPLAINED
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -58,4 +59,7 @@ def missing(param: str) -> APIError:
 
 def api_error(error: Exception) -> APIError:
     """Return what a client is told of an error."""
-    return error if isinstance(error, APIError) else APIError(one_line(error), None, None, 500)
+    if isinstance(error, APIError):
+        return error
+    code = EXPLAINED if isinstance(error, AudiomagicError) else None
+    return APIError(one_line(error, LONGEST_MESSAGE), None, code, 500)

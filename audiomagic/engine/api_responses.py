@@ -32,7 +32,7 @@ class Responses:
         chat = body.chat(chat_messages(items, self._store.item))
         try:
             pipeline = Pipeline(self._engine, api_requests.read(json.dumps(chat).encode(), {}, ()))
-            texts = (delta.text for delta in pipeline.run() if delta.text)
+            texts = (delta.text for delta in pipeline.run())
             first = list(islice(texts, 1))  # what fails before it has an HTTP status
         except APIError as error:
             raise renamed(error) from None
@@ -59,8 +59,13 @@ class Responses:
             return "incomplete" if pipeline.finish_reason == "length" else "completed"
 
         yield from writer.opening()
-        if (first := next(texts, None)) or not pipeline.calls:
-            yield from writer.message(chain(filter(None, [first]), texts), status)
+        first = ""
+        for first in texts:
+            if first:
+                break
+            yield writer.waiting()
+        if first or not pipeline.calls:
+            yield from writer.message(chain([first], texts), status)
         for call in pipeline.calls:
             yield from writer.call(call)
         last = writer.end(status(), pipeline.usage)

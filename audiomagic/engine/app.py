@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from ..errors import one_line
 from ..protocol.chunk_writer import ChunkWriter
 from ..protocol.request import Request
-from ..protocol.response import Completion
+from ..protocol.response import Completion, Delta
 from ..sound import Sound
 from .api_errors import APIError, api_error
 from .api_models import CARD, card
@@ -103,14 +103,14 @@ class App:
         try:
             for delta in pipeline.run():
                 chunks = writer.spoken(delta) if request.voice else [writer.text(delta.text)]
-                for chunk in chunks:
+                for chunk in chunks if delta != Delta() else [writer.chunk([])]:
                     yield event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
             yield event(api_error(error).wire())
             return
         if pipeline.calls:
             yield event(writer.calls(pipeline.calls))
-        if request.voice is None or pipeline.finish_reason != "stop":
+        if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:
             yield event(writer.delta({}, pipeline.finish_reason))
         if request.usage:
             yield event(writer.chunk([], pipeline.usage))

@@ -12,7 +12,8 @@ from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 from ..sound import WIRE_RATE
 from .engine import Engine
 from .llm import LanguageModel, TextDelta
-from .text_normalization import speakable
+from .text_normalization import UNSPEAKABLE, read_aloud
+from .thoughts import Thoughts
 
 NO_SPEECH = "I heard nothing. Is the microphone on, and near enough?"
 NO_LANGUAGE_MODEL = "I have no language model, so I can only hear and speak. You said:"
@@ -39,13 +40,15 @@ class Pipeline:
         self.calls: tuple[ToolCall, ...] = ()
 
     def run(self) -> Iterator[Delta]:
-        """Yield words and 24 kHz pcm16 as they are generated."""
+        """Yield words and 24 kHz pcm16 as they are generated; empty deltas while a model thinks, so
+        that it can be stopped.
+        """
         speech = any(message.sounds for message in self._request.messages)
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
         with closing(self._generate()) as sentences:
             for sentence in sentences:
                 self._sentences.append(sentence)
-                yield from self._speak(sentence)
+                yield from self._speak(sentence) if sentence else [Delta()]
                 if self.finish_reason == "length":
                     break
 
@@ -102,31 +105,44 @@ class Pipeline:
         request = replace(self._request, messages=messages, voice=None)
         with closing(llm.reply(request)) as deltas:
             whole = llm.small and request.max_tokens is None
-            yield from self._split(self._texts(deltas), whole)
+            yield from self._split(self._texts(deltas, llm.thoughts), whole)
 
-    def _texts(self, deltas: Iterable[TextDelta]) -> Iterator[str]:
-        """Yield the text; keep the tool calls and the finish reason."""
+    def _texts(self, deltas: Iterable[TextDelta], thoughts: Thoughts) -> Iterator[str]:
+        """Yield the text without thoughts; keep the tool calls and the finish reason."""
+        answer = thoughts.answer()
         for delta in deltas:
             self.calls += delta.tool_calls
             if self.calls or delta.finish_reason == "length":
                 self.finish_reason = "tool_calls" if self.calls else "length"
-            yield delta.text
+            yield answer.feed(delta.text)
+        yield answer.end(complete=self.finish_reason == "stop")
 
     def _split(self, texts: Iterable[str], whole: bool = False) -> Iterator[str]:
-        """Yield each sentence once it is complete; with `whole`, no incomplete last one."""
+        """Yield each sentence once it is complete; with `whole`, no incomplete last one.
+
+        Yields "" where there was nothing to be read.
+        """
         text, count = "", 0
         for more in texts:
+            if not more:
+                yield ""
             text += more
             for sentence in self._engine.tts.sentences(text)[:-1]:
                 count += 1
                 space, _, text = text.partition(sentence)
-                yield space + self._shown(sentence)
+                yield from self._shown(space, sentence)
         last = text.strip()
-        if (count == 0 and not self.calls) or (last and not (whole and not ENDED.search(last))):
-            yield text[: text.find(last)] + self._shown(last)
+        if last and not (count and whole and not ENDED.search(last)):
+            count += 1
+            yield from self._shown(text[: text.find(last)], last)
+        if count and self._request.voice and not self.text:
+            yield UNSPEAKABLE
 
-    def _shown(self, sentence: str) -> str:
-        return speakable(sentence) if self._request.voice else sentence
+    def _shown(self, space: str, sentence: str) -> Iterator[str]:
+        """Yield a sentence after its space, unless it is nothing to be read, such as a rule."""
+        shown = read_aloud(sentence) if self._request.voice else sentence
+        if shown:
+            yield space + shown
 
     def _speak(self, sentence: str) -> Iterator[Delta]:
         yield Delta(text=sentence)

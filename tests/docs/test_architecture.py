@@ -27,13 +27,15 @@ LAYERS = [
     {"engine"},
     {"protocol"},
     {"sound"},
-    {"files", "template"},
+    {"decoding", "files", "template"},
     {"suggestions", "catalogue", "static"},
     {"errors"},
     {"redaction"},
 ]
 # The engine may be taken out and served by itself: it needs these components and no more.
-ENGINE = {"protocol", "sound", "files", "suggestions", "catalogue", "static", "errors"}
+ENGINE = {
+    "protocol", "sound", "decoding", "files", "suggestions", "catalogue", "static", "errors",
+}  # fmt: skip
 # Every other module has `unit/<folder>/test_<module>.py`.
 TESTED_THROUGH = {
     "docs/test_public_api.py": "__init__",
@@ -43,9 +45,8 @@ TESTED_THROUGH = {
     "clients/test_openai.py": """engine.api_models engine.api_replies engine.api_responses
         engine.api_speech engine.api_transcriptions""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
-    "models/test_pipeline.py": """engine engine.__main__ engine.api_errors engine.app
-        engine.engine engine.pipeline""",
-    "models/test_session.py": "transports.local",
+    "models/test_pipeline.py": """engine engine.api_errors engine.app engine.engine
+        engine.pipeline""",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
@@ -60,7 +61,8 @@ TESTED_THROUGH = {
         turn.options turn.reply turn.turn""",
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
-    "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list protocol.pcm",
+    "unit/decoding/test_decoder.py": "decoding.limit decoding.readers decoding.stderr",
+    "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list",
     "unit/render/test_cost_report.py": "render.table",
 }
 FIELDS = {

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.engine import synthesize, transcribe, weights
+from audiomagic.engine.__main__ import main
 from audiomagic.engine.pipeline import NO_LANGUAGE_MODEL, NO_SPEECH
 from audiomagic.engine.text_normalization import UNSPEAKABLE
 from audiomagic.errors import OptionError, RequestRejected
@@ -21,6 +23,7 @@ from audiomagic.protocol.response import Delta
 from audiomagic.transports.local import INSTALLED_NOTE
 
 from ..support.listener import Listener
+from ..support.served_engine import served_engine
 
 QUESTION = "What is the capital of France?"
 
@@ -158,22 +161,22 @@ def test_without_a_llm_it_hears_and_speaks(
     assert "opening the local engine" in run.stderr
 
 
+def test_a_port_in_use_is_said_so_and_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 1
+    line = f"port {port} cannot be used (Address already in use); choose another with --port"
+    assert line in capsys.readouterr().err
+
+
 # -- over HTTP --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[dict[str, str]]:
-    """`python -m audiomagic.engine serve`, and what it prints."""
-    command = [sys.executable, "-m", "audiomagic.engine", "serve"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout
-    lines = [process.stdout.readline() for _ in range(3)]
-    url, token = (re.search(r"=(\S+)", line)[1] for line in lines[1:])  # type: ignore[index]
-    yield {"base_url": url, "api_key": token}
-    process.terminate()
-    process.wait(10)
+    """Where `python -m audiomagic.engine serve` answers."""
+    with served_engine() as served:
+        yield served
 
 
 def test_any_openai_client_can_use_it(api: dict[str, str], question: Sound) -> None:
