@@ -28,11 +28,7 @@ class ResponseWriter:
 
     def opening(self) -> Iterator[Event]:
         yield self._event("response.created", response=self.response("in_progress"))
-        yield self.waiting()
-
-    def waiting(self) -> Event:
-        """Write that there is nothing yet: where nobody reads it, the model can be stopped."""
-        return self._event("response.in_progress", response=self.response("in_progress"))
+        yield self._event("response.in_progress", response=self.response("in_progress"))
 
     def message(self, texts: Iterable[str], status: Callable[[], str]) -> Iterator[Event]:
         """Write a message while its text comes; `status` is asked how it ended."""

@@ -40,7 +40,7 @@ class Responses:
         events = self._events(writer, pipeline, chain(first, texts))
         if body.stream:
             return events_reply(_stream(writer, events))
-        *_, last = events
+        *_, last = filter(None, events)
         return json_reply(last["response"])
 
     def retrieve(self, response_id: str) -> Response:
@@ -54,7 +54,9 @@ class Responses:
 
     def _events(
         self, writer: ResponseWriter, pipeline: Pipeline, texts: Iterator[str]
-    ) -> Iterator[Event]:
+    ) -> Iterator[Event | None]:
+        """Write the events; None while there is nothing yet."""
+
         def status() -> str:
             return "incomplete" if pipeline.finish_reason == "length" else "completed"
 
@@ -63,7 +65,7 @@ class Responses:
         for first in texts:
             if first:
                 break
-            yield writer.waiting()
+            yield None
         if first or not pipeline.calls:
             yield from writer.message(chain([first], texts), status)
         for call in pipeline.calls:
@@ -74,10 +76,11 @@ class Responses:
         yield last
 
 
-def _stream(writer: ResponseWriter, events: Iterator[Event]) -> Iterator[bytes]:
+def _stream(writer: ResponseWriter, events: Iterator[Event | None]) -> Iterator[bytes]:
     try:
         for each in events:
-            yield event(each, each["type"])
+            # A comment, which nobody reads: where it cannot be sent, the model is stopped.
+            yield event(each, each["type"]) if each else b":\n\n"
     except Exception as error:  # too late for a status
         for each in writer.failure(renamed(api_error(error))):
             yield event(each, each["type"])
