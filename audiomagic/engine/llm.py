@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidResponse
+from ..protocol import sse
 from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
@@ -149,8 +150,8 @@ def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None
     """Send a chat; yield the answer as it arrives. Closing the generator ends the request."""
     accumulator, chunk = ResponseAccumulator(), None
     with client.chat.completions.create(**body) as stream:
-        for chunk in stream:
-            if text := accumulator.add(chunk.to_dict()).text:
+        for chunk in sse.chunks(stream.response.iter_bytes()):
+            if text := accumulator.add(chunk).text:
                 yield TextDelta(text)
     if chunk is None:
         raise ValueError("no event at all")

@@ -1,8 +1,9 @@
 """Language models and speech recognition on a server: Ollama, llama.cpp, LM Studio, vLLM, ..."""
 
+import json
 import os
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EngineError, InvalidResponse, one_line
+from ..protocol import model_list
 from ..protocol.request import Request
+from ..protocol.sse import ErrorEvent
 from ..sound import Sound
 from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
@@ -24,14 +27,14 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
 NAMES = {"llm": "language model", "stt": "speech recognition"}
-# The official client adds others, from variables that are meant for OpenAI's own service.
-HEADERS = {"host", "accept", "accept-encoding", "content-type", "content-length",
-           "transfer-encoding", "user-agent"}  # fmt: skip
+LARGEST = 100_000_000  # bytes of an answer in text, in small chunks
+LARGEST_BODY = 5_000_000  # bytes of a list of models, and of a transcription
 
 
 def _only_own_headers(key: str, request: "httpx2.Request") -> None:
-    for name in request.headers.keys() - HEADERS:
-        del request.headers[name]
+    from ..protocol.http import keep_headers
+
+    keep_headers((), request)
     if key:
         request.headers["authorization"] = f"Bearer {key}"
 
@@ -57,12 +60,20 @@ class RemoteModel:
         import httpx2
         import openai
 
-        hook = partial(_only_own_headers, self._key)
-        http = openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"request": [hook]})
-        weakref.finalize(self, http.close)  # the hook does not know self, or it would live for ever
+        from ..protocol import http
+
+        client = openai.DefaultHttpxClient(
+            follow_redirects=False,
+            headers=http.IDENTITY,
+            event_hooks={
+                "request": [partial(_only_own_headers, self._key)],
+                "response": [partial(http.bound, LARGEST)],
+            },
+        )
+        weakref.finalize(self, client.close)  # no hook knows self, or it would live for ever
         timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
         return openai.OpenAI(
-            base_url=self.url, api_key="none", http_client=http, timeout=timeout, max_retries=0
+            base_url=self.url, api_key="none", http_client=client, timeout=timeout, max_retries=0
         )
 
     @cached_property
@@ -70,10 +81,13 @@ class RemoteModel:
         """The name of the model. Raises EngineError when the server has none."""
         if self._named:
             return self._named
-        first = next(iter(self.client.models.list().data), None)
-        if first is None:
+        with self.client.models.with_streaming_response.list() as response:
+            listed = model_list.read(_json(response.iter_bytes()))
+        if listed is None:
+            raise ValueError("not a list of models")
+        if not listed:
             raise EngineError(f"{self._name} lists no model; name one: {self.url}#model")
-        return first.id
+        return next(iter(listed))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -83,7 +97,7 @@ class RemoteModel:
 
         try:
             yield
-        except openai.APITimeoutError as error:
+        except (openai.APITimeoutError, httpx2.TimeoutException) as error:
             raise EngineError(f"{self._name} did not answer in time; try again") from error
         except (openai.APIConnectionError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise EngineError(
@@ -100,8 +114,10 @@ class RemoteModel:
             if error.status_code == 404:
                 line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
             raise EngineError(line) from None
-        except openai.APIError as error:  # sent as an event of the stream
-            raise InvalidResponse(self._safe(error.message)) from None
+        except ErrorEvent as error:
+            raise InvalidResponse(self._safe(error)) from None
+        except InvalidResponse as error:
+            raise InvalidResponse(str(error).replace("--base-url", f"--{self.part}")) from error
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise EngineError(
                 f"{self._name} does not speak the protocol; its address usually ends in /v1"
@@ -132,10 +148,18 @@ class RemoteRecognizer(RemoteModel):
     def words(self, samples: NDArray[np.float32]) -> str:
         file = ("speech.wav", Sound(samples, RATE).encode("wav"), "audio/wav")
         with self._errors():
-            create: Any = self.client.audio.transcriptions.create
-            words = getattr(create(model=self.model, file=file), "text", None)
+            create: Any = self.client.audio.transcriptions.with_streaming_response.create
+            with create(model=self.model, file=file) as response:
+                answer = _json(response.iter_bytes())
+        words = answer.get("text") if isinstance(answer, Mapping) else None
         if not isinstance(words, str):
             raise InvalidResponse(
                 "the transcription server returned no text; does it support /audio/transcriptions?"
             )
         return words
+
+
+def _json(parts: Iterable[bytes]) -> object:
+    from ..protocol.http import contents
+
+    return json.loads(contents(parts, LARGEST_BODY))

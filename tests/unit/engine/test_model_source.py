@@ -1,5 +1,6 @@
 """Where models come from: a setting, a variable, a path, the hub, a server."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -114,6 +115,17 @@ def test_what_the_hub_cannot_give_is_one_line(tmp_path: Path, hub: str | None, l
         got = fetch(hub or server.url, tmp_path, *calls)
     said = [one for one in got.stderr.splitlines() if one.startswith("'me/none'") or line in one]
     assert len(said) == len(calls) and all(line in one for one in said), got.stderr
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_the_hub_lists_is_bounded(tmp_path: Path, packed: bool) -> None:
+    body = b'{"id": "me/tiny", "siblings": [' + b"{}, " * 6_000_000 + b"{}]}"
+    headers = {"content_encoding": "gzip"} if packed else {}
+    body = gzip.compress(body) if packed else body
+    calls = ("gguf_from_hub('me/tiny')", "whisper_from_hub('me/tiny')")
+    with ModelHub({}, listing=body, headers=headers) as hub:
+        said = fetch(hub.url, tmp_path, *calls).stderr
+    assert said.count("the server sent more than 20 MB, which is too much") == 2, said
 
 
 def test_one_of_several_files_is_chosen() -> None:

@@ -45,3 +45,27 @@ def test_an_event_without_an_end_is_not_read() -> None:
     for start in (b"data: ", b"{", b": "):
         with pytest.raises(InvalidResponse, match="more than 80 MB"):
             list(sse.chunks(chain([start], endless())))
+
+
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        (b'data: {"choices": [' + b"{}," * 25_000_000 + b"{}]}\n\n", "more chunks, or more in one"),
+        (b"data: " + b"[" * 2_000_000 + b"\n\n", "more chunks, or more in one"),
+        (b'{"choices": [' + b"[],\n" * 2_000_000 + b"[]]}", "more chunks, or more in one"),
+        (b": hello\n" * 2_000_000, "10 MB beside its answer"),
+        (b"event: x\n\n" * 2_000_000, "10 MB beside its answer"),
+        (b"\n" * 12_000_000, "10 MB beside its answer"),
+    ],
+)
+def test_much_that_says_nothing_is_not_read(sent: bytes, line: str) -> None:
+    pieces = (sent[i : i + 100_000] for i in range(0, len(sent), 100_000))
+    with pytest.raises(InvalidResponse, match=f"sent {line}.* than any answer; stopped reading"):
+        list(sse.chunks(pieces))
+
+
+def test_an_answer_of_many_chunks_is_read_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MOST_EVENTS", 100)
+    assert list(sse.chunks([b"data: {}\n\n" * 100])) == [{}] * 100
+    with pytest.raises(InvalidResponse, match="more chunks"):
+        list(sse.chunks([b"data: {}\n\n"] * 101))
