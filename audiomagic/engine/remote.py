@@ -22,21 +22,12 @@ from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
 NAMES = {"llm": "language model", "stt": "speech recognition"}
 LARGEST = 100_000_000  # bytes of an answer in text, in small chunks
 LARGEST_BODY = 5_000_000  # bytes of a list of models, and of a transcription
-
-
-def _only_own_headers(key: str, request: "httpx2.Request") -> None:
-    from ..protocol.http import keep_headers
-
-    keep_headers((), request)
-    if key:
-        request.headers["authorization"] = f"Bearer {key}"
 
 
 class RemoteModel:
@@ -62,11 +53,12 @@ class RemoteModel:
 
         from ..protocol import http
 
+        credentials = {"authorization": f"Bearer {self._key}"} if self._key else {}
         client = openai.DefaultHttpxClient(
             follow_redirects=False,
             headers=http.IDENTITY,
             event_hooks={
-                "request": [partial(_only_own_headers, self._key)],
+                "request": [partial(http.own_headers, credentials)],
                 "response": [partial(http.bound, LARGEST)],
             },
         )

@@ -4,7 +4,7 @@ Sizes count bytes as they are unpacked, since 3 kB of gzip in gzip hold gigabyte
 httpx: import it where a client is made.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import httpx2
 
@@ -18,10 +18,11 @@ OWN_HEADERS = {"host", "accept", "accept-encoding", "content-type", "content-len
                "transfer-encoding", "user-agent", "x-stainless-raw-response"}  # fmt: skip
 
 
-def keep_headers(others: Collection[str], request: httpx2.Request) -> None:
-    """Take out all headers but our own and `others`: a request hook."""
-    for name in request.headers.keys() - OWN_HEADERS - set(others):
+def own_headers(credentials: Mapping[str, str], request: httpx2.Request) -> None:
+    """Take out all headers but our own, then add credentials: a request hook."""
+    for name in request.headers.keys() - OWN_HEADERS:
         del request.headers[name]
+    request.headers.update(credentials)
 
 
 def bound(largest: int, response: httpx2.Response) -> None:

@@ -45,6 +45,13 @@ class Endpoint:
         return f".{self.host}".endswith(".api.openai.com")
 
     @property
+    def credentials(self) -> dict[str, str]:
+        """The header by which it knows whose request it is."""
+        if self.azure_version:
+            return {"api-key": self.key or ""}
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+    @property
     def in_environment(self) -> bool:
         """Whether it is the server that the environment means: OPENAI_BASE_URL, else the service.
 

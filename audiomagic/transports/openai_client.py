@@ -120,7 +120,7 @@ class OpenAITransport(ClientTransport):
                 (urlsplit(proxy).hostname or "").encode("idna")
             request_hooks: list[Callable[[httpx2.Request], None]] = [make_cancellable]
             if not endpoint.in_environment:
-                request_hooks.append(partial(http.keep_headers, ("authorization", "api-key")))
+                request_hooks.append(partial(http.own_headers, endpoint.credentials))
             http_client = openai.DefaultHttpxClient(
                 headers=http.IDENTITY,
                 # What is sent goes to the server that was named, and is not handed on to another.

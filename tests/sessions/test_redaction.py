@@ -16,6 +16,7 @@ from audiomagic.transports.resolve import resolve
 from ..support.fake_server import KEY, FakeServer, Handler, spoken, wants, written
 from ..support.kernel import Kernel
 from ..support.key_scan import assert_no_key
+from ..support.other_servers import lenient
 
 OTHER = "sk-live-SomebodyElses-5678"  # typed where it does not belong; nobody set it
 
@@ -100,6 +101,47 @@ def test_the_key_is_in_no_cause_of_an_error(fake_server: FakeServer) -> None:
         while error:
             assert_no_key(error)
             error = error.__cause__ or error.__context__
+
+
+ACCOUNT = {
+    "OPENAI_ORG_ID": "org-of-the-account",
+    "OPENAI_PROJECT_ID": "project-of-the-account",
+    "OPENAI_CUSTOM_HEADERS": "X-Team: team-of-the-account\nAuthorization: Bearer of-the-account",
+}
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "told"),
+    [
+        ({}, {"base_url": "{url}", "api_key": KEY}, False),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, {"base_url": "{url}"}, False),
+        ({"AZURE_OPENAI_ENDPOINT": "{root}", "AZURE_OPENAI_API_KEY": KEY}, {}, False),
+        ({"AZURE_OPENAI_ENDPOINT": "{root}", "AZURE_OPENAI_API_KEY": KEY,
+          "OPENAI_API_VERSION": "2025-01-01-preview"}, {}, False),
+        ({"OPENAI_BASE_URL": "{url}"}, {}, True),
+        ({"OPENAI_BASE_URL": "{url}"}, {"base_url": "{url}"}, True),
+    ],
+)  # fmt: skip
+def test_the_accounts_headers_go_to_the_server_that_the_environment_names(
+    fake_server: FakeServer,
+    tone: Sound,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    options: dict[str, Any],
+    told: bool,
+) -> None:
+    def here(named: dict[str, str]) -> dict[str, str]:
+        root = fake_server.url.removesuffix("v1")
+        return {k: v.format(url=fake_server.url, root=root) for k, v in named.items()}
+
+    for name, value in (here(variables) | ACCOUNT).items():
+        monkeypatch.setenv(name, value)
+    fake_server.checks = lenient
+    fake_server.say("Hello.", tone.pcm16())
+    assert Session(**here(options)).speak("Hi").text == "Hello."
+    (headers,) = fake_server.headers
+    assert ("of-the-account" in str(headers)) is told
+    assert ("openai-organization" in headers) is told and headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize(
