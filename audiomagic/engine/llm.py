@@ -155,6 +155,8 @@ def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None
                 yield TextDelta(text)
     if chunk is None:
         raise ValueError("no event at all")
+    if text := accumulator.end().text:
+        yield TextDelta(text)
     answer = accumulator.completion()
     if answer.finish_reason is None:
         raise InvalidResponse("the language model broke off in the middle of its answer")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from .. import redaction
@@ -11,6 +12,10 @@ from ..errors import InvalidResponse
 
 TOO_LONG = "context_length_exceeded"  # the code of a request that the model has no room for
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
+
+
+LONGEST = 10_000  # characters of a text in it
+MOST = 100  # texts in it
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,19 @@ class ErrorBody:
     @classmethod
     def of(cls, error: object) -> "ErrorBody":
         """Read an error object, or the one inside it, where a gateway wrapped another's."""
-        safe = redaction.without_pieces  # a server knows the key, and may show a part of it
+
+        def safe(text: str) -> str:  # a server knows the key, and may show a part of it
+            return redaction.without_pieces(text[:LONGEST])
+
         if not isinstance(error, Mapping):
             return cls(safe(str(error)))
         if inner := _wrapped(error):
             return cls.of(inner)
-        texts = {name: safe(str(v)) for name, v in error.items() if isinstance(v, str | int)}
+        texts = {
+            name: safe(str(v))
+            for name, v in islice(error.items(), MOST)
+            if isinstance(v, str | int)
+        }
         message = texts.get("message") or texts.get("detail") or safe(json.dumps(dict(error)))
         return cls(message, texts.get("code"), texts.get("param"), texts.get("type"))
 

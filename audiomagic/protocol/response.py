@@ -20,6 +20,7 @@ from .usage import Usage
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
+LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _unfinished: str = ""  # text that may be the beginning of a key
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
     _streamed: int = 0  # bytes of sound that are in deltas already
     _marks: list[tuple[int, float]] = field(default_factory=list)
@@ -88,7 +90,7 @@ class ResponseAccumulator:
     def add(self, chunk: Mapping[str, Any]) -> Delta:
         """Take one chunk; return what it added. Raises InvalidResponse if it is not a chunk."""
         chunk = _mapping(chunk, "a chunk")
-        self.model = _text(chunk.get("model")) or self.model
+        self.model = _name(chunk.get("model")) or self.model
         self.usage = Usage.of(chunk.get("usage")) or self.usage
         # vLLM-Omni: the content of such a chunk is not text but sound.
         is_sound = chunk.get("modality") == "audio"
@@ -100,12 +102,16 @@ class ResponseAccumulator:
     def end(self) -> Delta:
         """Return what was held back until all was there; the deltas then are the completion."""
         self._sound.end()
-        text, held = "".join(self._text).strip(), "".join(self._held).strip()
+        text = ("".join(self._text) + self._unfinished).strip()
+        held = "".join(self._held).strip()
         self._held.clear()
-        return self._delta("" if text.startswith(held) else held.removeprefix(text))
+        rest = "" if text.startswith(held) else held.removeprefix(text)
+        return self._delta(rest, is_last=True)
 
-    def _delta(self, text: str) -> Delta:
-        pcm = self._sound.pcm
+    def _delta(self, text: str, is_last: bool = False) -> Delta:
+        pcm, text = self._sound.pcm, self._unfinished + text
+        shown = len(text) - (0 if is_last else redaction.unfinished(text))
+        text, self._unfinished = text[:shown], text[shown:]
         if text := redaction.without_key(text):
             self._text.append(text)
             self._marks.append((self._length, pcm16_seconds(pcm)))
@@ -116,11 +122,11 @@ class ResponseAccumulator:
 
     def _choice(self, choice: object, is_sound: bool) -> str:
         choice = _mapping(choice, "a choice")
-        self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
+        self.finish_reason = _name(choice.get("finish_reason")) or self.finish_reason
         # A completion in one piece, from a server that does not stream, holds a message.
         delta = _mapping(choice.get("delta") or choice.get("message") or {}, "a delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
-        self.audio_id = _text(audio.get("id")) or self.audio_id
+        self.audio_id = _name(audio.get("id")) or self.audio_id
         if type(expires_at := audio.get("expires_at")) is int:
             self.expires_at = expires_at
         content = delta.get("content")
@@ -157,32 +163,37 @@ class ResponseAccumulator:
     def completion(self) -> Completion:
         """Return what has come so far; a key that the server sent back is taken out."""
         self.end()
-        sound = self._sound.pcm
+        sound, calls = self._sound.pcm, self._calls.calls()
         whole = clean("".join(self._text))
-        text = redaction.without_key(whole)  # the key may have come in parts
+        names = (self.finish_reason or "", self.model or "", self.audio_id or "")
+        called = [part for call in calls for part in astuple(call)]
+        # The key may have come in parts.
+        safe = redaction.without_key_in([whole, *map(clean, [*names, *called])])
+        text, finish_reason, model, audio_id, *called = safe
         blank = len(text) - len(text.lstrip())
         marks = ((max(0, before - blank), seconds) for before, seconds in self._marks)
         return Completion(
             text.strip(),
             bytes(sound[: len(sound) // 2 * 2]),
             # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
-            _safe(self.finish_reason or "") or ("stop" if self.expires_at else None),
-            _safe(self.model or "") or None,
+            finish_reason or ("stop" if self.expires_at else None),
+            model or None,
             self.usage,
-            _safe(self.audio_id or "") or None,
+            audio_id or None,
             self.expires_at,
             tuple(marks) if text == whole else (),
-            tuple(ToolCall(*map(_safe, astuple(call))) for call in self._calls.calls()),
+            tuple(map(ToolCall, called[::3], called[1::3], called[2::3])),
             self.refused,
         )
 
 
-def _safe(text: str) -> str:
-    return redaction.without_key(clean(text))
-
-
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: object) -> str:
+    name = _text(value)
+    return name if len(name) <= LONGEST_NAME else ""
 
 
 def _mapping(value: object, name: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import InvalidResponse
 
 MOST_CALLS = 128  # of one completion, in parallel
-LONGEST_ARGUMENTS = 1_000_000  # characters of one call
+LONGEST = 4_000_000  # characters of all calls, with the ids that some servers repeat
 CUT = "\n[cut here: there is more]"
 
 
@@ -42,6 +42,7 @@ class ToolCallAccumulator:
 
     def __init__(self) -> None:
         self._parts: dict[int, tuple[list[str], list[str], list[str]]] = {}
+        self._length = 0  # characters
 
     def add(self, deltas: object) -> None:
         """Take the `tool_calls` of one chunk. Raises InvalidResponse for anything else."""
@@ -57,7 +58,8 @@ class ToolCallAccumulator:
             for part, value in zip(parts, values, strict=True):
                 if isinstance(value, str):
                     part.append(value)
-            if len(self._parts) > MOST_CALLS or sum(map(len, parts[2])) > LONGEST_ARGUMENTS:
+                    self._length += len(value)
+            if len(self._parts) > MOST_CALLS or self._length > LONGEST:
                 raise InvalidResponse("the server sent more tool calls than any model would")
 
     def calls(self) -> tuple[ToolCall, ...]:

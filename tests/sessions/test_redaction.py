@@ -1,6 +1,9 @@
 """The key goes to its server: not into a request's text, an answer, a cassette, a line, a cause."""
 
+import html
+import json
 import os
+import pickle
 import re
 import traceback
 from collections.abc import Callable
@@ -9,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from audiomagic import Reply, Session, Sound
-from audiomagic.errors import CassetteError, OptionError, RequestRejected
+from audiomagic import Session, Sound
+from audiomagic.errors import OptionError, RequestRejected
 from audiomagic.transports.resolve import resolve
 
 from ..support.fake_server import KEY, FakeServer, Handler, spoken, wants, written
 from ..support.kernel import Kernel
 from ..support.key_scan import assert_no_key
+from ..support.listener import Listener
 from ..support.other_servers import lenient
 
 OTHER = "sk-live-SomebodyElses-5678"  # typed where it does not belong; nobody set it
@@ -58,10 +62,9 @@ def test_an_answer_that_holds_the_key_is_kept_without_it(
         fake_server.send_chunks([{**one, "model": f"echo-{KEY}"} for one in chunks])
     reply = session.speak("Hi")
     assert reply.text == "It is … indeed."
-    with pytest.raises(CassetteError, match="holds an API key; not kept") as caught:
-        session.speak("Hi again")
-    split = caught.value.reply
-    assert isinstance(split, Reply) and re.fullmatch("It is …+ indeed.", split.text)
+    listener = Listener()
+    split = session.bound(listener=listener).speak("Hi again")
+    assert split.text == "It is … indeed." == "".join(piece.text for piece in listener.pieces)
     session.chats.save("main", tmp_path / "chat.json")
     reply.save(tmp_path / "reply.html")
     for shown in (reply, split):
@@ -69,6 +72,82 @@ def test_an_answer_that_holds_the_key_is_kept_without_it(
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or KEY[:16].encode() not in path.read_bytes(), path
     assert_no_key(session.ledger.rows())
+
+
+def in_pieces(size: int) -> list[str]:
+    return [KEY[i : i + size] for i in range(0, len(KEY), size)]
+
+
+ESCAPED = "".join(f"\\u{ord(c):04x}" for c in KEY)
+DISGUISED = {
+    "as escapes": f'{{"city": "{ESCAPED}"}}',
+    "as some escapes": f'{{"city": "\\u0073{KEY[1:]}"}}',
+    "as escapes of JSON in JSON": json.dumps({"city": f'{{"x": "{ESCAPED}"}}'}),
+    "in pieces": json.dumps({"city": in_pieces(7)}),
+    "in named pieces": json.dumps({f"part{i}": part for i, part in enumerate(in_pieces(6))}),
+    "in pieces in another order": json.dumps({"city": in_pieces(8)[::-1]}),
+    "letter by letter": json.dumps({"city": list(KEY)}),
+    "without its ends": json.dumps({"city": KEY[5:-5]}),
+    "a half": json.dumps({"city": KEY[9:30]}),
+    "as an argument's name": json.dumps({KEY: "Ulm"}),
+    "in pieces of escapes": json.dumps({"city": in_pieces(7)}).replace("N", "\\u004E"),
+}
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("how", DISGUISED)
+def test_a_key_in_a_tools_arguments_is_kept_nowhere(
+    fake_server: FakeServer, tone: Sound, tmp_path: Path, how: str
+) -> None:
+    def weather(city: object = "") -> str:
+        """Tell the weather."""
+        return "rain"
+
+    assert_key_is_kept_nowhere(fake_server, tone, tmp_path, weather, [DISGUISED[how]])
+
+
+@pytest.mark.usefixtures("key")
+def test_a_key_in_pieces_in_several_calls_is_kept_nowhere(
+    fake_server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    def weather(city: object = "") -> str:
+        """Tell the weather."""
+        return "rain"
+
+    calls = [json.dumps({"city": part}) for part in in_pieces(7)]
+    assert_key_is_kept_nowhere(fake_server, tone, tmp_path, weather, calls)
+
+
+def assert_key_is_kept_nowhere(
+    server: FakeServer,
+    tone: Sound,
+    folder: Path,
+    tool: Callable[..., str],
+    arguments: list[str],
+) -> None:
+    """Neither card nor page, chat file nor pickle holds a piece of the key."""
+    server.send_chunks(wants(*((tool.__name__, each) for each in arguments)))
+    server.say("It rains.", tone.pcm16())
+    session = Session(chat="main", tools=[tool])
+    reply = session.speak("Hi")
+    reply.save(folder / "reply.html")
+    session.chats.save("main", folder / "chat.json")
+    kept = [
+        *(part for call in reply.tool_results for part in (call.call.arguments, str(call))),
+        *reply._repr_mimebundle_().values(),
+        *(path.read_text("utf-8") for path in folder.glob("*.*") if path.suffix != ".sqlite"),
+        str([part.arguments for message in session.chats.get("main").exchanges[0].between
+             for part in message.tool_calls]),
+        pickle.dumps(session.chats.get("main").exchanges).decode("latin-1"),
+        str(server.requests[1]["messages"]),
+    ]  # fmt: skip
+    for text in kept:
+        plain = html.unescape(re.sub(r"\\+u00([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), text))
+        letters = re.sub(r"[\W_]", "", plain)
+        bare = re.sub(r"[\W_]", "", KEY)
+        assert not [i for i in range(len(bare) - 8) if bare[i : i + 9] in letters], text
+        found = [i for i in range(len(KEY) - 5) if KEY[i : i + 6] in plain]
+        assert found == [], (KEY[found[0] :], text)
 
 
 @pytest.mark.usefixtures("key")

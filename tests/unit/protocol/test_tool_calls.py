@@ -52,7 +52,7 @@ def test_a_server_without_indices_or_ids_is_understood() -> None:
         {"0": {}},
         ["weather"],
         [{"index": i} for i in range(129)],
-        [{"index": 0, "function": {"arguments": "x" * 1_000_001}}],
+        [{"index": 0, "function": {"arguments": "x" * 4_000_001}}],
     ],
 )
 def test_what_is_not_a_call_is_refused(calls: Any) -> None:
