@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .errors import ReplyPending
 
@@ -14,8 +14,10 @@ FIELD = re.compile(
 STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
 
 
-def fill(text: str, variables: Mapping[str, object]) -> str:
+def fill(text: str, variables: Mapping[str, object], written: Callable[[object], str] = str) -> str:
     """Replace each `{name}`, `{name.attribute}`, `{name[index]}` that `variables` can answer.
+
+    `written` makes a text of each value.
 
     Everything else in braces, JSON and code included, stays as typed. Raises ReplyPending for a
     reply that is still to be recorded, and nothing else.
@@ -29,7 +31,7 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
             found = variables[match[1]]
             for attribute, index in STEP.findall(match[2]):
                 found = getattr(found, attribute) if attribute else _item(found, index, variables)
-            return str(found)
+            return written(found)
         except ReplyPending:  # sent as typed, the question would be paid for and make no sense
             raise
         except Exception:  # whatever a notebook's object does: then it stays as typed

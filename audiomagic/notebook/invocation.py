@@ -14,6 +14,7 @@ from .. import suggestions, template
 from ..batch.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
 from ..costs.budget import amount
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
+from ..files import name_part
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
 from ..session import Session
@@ -64,6 +65,7 @@ class Invocation:
         known = {name: value for name, value in variables.items() if name not in later}
         fill = partial(template.fill, variables=known)
         filled = {name: fill(v) if isinstance(v, str) else v for name, v in values.items()}
+        filled["save"] = template.fill(values["save"], known, name_part)  # leads to no other folder
         sources = tuple((kind, fill(name)) for kind, name in sources)
         invocation = cls(magic, fill(text), MagicOptions(**filled), sources, variables, each)
         invocation._check()

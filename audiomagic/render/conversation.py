@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Protocol
 
-from ..costs.pricing import dollars
+from ..costs.pricing import dollars, total
 from ..costs.receipt import Receipt
 from ..errors import one_line
 from ..protocol.request import Message
@@ -37,7 +37,7 @@ class ConversationPage:
     def __init__(self, name: str, exchanges: Sequence[Exchange]):
         self._exchanges = exchanges
         receipts = [one.receipt for one in exchanges if one.receipt]
-        paid = sum((receipt.cost or Decimal(0) for receipt in receipts), Decimal(0))
+        paid = total(receipt.cost or Decimal(0) for receipt in receipts)
         turns = html.counted(len(exchanges), "turn")
         self._title = html.visible(f"Chat {name} · {turns} · {dollars(paid)}")
 

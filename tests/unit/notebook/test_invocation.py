@@ -2,6 +2,7 @@
 
 import inspect
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,27 @@ def test_sounds_of_a_line_replace_those_of_the_settings() -> None:
     found = read("--sound a -f {name}.wav What?", "listen", a=1, name="b")
     assert found.sources == (("sound", "a"), ("file", "b.wav")) and found.given() == [1, "b.wav"]
     assert read("{sound} or {x}?", "listen", sound=3, x=4).text == "{sound} or 4?"
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("../../x", "-..-x"),
+        ("/etc/passwd", "etc-passwd"),
+        ("..", "_"),
+        ("~/.bashrc", "bashrc"),
+        ("C:\\x", "C-x"),
+        ("a\0b\x1b[31m\nc", "a-b-31m-c"),
+        ("x" * 300, "x" * 80),
+        ("", "_"),
+        (7, "7"),
+        (Path("deck") / "un", "deck/un"),
+    ],
+)
+def test_what_is_filled_into_a_files_name_leads_to_no_other_folder(value: Any, name: str) -> None:
+    assert read("--save cards/{title}.mp3 Hi", title=value).options.save == f"cards/{name}.mp3"
+    row: Any = type("Row", (), {"title": value})
+    assert read("--save cards/{row.title}.mp3 Hi", row=row).options.save == f"cards/{name}.mp3"
 
 
 @pytest.mark.parametrize(

@@ -63,3 +63,14 @@ def test_anything_is_an_exchange_or_refused(
         assert isinstance(accumulated(cassette.answer(JOKE, pace=False)), Completion)
     except (CassetteError, NotRecorded) as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("input_tokens", 10**4_000), ("output_tokens", -1), ("server_cost", "1e999999")],
+)
+def test_an_exchange_of_absurd_usage_is_refused(name: str, value: object) -> None:
+    whole = recording()
+    whole["answer"]["usage"] = {"input_tokens": 1, "output_tokens": 1} | {name: value}
+    with pytest.raises(CassetteError, match=r"0001\.json is damaged: answer\.usage"):
+        Recording.decode(dumped(whole), "0001.json")
