@@ -21,8 +21,8 @@ SHORTEST = 16  # characters; anything shorter is a placeholder: "none", "local"
 TELLING = 16  # characters of a key, in a row or in pieces, that can only come from it
 PIECE = 5  # characters: a shorter piece is there by chance
 BOUNDARY = "\0"  # between texts that are searched together
-ESCAPE = re.compile(r"\\+(?:u00|x)([2-7][0-9a-fA-F])")
-BETWEEN = r"[\W_]*"  # characters that may stand between two of a key
+ESCAPE = re.compile(r"(?<!\\)\\++(?:u00|x)([2-7][0-9a-fA-F])")
+SIGNS = re.compile(r"[\W_]+")  # what may stand between two letters of a key
 TYPED = re.compile(r"\bsk-[\w-]{6,}")  # looks like a key, as somebody may type it
 LOGIN = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*@")  # a user and a password in a URL
 _used: set[str] = set()
@@ -40,7 +40,7 @@ def has_key(text: str) -> bool:
 
 def without_key(text: str) -> str:
     """Take out this process's keys."""
-    for key in _keys():
+    for key in _keys() if len(text) >= TELLING else ():
         for plain in dict.fromkeys((text, ESCAPE.sub(_unescaped, text))):
             if spans := [*_in_pieces(plain, key), *_in_a_row(plain, key)]:
                 text = _cut(plain, spans)
@@ -103,10 +103,10 @@ def _in_pieces(text: str, key: str) -> list[tuple[int, int]]:
 
 def _in_a_row(text: str, key: str) -> Iterator[tuple[int, int]]:
     """Find the letters and digits of a key in their order, whatever other signs are between."""
-    letters = re.sub(BETWEEN, "", text)
-    for piece in _pieces(re.sub(BETWEEN, "", key), TELLING):
+    letters = SIGNS.sub("", text)
+    for piece in _pieces(SIGNS.sub("", key), TELLING):
         if piece in letters:
-            yield from (match.span() for match in re.finditer(BETWEEN.join(piece), text))
+            yield from (match.span() for match in re.finditer(r"[\W_]*+".join(piece), text))
 
 
 def _cut(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -109,10 +109,12 @@ class ResponseAccumulator:
         return self._delta(rest, is_last=True)
 
     def _delta(self, text: str, is_last: bool = False) -> Delta:
-        pcm, text = self._sound.pcm, self._unfinished + text
-        shown = len(text) - (0 if is_last else redaction.unfinished(text))
-        text, self._unfinished = text[:shown], text[shown:]
-        if text := redaction.without_key(text):
+        pcm = self._sound.pcm
+        if text or is_last:
+            text = self._unfinished + text
+            shown = len(text) - (0 if is_last else redaction.unfinished(text))
+            text, self._unfinished = redaction.without_key(text[:shown]), text[shown:]
+        if text:
             self._text.append(text)
             self._marks.append((self._length, pcm16_seconds(pcm)))
         self._length += len(text)

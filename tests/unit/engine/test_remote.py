@@ -11,6 +11,7 @@ import pytest
 from audiomagic.engine.llm import TextDelta
 from audiomagic.engine.remote import RemoteLanguageModel, RemoteRecognizer
 from audiomagic.errors import EngineError, InvalidResponse
+from audiomagic.protocol import sse
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.tool_calls import Tool, ToolCall
 
@@ -118,13 +119,14 @@ def test_a_server_that_fails_is_one_line(
     assert "\n" not in str(caught.value) and "its-own-key" not in str(caught.value)
 
 
-def test_what_a_server_sends_is_bounded_as_it_is_unpacked() -> None:
+def test_what_a_server_sends_is_bounded_as_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MOST_BESIDE", 1_000_000)
     packed: Any = {"content_encoding": "gzip"}
     endless = gzip.compress(b"data: " + b"A" * 90_000_000)
     twice: Any = gzip.compress(endless), {"content_encoding": "gzip, gzip"}
     for body, headers, line in (
         (endless, packed, "a chunk of more than 80 MB"),
-        (gzip.compress(b": \n" * 20_000_000), packed, "10 MB beside its answer"),
+        (gzip.compress(b": \n" * 2_000_000), packed, "1 MB beside its answer"),
         (*twice, "packed its answer more than once"),
     ):
         with ModelServer(refusal=(200, body), headers=headers) as server:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomagic.protocol.error import ErrorBody
+from audiomagic.protocol.error import LONGEST, ErrorBody
 from audiomagic.protocol.model_list import read
 
 from ...support.fake_server import KEY
@@ -31,3 +31,16 @@ def test_an_error_shows_no_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     for error in (f"wrong: {KEY}", {"message": f"wrong: {KEY[:9]}", "code": KEY}, {"x": KEY}):
         assert KEY[:9] not in repr(ErrorBody.of(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "x" * 1_000_000,
+        {"message": "sk-proj " * 1_000_000},
+        {str(number): "x" for number in range(100_000)},
+        [["x"]] * 1_000_000,
+    ],
+)
+def test_an_error_of_many_words_is_cut(error: object) -> None:
+    assert len(ErrorBody.of(error).message) <= LONGEST

@@ -10,7 +10,7 @@ from audiomagic.errors import InvalidResponse
 from audiomagic.protocol.chunk_writer import ChunkWriter
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.response import Completion, ResponseAccumulator
-from audiomagic.protocol.tool_calls import Tool, ToolCall
+from audiomagic.protocol.tool_calls import Tool, ToolCall, ToolCallAccumulator
 
 from ...support.fake_server import chunk
 
@@ -36,6 +36,13 @@ def test_calls_come_in_pieces_each_by_its_index() -> None:
         {"tool_calls": [{"index": 0, "id": None, "function": {"arguments": '"Köln"}'}}]},
     )
     assert answer.tool_calls == (WEATHER, TIME)
+
+
+def test_arguments_may_come_in_very_many_pieces() -> None:
+    accumulator, piece = ToolCallAccumulator(), [{"index": 0, "function": {"arguments": " "}}]
+    for _ in range(200_000):  # to count them all for each would take minutes
+        accumulator.add(piece)
+    assert accumulator.calls() == (ToolCall("call_0", "", " " * 200_000),)
 
 
 def test_a_server_without_indices_or_ids_is_understood() -> None:

@@ -158,7 +158,7 @@ def test_four_times_the_length_is_four_times_the_work() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("a. " * 10_000, 480), ("啊。" * 100_000, 60), ("Oh! " * 3_000, 480)]
+    ("text", "seconds"), [("a. " * 3_000, 120), ("啊。" * 20_000, 20), ("Oh! " * 2_000, 120)]
 )
 def test_more_phrases_than_anybody_says_are_no_more_work(text: str, seconds: int) -> None:
     sound = bursts([(0.24 * i, 0.24 * i + 0.12) for i in range(seconds * 4)], seconds, 8_000)
