@@ -19,9 +19,10 @@ VARIABLES = (
 )
 SHORTEST = 16  # characters; anything shorter is a placeholder: "none", "local"
 TELLING = 16  # characters of a key, in a row or in pieces, that can only come from it
-PIECE = 5  # characters: a shorter piece is there by chance
+PIECE, DIGITS = 5, 7  # characters: a shorter piece, or one of hexadecimal digits, is chance
 BOUNDARY = "\0"  # between texts that are searched together
 ESCAPE = re.compile(r"(?<!\\)\\++(?:u00|x)([2-7][0-9a-fA-F])")
+HEXADECIMAL = re.compile(r"[0-9a-fA-F-]+")
 SIGNS = re.compile(r"[\W_]+")  # what may stand between two letters of a key
 TYPED = re.compile(r"\bsk-[\w-]{6,}")  # looks like a key, as somebody may type it
 LOGIN = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*@")  # a user and a password in a URL
@@ -95,10 +96,11 @@ def _pieces(key: str, size: int) -> dict[str, set[int]]:
 
 def _in_pieces(text: str, key: str) -> list[tuple[int, int]]:
     """Find the pieces of a key wherever they are, if all together tell."""
-    pieces = _pieces(key, PIECE)
-    found = [at for at in range(len(text) - PIECE + 1) if text[at : at + PIECE] in pieces]
-    places = set[int]().union(*(pieces[text[at : at + PIECE]] for at in found))
-    return [(at, at + PIECE) for at in found] if len(places) >= TELLING else []
+    size = DIGITS if HEXADECIMAL.fullmatch(key) else PIECE
+    pieces = _pieces(key, size)
+    found = [at for at in range(len(text) - size + 1) if text[at : at + size] in pieces]
+    places = set[int]().union(*(pieces[text[at : at + size]] for at in found))
+    return [(at, at + size) for at in found] if len(places) >= TELLING else []
 
 
 def _in_a_row(text: str, key: str) -> Iterator[tuple[int, int]]:

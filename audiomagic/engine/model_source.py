@@ -156,7 +156,7 @@ def _bound_listing(response: "httpx2.Response") -> None:
 
     from ..protocol import http
 
-    if str(response.url).startswith(f"{constants.ENDPOINT}/api/") or response.is_error:
+    if str(response.url).startswith(f"{constants.ENDPOINT}/api/") or not response.is_success:
         http.bound(LARGEST_LISTING, response)
 
 

@@ -1,5 +1,6 @@
 """The key goes to its server: not into a request's text, an answer, a cassette, a line, a cause."""
 
+import base64
 import html
 import json
 import os
@@ -8,11 +9,12 @@ import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from audiomagic import Session, Sound
+from audiomagic import Session, Sound, redaction
 from audiomagic.errors import OptionError, RequestRejected
 from audiomagic.transports.resolve import resolve
 
@@ -261,6 +263,14 @@ def test_a_key_is_told_from_chance(
     fake_server.send_chunks(written(["a local ", "speciality"]))
     reply = Session(base_url=fake_server.url).listen(tone_of(0.5), "What is local?", text_only=True)
     assert reply.text == "a local speciality"
+
+
+@pytest.mark.usefixtures("key")
+def test_much_that_is_random_holds_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "0123456789abcdef0123456789abcdef"[::-1])
+    data = Random(17).randbytes(200_000)
+    for text in (data.hex(), base64.b64encode(data).decode(), "sk-proj-… and Never show this key"):
+        assert not redaction.has_key(text) and redaction.without_key(text) == text
 
 
 def tone_of(seconds: float) -> tuple[int, Any]:
