@@ -47,18 +47,6 @@ class Usage:
             and 0 <= self.cached_tokens <= self.input_tokens
         )
 
-    @property
-    def plausible(self) -> bool:
-        """Whether its numbers are such as a call may have, wherever they were read from."""
-        counts = (
-            self.input_tokens, self.output_tokens, self.input_audio_tokens or 0,
-            self.output_audio_tokens or 0, self.cached_tokens,
-        )  # fmt: skip
-        cost = self.server_cost
-        return all(0 <= count <= MOST for count in counts) and (
-            cost is None or (cost.is_finite() and 0 <= cost <= MOST_DOLLARS)
-        )
-
     def __add__(self, other: "Usage") -> "Usage":
         """Add two calls' tokens; what either did not report is unknown for both."""
         return Usage(
