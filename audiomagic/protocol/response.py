@@ -104,7 +104,7 @@ class ResponseAccumulator:
     @property
     def tokens(self) -> int:
         """The fewest output tokens that what has come so far can have taken."""
-        return self._tokens.total(pcm16_seconds(self._sound.pcm))
+        return self._tokens.total(self._sound.seconds)
 
     def add(self, chunk: Mapping[str, Any]) -> Delta:
         """Take one chunk; return what it added. Raises InvalidResponse if it is not a chunk."""
