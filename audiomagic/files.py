@@ -14,6 +14,7 @@ from pathlib import Path
 from .errors import OptionError, one_line
 from .suggestions import nearest
 
+LONGEST_PART = 80  # characters of a name that a text fills in
 MOST_NAMES = 10_000  # files of a folder that are compared with a name that is not in it
 
 
@@ -43,6 +44,14 @@ def safe_name(words: str) -> str:
     """Return words as a part of a file's name: nothing in it leads to another folder."""
     kept = "".join(c if c.isalnum() or c in ".-_" else " " for c in words)
     return "-".join(kept.split()).lstrip(".") or "_"
+
+
+def name_part(value: object) -> str:
+    """Return a value as a part of a file's name; a path, and a number, as it is."""
+    if isinstance(value, os.PathLike):
+        return str(value)
+    text = str(value)
+    return text if isinstance(value, int | float) else safe_name(text[:LONGEST_PART])
 
 
 def contents(path: Path, limit: int, follow_symlinks: bool = True) -> bytes:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .errors import ReplyPending
 
@@ -31,15 +31,20 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
     return "".join(piece if formula else fill_name(piece, variables) for piece, formula in pieces)
 
 
-def fill_name(text: str, variables: Mapping[str, object]) -> str:
-    """Do the same in a name or an address, where nothing is a formula: `card_{n}.mp3`."""
+def fill_name(
+    text: str, variables: Mapping[str, object], written: Callable[[object], str] = str
+) -> str:
+    """Do the same in a name or an address, where nothing is a formula: `card_{n}.mp3`.
+
+    `written` makes a text of each value.
+    """
 
     def value(match: re.Match[str]) -> str:
         try:
             found = variables[match[1]]
             for attribute, index in STEP.findall(match[2]):
                 found = getattr(found, attribute) if attribute else _item(found, index, variables)
-            return str(found)
+            return written(found)
         except ReplyPending:  # sent as typed, the question would be paid for and make no sense
             raise
         except Exception:  # whatever a notebook's object does: then it stays as typed

@@ -9,10 +9,10 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from random import random
 from time import monotonic, sleep
@@ -56,6 +56,9 @@ TOKENS = (
     "input_text_tokens", "cached_tokens", "input_audio_tokens",
     "output_text_tokens", "output_audio_tokens",
 )  # fmt: skip
+LENGTHS = ("seconds_in", "seconds_out", *TOKENS)
+MOST = 10**12  # of any of these, and of dollars
+LONGEST_AMOUNT = 200  # characters
 COLUMNS = (
     "at, notebook, cell, model, engine, host, paid, seconds_in, seconds_out, "
     f"{', '.join(TOKENS)}, dollars, estimated, outcome"
@@ -152,7 +155,7 @@ class Transaction:
 
     def caps(self, notebook: str) -> dict[str, Decimal]:
         query = "select per, amount from caps where notebook in ('', ?) order by rowid"
-        return {per: Decimal(amount) for per, amount in self._run(query, notebook)}
+        return {per: _dollars(amount) for per, amount in self._run(query, notebook)}
 
     @exact()
     def charges(
@@ -165,9 +168,9 @@ class Transaction:
         spent = reserved = Decimal(0)
         for dollars, most, settled in self.select("dollars, reserved, settled", since, notebook):
             if settled:
-                spent += Decimal(dollars or 0)
+                spent += _dollars(dollars or 0)
             else:
-                reserved += max(Decimal(dollars or 0), Decimal(most or 0))
+                reserved += max(_dollars(dollars or 0), _dollars(most or 0))
         return spent, reserved
 
     def select(self, columns: str, since: datetime | None, notebook: str | None) -> sqlite3.Cursor:
@@ -300,11 +303,31 @@ def _stored(value: object) -> object:
     return str(value) if isinstance(value, Decimal) else value
 
 
+def _dollars(stored: object) -> Decimal:
+    """Read an amount. Raises DatabaseError for one that no call can cost."""
+    with suppress(InvalidOperation):
+        amount = Decimal(str(stored)[:LONGEST_AMOUNT])
+        if amount.is_finite() and 0 <= amount <= MOST:
+            return amount
+    raise sqlite3.DatabaseError(f"an amount in it is {one_line(stored, 40)}")
+
+
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    when = datetime.fromisoformat(row.pop("at"))
-    row["dollars"] = None if row["dollars"] is None else Decimal(row["dollars"])
+    """Read a row. Raises DatabaseError for values that no call has: anybody may write the file."""
+    for name, value in row.items():
+        if name in LENGTHS:
+            fits = value is None or (isinstance(value, int | float) and 0 <= value <= MOST)
+        else:
+            fits = name in ("paid", "estimated") or value is None or isinstance(value, str)
+        if not fits:
+            raise sqlite3.DatabaseError(f"{name} in it is {one_line(value, 40)}")
+    try:
+        when = datetime.fromisoformat(row.pop("at"))
+        recent, local = datetime.now(UTC) - when < LONGEST_CALL, when.astimezone()
+    except (ValueError, TypeError, OverflowError) as error:
+        raise sqlite3.DatabaseError("a time in it is none") from error
+    row["dollars"] = None if row["dollars"] is None else _dollars(row["dollars"])
     row["paid"], row["estimated"] = bool(row["paid"]), bool(row["estimated"])
     if row["outcome"] is None:
-        recent = datetime.now(UTC) - when < LONGEST_CALL
         row["outcome"] = "in flight" if recent else "cut off"
-    return {"when": when.astimezone()} | row
+    return {"when": local} | row

@@ -29,6 +29,7 @@ from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 
 OPENAI = "openai"  # the seller of models whose name has none
 LARGEST = 1_000_000  # bytes of a price file
+LEAST = Decimal("1e-12")  # US dollars; less is as good as nothing
 OLD = 90  # days after which a price mentions its age
 DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 MINUTES = {"sound in": 60 * AUDIO_IN_PER_SECOND, "sound out": 60 * AUDIO_OUT_PER_SECOND}  # tokens
@@ -163,8 +164,10 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     file = file_path(path)
     try:
         return tomllib.loads(contents(file, LARGEST).decode("utf-8"), parse_float=Decimal)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ArithmeticError, RecursionError) as error:
         why = reason(error) if isinstance(error, OSError) else error
+        if isinstance(error, ArithmeticError | RecursionError):
+            why = "a number is too large, or lists are too deep"
         raise OptionError(f"cannot read prices from {one_line(path, 120)}: {why}") from error
 
 
@@ -175,6 +178,8 @@ def _price(key: str, entry: object) -> Price:
     for word in entry:
         if word not in KEYS:
             raise OptionError(suggestions.unknown(f"key of {name}", str(word), KEYS))
+    if any(isinstance(value, list | Mapping) for value in entry.values()):  # absurdly deep, too
+        raise OptionError(f"{name} must be a table of numbers and texts")
     if missing := [kind for kind in REQUIRED if kind not in entry]:
         raise OptionError(f"{name} lacks {', '.join(missing)} (US dollars per million tokens)")
     form = "must be US dollars per million tokens, such as '2.50'"
@@ -189,9 +194,9 @@ def _price(key: str, entry: object) -> Price:
 
 def read_amount(value: object, otherwise: str) -> Decimal:
     """Read US dollars, from 0 to a million; else raise OptionError with the message `otherwise`."""
-    with suppress(InvalidOperation):
+    with suppress(InvalidOperation, ValueError):  # ValueError: an int of too many digits
         amount = Decimal(str(value))
-        if amount.is_finite() and 0 <= amount <= 1_000_000:
+        if amount.is_finite() and (amount == 0 or LEAST <= amount <= 1_000_000):
             return amount
     raise OptionError(otherwise)
 

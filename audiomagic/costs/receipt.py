@@ -8,7 +8,7 @@ from functools import reduce
 from operator import add
 
 from ..protocol.usage import Usage
-from .pricing import Bill, Price, Prices, bill, exact, listed
+from .pricing import Bill, Price, Prices, bill, exact, listed, total
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Receipt:
     # Of an answer that was broken off, or without usage: our own count, or what the server told by
     # then where that costs more.
     counted_usage: Usage | None = None
+    worst: Decimal | None = None  # what was reserved for it, in US dollars: most that it may cost
     request_id: str | None = None  # the server's own id of the call
     paid: bool = True  # False for the local engine and a replay
     label: str = ""  # shown instead of a cost, as "local · free"
@@ -62,6 +63,11 @@ class Receipt:
         return self.cost is not None
 
     @property
+    def reserved(self) -> Decimal | None:
+        """What still counts under caps, in US dollars, as no bill came; None where nothing does."""
+        return None if self.settled else self.worst
+
+    @property
     def estimate(self) -> Decimal | None:
         """What was probably paid, in US dollars: the cost, else the price of our own count."""
         counted = self.counted_usage if self.cost is None else None
@@ -84,6 +90,7 @@ def together(receipts: Sequence[Receipt]) -> Receipt:
         seconds_out=sum(receipt.seconds_out for receipt in receipts),
         usage=_sum([receipt.usage for receipt in receipts]),
         counted_usage=_sum([receipt.usage or receipt.counted_usage for receipt in receipts]),
+        worst=total(receipt.reserved or receipt.cost or Decimal(0) for receipt in receipts),
         time_to_first_audio=first_audio,
         duration=elapsed,
     )

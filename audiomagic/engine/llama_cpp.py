@@ -3,10 +3,13 @@
 import secrets
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import EngineError, one_line
+
+LARGEST = 100_000_000  # bytes of an answer, in small chunks
 
 
 class LlamaCpp:
@@ -19,6 +22,8 @@ class LlamaCpp:
         import httpx2
         import openai
         import xllamacpp
+
+        from ..protocol import http
 
         key = secrets.token_hex(16)
         settings = xllamacpp.CommonParams()
@@ -35,10 +40,14 @@ class LlamaCpp:
             line = f"llama.cpp cannot open {model.name} ({one_line(error, 100)})"
             raise EngineError(line) from error
         address = self._server.listening_address
-        http = httpx2.Client(trust_env=False)  # no proxy on the loopback
-        weakref.finalize(self, http.close)
+        client = httpx2.Client(
+            trust_env=False,  # no proxy on the loopback
+            headers=http.IDENTITY,
+            event_hooks={"response": [partial(http.bound, LARGEST)]},
+        )
+        weakref.finalize(self, client.close)
         self.client = openai.OpenAI(
-            base_url=address + "/v1", api_key=key, http_client=http, max_retries=0
+            base_url=address + "/v1", api_key=key, http_client=client, max_retries=0
         )
 
     @property

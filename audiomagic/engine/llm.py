@@ -155,20 +155,19 @@ def _length(messages: Sequence[Message]) -> int:
 def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None, None]:
     """Send a chat; yield the answer as it arrives. Closing the generator ends the request.
 
-    Raises ValueError for what is not Chat Completions, ErrorEvent for an error within it.
+    Raises InvalidResponse for what is not Chat Completions, ErrorEvent for an error within it.
     """
     accumulator, chunk, yielded = ResponseAccumulator(), None, time.monotonic()
     with client.chat.completions.create(**body) as stream:
-        try:
-            for chunk in sse.chunks(stream.response.iter_bytes()):
-                text = accumulator.add(chunk).text
-                if text or time.monotonic() > yielded + PULSE:
-                    yield TextDelta(text)
-                    yielded = time.monotonic()
-        except InvalidResponse as error:
-            raise ValueError(str(error)) from error
+        for chunk in sse.chunks(stream.response.iter_bytes()):
+            text = accumulator.add(chunk).text
+            if text or time.monotonic() > yielded + PULSE:
+                yield TextDelta(text)
+                yielded = time.monotonic()
     if chunk is None:
         raise ValueError("no event at all")
+    if text := accumulator.end().text:
+        yield TextDelta(text)
     answer = accumulator.completion()
     if answer.finish_reason is None:
         raise InvalidResponse("the language model broke off in the middle of its answer")

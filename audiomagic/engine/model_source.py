@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import EngineError, one_line
 from ..files import file_path
 from . import weights
+
+if TYPE_CHECKING:
+    import httpx2
 
 Part = Literal["llm", "stt"]
 LABELS = {"path": "on this machine", "hub": "from the model hub", "server": "a server"}
@@ -18,6 +21,7 @@ LABELS = {"path": "on this machine", "hub": "from the model hub", "server": "a s
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*(?::\S+)?")  # org/repo[:file or quantisation]
 PREFERRED = ("Q4_K_M", "q4_0", "q8_0", "")  # Q4_K_M: half the size of Q8_0, hardly worse
 SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")  # of a model that is split into files
+LARGEST_LISTING = 20_000_000  # bytes of what the hub says of a model: a list of its files
 WHISPER = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
 
 
@@ -143,12 +147,17 @@ def _check_whisper_on_hub(repo: str) -> None:
 def choose_gguf(files: Iterable[str], wanted: str) -> str | None:
     """Choose the file that is wanted, one of the preferred quantisations, or any."""
     # The later parts of a split model, and vision encoders, are not models of their own.
-    files = sorted(file for file in files if _whole(file)[0] == file and "mmproj" not in file)
+    files = sorted(file for file in files if _is_first(file) and "mmproj" not in file)
     for quantisation in [wanted] if wanted else PREFERRED:
         found = [file for file in files if quantisation.lower() in file.lower()]
         if found:
             return wanted if wanted in found else found[0]
     return None
+
+
+def _is_first(file: str) -> bool:
+    part = SPLIT.search(file)
+    return part is None or int(part[1]) == 1
 
 
 def _whole(file: str) -> list[str]:
@@ -175,11 +184,23 @@ def _listed(repo: str) -> list[str]:
     return [file.rfilename for file in model_info(repo, timeout=10).siblings or ()]
 
 
+def _bound_listing(response: "httpx2.Response") -> None:
+    """Bound what the hub says of its models; a file of one may be as large as it is."""
+    from huggingface_hub import constants
+
+    from ..protocol import http
+
+    if str(response.url).startswith(f"{constants.ENDPOINT}/api/") or not response.is_success:
+        http.bound(LARGEST_LISTING, response)
+
+
 @contextmanager
 def _hub_errors(repo: str) -> Iterator[None]:
     import httpx2
-    from huggingface_hub import errors
+    from huggingface_hub import errors, get_session
 
+    hooks = get_session().event_hooks["response"]  # of the library's one client
+    hooks.append(_bound_listing)
     try:
         yield
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
@@ -192,3 +213,5 @@ def _hub_errors(repo: str) -> Iterator[None]:
             f"'{repo}' is not on this machine, and the model hub cannot be reached "
             f"({one_line(error, 100)}); go online once, or name a file or a server"
         ) from error
+    finally:
+        hooks.remove(_bound_listing)

@@ -1,8 +1,9 @@
 """Language models and speech recognition on a server: Ollama, llama.cpp, LM Studio, vLLM, ..."""
 
+import json
 import os
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property, partial
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import suggestions
 from ..errors import EngineError, InvalidResponse, one_line
+from ..protocol import model_list
 from ..protocol.error import ErrorBody
 from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
@@ -23,21 +25,12 @@ from .stt import RATE
 from .thoughts import Thoughts
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 600.0  # seconds; a large model reads a long prompt for minutes
 NAMES = {"llm": "language model", "stt": "speech recognition"}
-# The official client adds others, from variables that are meant for OpenAI's own service.
-HEADERS = {"host", "accept", "accept-encoding", "content-type", "content-length",
-           "transfer-encoding", "user-agent"}  # fmt: skip
-
-
-def _only_own_headers(key: str, request: "httpx2.Request") -> None:
-    for name in request.headers.keys() - HEADERS:
-        del request.headers[name]
-    if key:
-        request.headers["authorization"] = f"Bearer {key}"
+LARGEST = 100_000_000  # bytes of an answer in text, in small chunks
+LARGEST_BODY = 5_000_000  # bytes of a list of models, and of a transcription
 
 
 class RemoteModel:
@@ -61,12 +54,21 @@ class RemoteModel:
         import httpx2
         import openai
 
-        hook = partial(_only_own_headers, self._key)
-        http = openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"request": [hook]})
-        weakref.finalize(self, http.close)  # the hook does not know self, or it would live for ever
+        from ..protocol import http
+
+        credentials = {"authorization": f"Bearer {self._key}"} if self._key else {}
+        client = openai.DefaultHttpxClient(
+            follow_redirects=False,
+            headers=http.IDENTITY,
+            event_hooks={
+                "request": [partial(http.own_headers, credentials)],
+                "response": [partial(http.bound, LARGEST)],
+            },
+        )
+        weakref.finalize(self, client.close)  # no hook knows self, or it would live for ever
         timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
         return openai.OpenAI(
-            base_url=self.url, api_key="none", http_client=http, timeout=timeout, max_retries=0
+            base_url=self.url, api_key="none", http_client=client, timeout=timeout, max_retries=0
         )
 
     @cached_property
@@ -74,10 +76,13 @@ class RemoteModel:
         """The name of the model. Raises EngineError when the server has none."""
         if self._named:
             return self._named
-        first = next(iter(self.client.models.list().data), None)
-        if first is None:
+        with self.client.models.with_streaming_response.list() as response:
+            listed = model_list.read(_json(response.iter_bytes()))
+        if listed is None:
+            raise ValueError("not a list of models")
+        if not listed:
             raise EngineError(f"{self._name} lists no model; name one: {self.url}#model")
-        return first.id
+        return next(iter(listed))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -87,7 +92,7 @@ class RemoteModel:
 
         try:
             yield
-        except openai.APITimeoutError as error:
+        except (openai.APITimeoutError, httpx2.TimeoutException) as error:
             raise EngineError(f"{self._name} did not answer in time; try again") from error
         except (openai.APIConnectionError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise EngineError(
@@ -102,6 +107,8 @@ class RemoteModel:
                 raise EngineError(self._rejection(error.body, error.body.status)) from None
             said = self._safe(error.body.message)
             raise InvalidResponse(f"{self._name} broke off with an error: {said}") from None
+        except InvalidResponse as error:
+            raise InvalidResponse(str(error).replace("--base-url", f"--{self.part}")) from error
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise EngineError(
                 f"{self._name} does not speak the protocol; its address usually ends in /v1"
@@ -159,13 +166,19 @@ class RemoteRecognizer(RemoteModel):
     def words(self, samples: NDArray[np.float32]) -> str:
         file = ("speech.wav", Sound(samples, RATE).encode("wav"), "audio/wav")
         with self._errors():
-            create: Any = self.client.audio.transcriptions.create
-            answer = create(model=self.model, file=file)
-            words = getattr(answer, "text", None)
-            if isinstance(words, str):
+            create: Any = self.client.audio.transcriptions.with_streaming_response.create
+            with create(model=self.model, file=file) as response:
+                answer = _json(response.iter_bytes())
+            if isinstance(answer, Mapping) and isinstance(words := answer.get("text"), str):
                 return words
-            if error := ErrorBody.in_place_of(answer.to_dict(), False):
+            if error := ErrorBody.in_place_of(answer, False):
                 raise ErrorEvent(error)
         raise InvalidResponse(
             "the transcription server returned no text; does it support /audio/transcriptions?"
         )
+
+
+def _json(parts: Iterable[bytes]) -> object:
+    from ..protocol.http import contents
+
+    return json.loads(contents(parts, LARGEST_BODY))

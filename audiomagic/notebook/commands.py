@@ -21,7 +21,7 @@ from ..costs.pricing import dollars, listed
 from ..errors import AudiomagicError, LedgerError, OptionError, one_line
 from ..render.conversation import ConversationPage
 from ..render.cost_report import CostReport, spent
-from ..render.html import counted
+from ..render.html import counted, visible
 from ..render.table import Table
 from ..session import Session
 from ..transports.model_list import Listing, audio_models
@@ -199,7 +199,7 @@ def _costs(session: Session, settings: MagicOptions, given: Any) -> CostReport |
     if given.csv is None:
         return report
     saved = report.save(given.csv)
-    print(f"saved {counted(len(rows), 'call')} to {saved}")
+    print(f"saved {counted(len(rows), 'call')} to {visible(str(saved))}")
     return None
 
 
@@ -241,10 +241,10 @@ def _chat(session: Session, settings: MagicOptions, given: Any) -> Table | Conve
     chat = session.chats.get(name)
     if given.save:
         session.chats.save(name, given.save)
-        print(f"saved chat {name} to {given.save}")
+        print(f"saved chat {chat.name} to {visible(given.save)}")
     if given.forget:
         session.chats.forget(name)
-        print(f"forgot chat {name} ({counted(len(chat.exchanges), 'turn')})")
+        print(f"forgot chat {chat.name} ({counted(len(chat.exchanges), 'turn')})")
     return None if given.save or given.forget else ConversationPage(chat.name, chat.exchanges)
 
 
@@ -276,7 +276,7 @@ def _traceback(session: Session, settings: MagicOptions, given: Any) -> None:
     error = getattr(sys, "last_value", None)
     if error is None:
         raise OptionError("there has been no error yet")
-    print(redaction.without_pieces("".join(traceback.format_exception(error))))
+    print(visible(redaction.without_pieces("".join(traceback.format_exception(error)))))
 
 
 ON, FILE, FOLDER = Argument(), Argument("FILE"), Argument("FOLDER", needed=True)

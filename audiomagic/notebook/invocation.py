@@ -14,6 +14,7 @@ from ..batch.items import HEARD, ITEM, NUMBER, PROSE, is_missing, is_row, lastin
 from ..costs.budget import amount
 from ..costs.pricing import exact
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
+from ..files import name_part
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
 from ..session import Session
@@ -71,6 +72,8 @@ class Invocation:
             name: (fill if name in PROSE else fill_name)(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
+        # What is filled in leads to no other folder.
+        filled["save"] = template.fill_name(values["save"], known, name_part)
         sources = tuple((kind, fill_name(name)) for kind, name in sources)
         invocation = cls(magic, fill(text), MagicOptions(**filled), sources, variables, each)
         invocation._check()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
@@ -30,11 +31,11 @@ class LiveCard:
         self.cancellation = Cancellation()
         self._make_player = player
         self._player: Player | None = None
-        self._words = ""
+        self._words = StringIO()
         self._shown_at = 0.0
 
     def open(self) -> None:
-        self._words = ""
+        self._words = StringIO()
         if self._make_player:
             self._player = self._make_player()
             self.cancellation = self._player.cancellation
@@ -47,11 +48,11 @@ class LiveCard:
             self._show(line)
 
     def on_delta(self, delta: Delta) -> None:
-        self._words += delta.text
+        self._words.write(delta.text)
         if self._player:
             self._player.on_delta(delta)
         elif delta.text and time.monotonic() - self._shown_at >= PACE:
-            self._show(self._words[-LAST:])
+            self._show(self._words.getvalue()[-LAST:])
 
     def card(self, reply: "Result") -> dict[str, str]:
         bundle = reply._repr_mimebundle_()
@@ -76,7 +77,8 @@ class LiveCard:
         if show:
             show(self.handle)
         elif self.handle is not None:
-            self._show(f"{self._words.rstrip()} … (cut off)" if self._words else "")
+            words = self._words.getvalue()
+            self._show(f"{words.rstrip()} … (cut off)" if words else "")
 
     def _close(self) -> None:
         if self._player:
@@ -101,28 +103,28 @@ class LiveText:
 
     def __init__(self) -> None:
         self.cancellation = Cancellation()  # unused: Ctrl-C interrupts
-        self._words = ""
+        self._begun = False
 
     def open(self) -> None:
         """Begin a call."""
 
     def on_progress(self, line: str) -> None:
-        print(line, flush=True)
+        print(visible(line), flush=True)
 
     def on_delta(self, delta: Delta) -> None:
         if delta.text:
             words = visible(delta.text)
-            print(words if self._words else words.lstrip(), end="", flush=True)
-            self._words += delta.text
+            print(words if self._begun else words.lstrip(), end="", flush=True)
+            self._begun = True
 
     def settle(self, reply: "Result") -> None:
         if isinstance(reply, Comparison):
             print(comparison.plain(reply.columns))
             return
-        if self._words:
+        if self._begun:
             print()
         print("\n".join(card.about(reply)))
 
     def clear(self) -> None:
-        if self._words:
+        if self._begun:
             print(" … (cut off)")

@@ -68,7 +68,8 @@ class AudioMagics(magic.Magics, MagicOptions):
         """Send the cell's text to an audio model; play its answer, and keep it as a card.
 
         `%%speak [options]` with the text below it, or `%speak [options] TEXT`.
-        `{name}` in the text is replaced by the notebook's variable. Returns a Reply.
+        `{name}` in the text is replaced by the notebook's variable; in `--save`, a text becomes
+        one name, and only a Path leads to another folder. Returns a Reply.
         `--each NAME` runs once for each item of a list (`{item}`), or row of a DataFrame
         (`{column}`), and returns a Batch, or the DataFrame with columns added; `--save` then names
         one file per item.

@@ -6,6 +6,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import HTML, display
 
 from ..errors import AudiomagicError, Interrupted, SoundError
+from ..render.html import visible
 from ..turn.comparison import Comparison
 from ..turn.conversation import CellRun
 from ..turn.reply import Reply, savable
@@ -64,7 +65,7 @@ class Output:
         if options.save:
             saved = reply.save(options.save)
             if not frontend.redraws(self._shell):
-                print(f"saved {saved}")
+                print(f"saved {visible(str(saved))}")
         return reply
 
     def _run_each(self, invocation: "Invocation", session: "Session") -> Any:

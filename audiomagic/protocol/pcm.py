@@ -16,12 +16,15 @@ from ..decoding.downmix import Downmix
 from ..decoding.limit import Limit
 from ..decoding.wav import NAMES, Wav
 from ..errors import InvalidResponse, SoundError
-from ..sound import HIGHEST_RATE, WIRE_RATE, int16
+from ..sound import HIGHEST_RATE, WIRE_RATE, int16, pcm16_seconds
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 BLOCK = 2**20  # samples of a file that are converted at a time
 LOWEST_RATE = 8_000  # Hz: of speech; a lower one would turn little data into much sound
 LONGEST_HEADER = 10_000  # bytes before the samples
+# Bytes of the densest second of a file: by these its length is told before it is whole.
+DENSEST = dict.fromkeys((signature.MP3, signature.AAC, signature.OGG), 64_000)
+DENSEST_OTHER = 400_000  # 48 kHz, stereo, 32 bits
 SMALLEST_FILE = 44  # bytes: fewer are samples that happen to begin like one
 UNREADABLE = "the server sent {}, which cannot be read; try another model, or server"
 TOO_MUCH = "the server sent more sound than any model; stopped reading"
@@ -40,6 +43,13 @@ class PcmDecoder:
     _kind: str | None = None  # see `signature`; None while it is not known
     _wav: "_Samples | None" = None  # of a WAV file whose samples are converted as they come
     _resampler: "_Resampler | None" = None
+
+    @property
+    def seconds(self) -> float:
+        """How much sound has come, at least, where a file is decoded once it is whole."""
+        return pcm16_seconds(self.pcm) + len(self._pending) / DENSEST.get(
+            self._kind or "", DENSEST_OTHER
+        )
 
     def add(self, data: bytes) -> None:
         """Take more data."""

@@ -32,6 +32,7 @@ FINISHES: dict[str, str | None] = {
                      "insufficient_system_resource"), None),
 }  # fmt: skip
 NOT_BASE64 = "the server sent sound that is not base64; try again"
+LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _unfinished: str = ""  # text that may be the beginning of a key
     _base64: Base64Stream = field(default_factory=Base64Stream)
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
     _streamed: int = 0  # bytes of sound that are in deltas already
@@ -102,12 +104,12 @@ class ResponseAccumulator:
     @property
     def tokens(self) -> int:
         """The fewest output tokens that what has come so far can have taken."""
-        return self._tokens.total(pcm16_seconds(self._sound.pcm))
+        return self._tokens.total(self._sound.seconds)
 
     def add(self, chunk: Mapping[str, Any]) -> Delta:
         """Take one chunk; return what it added. Raises InvalidResponse if it is not a chunk."""
         chunk = _mapping(chunk, "a chunk")
-        self.model = _text(chunk.get("model")) or self.model
+        self.model = _name(chunk.get("model")) or self.model
         self.usage = Usage.of(chunk.get("usage")) or self.usage
         # vLLM-Omni: the content of such a chunk is not text but sound.
         is_sound = chunk.get("modality") == "audio"
@@ -121,7 +123,8 @@ class ResponseAccumulator:
 
         Raises InvalidResponse for sound that cannot be read.
         """
-        text, held = "".join(self._text).strip(), "".join(self._held).strip()
+        text = ("".join(self._text) + self._unfinished).strip()
+        held = "".join(self._held).strip()
         self._held.clear()
         rest = "" if text.startswith(held) else held.removeprefix(text)
         try:
@@ -129,13 +132,17 @@ class ResponseAccumulator:
                 self._sound.add(data)
             self._sound.end()
         except InvalidResponse:
-            self._delta(rest)  # the words are kept
+            self._delta(rest, is_last=True)  # the words are kept
             raise
-        return self._delta(rest)
+        return self._delta(rest, is_last=True)
 
-    def _delta(self, text: str) -> Delta:
+    def _delta(self, text: str, is_last: bool = False) -> Delta:
         pcm = self._sound.pcm
-        if text := redaction.without_key(text):
+        if text or is_last:
+            text = self._unfinished + text
+            shown = len(text) - (0 if is_last else redaction.unfinished(text))
+            text, self._unfinished = redaction.without_key(text[:shown]), text[shown:]
+        if text:
             self._text.append(text)
             self._marks.append((self._length, pcm16_seconds(pcm)))
         self._length += len(text)
@@ -145,11 +152,11 @@ class ResponseAccumulator:
 
     def _choice(self, choice: object, is_sound: bool) -> str:
         choice = _mapping(choice, "a choice")
-        self._finish(_text(choice.get("finish_reason")))
+        self._finish(_name(choice.get("finish_reason")))
         # A completion in one piece, from a server that does not stream, holds a message.
         delta = _mapping(choice.get("delta") or choice.get("message") or {}, "a delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
-        self.audio_id = _text(audio.get("id")) or self.audio_id
+        self.audio_id = _name(audio.get("id")) or self.audio_id
         if type(expires_at := audio.get("expires_at")) is int:
             self.expires_at = expires_at
         content = delta.get("content")
@@ -200,28 +207,28 @@ class ResponseAccumulator:
         """Return what has come so far; a key that the server sent back is taken out."""
         with suppress(InvalidResponse):
             self.end()
-        sound = self._sound.pcm
+        sound, calls = self._sound.pcm, self._calls.calls()
         whole = clean("".join(self._text))
-        text = redaction.without_key(whole)  # the key may have come in parts
+        names = (self.finish_reason or "", self.model or "", self.audio_id or "")
+        called = [part for call in calls for part in astuple(call)]
+        # The key may have come in parts.
+        safe = redaction.without_key_in([whole, *map(clean, [*names, *called])])
+        text, finish_reason, model, audio_id, *called = safe
         blank = len(text) - len(text.lstrip())
         marks = ((max(0, before - blank), seconds) for before, seconds in self._marks)
         return Completion(
             text.strip(),
             bytes(sound[: len(sound) // 2 * 2]),
             # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
-            _safe(self.finish_reason or "") or ("stop" if self.expires_at else None),
-            _safe(self.model or "") or None,
+            finish_reason or ("stop" if self.expires_at else None),
+            model or None,
             self.usage,
-            _safe(self.audio_id or "") or None,
+            audio_id or None,
             self.expires_at,
             tuple(marks) if text == whole else (),
-            tuple(ToolCall(*map(_safe, astuple(call))) for call in self._calls.calls()),
+            tuple(map(ToolCall, called[::3], called[1::3], called[2::3])),
             self.refused,
         )
-
-
-def _safe(text: str) -> str:
-    return redaction.without_key(clean(text))
 
 
 def _text(value: object) -> str:
@@ -239,6 +246,11 @@ def _part(part: object) -> str:
         return _text(part)
     thought = any(word in _text(part.get("type")) for word in ("think", "reason"))
     return "" if thought else _text(part.get("text")) or _text(part.get("refusal"))
+
+
+def _name(value: object) -> str:
+    name = _text(value)
+    return name if len(name) <= LONGEST_NAME else ""
 
 
 def _mapping(value: object, name: str) -> Mapping[str, Any]:

@@ -14,6 +14,9 @@ from ..errors import InvalidResponse
 from .error import ErrorBody, not_chat_completions
 
 LARGEST_EVENT = 80_000_000  # bytes: the longest completion (14 minutes) is 54 million in one piece
+MOST_EVENTS = 2_000_000  # of one answer: no text that is read has as many characters
+MOST_VALUES = 1_000_000  # in the JSON of one event
+MOST_BESIDE = 10_000_000  # bytes of comments, names of events and blank lines
 END = "[DONE]"
 FIELD = re.compile("(data|event|id|retry)?:")  # how the lines of an event begin
 LONGEST_WORDS = 1_000  # characters of a text in place of events
@@ -29,9 +32,11 @@ class ErrorEvent(Exception):
 
 def chunks(data: Iterable[bytes]) -> Iterator[Any]:
     """Yield the JSON of each chunk. Raises InvalidResponse, and ErrorEvent for a server's error."""
-    for name, event in _events(_lines(data)):
+    for number, (name, event) in enumerate(_events(_lines(data))):
         if event.startswith(END):
             return
+        if number >= MOST_EVENTS or sum(map(event.count, "[{,")) > MOST_VALUES:
+            raise _too_much("more chunks, or more in one")
         try:
             chunk = json.loads(event)
         except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
@@ -46,18 +51,24 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
 
     Text in place of events is the words of an error.
     """
-    name, data, size, whole, words = "", list[str](), 0, False, ""
-    for number, line in enumerate(lines):
-        if number == 0 and not FIELD.match(line):
-            words = line.strip()[:LONGEST_WORDS]
-        if number == 0 and line.lstrip().startswith("<"):
-            raise not_chat_completions("a web page")
-        whole = whole or (number == 0 and line.lstrip().startswith(("{", "[")))
+    name, data, size, beside, words = "", list[str](), 0, 0, ""
+    begun = whole = False
+    for line in lines:
+        if not begun and (begun := bool(line.strip())):
+            if not FIELD.match(line):
+                words = line.strip()[:LONGEST_WORDS]
+            if line.lstrip().startswith("<"):
+                raise not_chat_completions("a web page")
+            whole = line.lstrip().startswith(("{", "["))
         if whole or line.startswith("data:"):
             data.append(line if whole else line[5:].removeprefix(" "))
-            size += len(line)
+            size += len(line) + 1
             _check_size(size)
-        elif line.startswith("event:"):
+            continue
+        beside += len(line) + 1
+        if beside > MOST_BESIDE:
+            raise _too_much(f"{MOST_BESIDE // 1_000_000} MB beside its answer, more")
+        if line.startswith("event:"):
             name = line[6:].strip()
         elif not line:  # a blank line ends an event; other fields and comments are ignored
             if data:
@@ -71,25 +82,24 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
 
 
 def _lines(data: Iterable[bytes]) -> Iterator[str]:
-    """Split bytes into lines; blank ones before all others are left out."""
-    unfinished, begun = bytearray(), False
+    unfinished = bytearray()
     for part in chain(data, (b"\n",)):
         *ends, rest = part.split(b"\n")
         for end in ends:
-            line = (unfinished + end).removesuffix(b"\r")
+            line = (unfinished + end).removesuffix(b"\r") if unfinished or end else end
             unfinished.clear()
-            if begun := begun or bool(line.strip()):
-                try:
-                    yield line.decode()
-                except ValueError as error:
-                    raise not_chat_completions("something that is not text") from error
+            try:
+                yield line.decode()
+            except ValueError as error:
+                raise not_chat_completions("something that is not text") from error
         unfinished += rest
         _check_size(len(unfinished))
 
 
 def _check_size(size: int) -> None:
     if size > LARGEST_EVENT:
-        raise InvalidResponse(
-            f"the server sent a chunk of more than {LARGEST_EVENT // 1_000_000} MB, more than any "
-            "answer; stopped reading"
-        )
+        raise _too_much(f"a chunk of more than {LARGEST_EVENT // 1_000_000} MB, more")
+
+
+def _too_much(what: str) -> InvalidResponse:
+    return InvalidResponse(f"the server sent {what} than any answer; stopped reading")

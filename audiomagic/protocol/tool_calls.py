@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import InvalidResponse
 
 MOST_CALLS = 128  # of one completion, in parallel
-LONGEST_ARGUMENTS = 1_000_000  # characters of one call
+LONGEST = 4_000_000  # characters of all calls, with the ids that some servers repeat
 CUT = "\n[cut here: there is more]"
 INVALID = "INVALID_JSON"  # the only argument of a call that is repeated, whose own are no object
 
@@ -81,8 +81,6 @@ class _PartialCall:
         self.id, self.name = self.id or delta.id, self.name or delta.name
         self.arguments += delta.arguments
         self.length += delta.length
-        if self.length > LONGEST_ARGUMENTS:
-            raise _too_much()
 
 
 class ToolCallAccumulator:
@@ -91,6 +89,7 @@ class ToolCallAccumulator:
     def __init__(self) -> None:
         self._calls: dict[int, list[_PartialCall]] = {}  # by index, those that share it in order
         self._begun = 0
+        self._length = 0  # characters
 
     def add(self, deltas: object) -> str:
         """Take the `tool_calls` of one chunk; return all that they add to arguments.
@@ -111,6 +110,9 @@ class ToolCallAccumulator:
                 same = there
             same[-1].add(delta)
             added += delta.arguments
+            self._length += len(delta.id) + len(delta.name) + delta.length
+            if self._length > LONGEST:
+                raise _too_much()
         return "".join(added)
 
     def _begin(self, there: list[_PartialCall]) -> None:

@@ -163,6 +163,8 @@ def _source(receipt: Receipt) -> str:
     priced = receipt.bill
     if priced is None:
         unknown = f"price unknown: {_missing(receipt.usage)}"
+        if receipt.reserved:
+            unknown += f"; up to {dollars(receipt.reserved)} may be billed, and counts under caps"
         return unknown if receipt.paid else f"free here; on the service: {unknown}"
     rates = f"rates: {priced.origin}" if priced.price else f"charged: {priced.origin}"
     if receipt.paid:

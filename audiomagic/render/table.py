@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import one_line
-from .html import EDGE, FAINT, FONT, FRAME, INK, LIGHT, PAPER, as_html
+from .html import EDGE, FAINT, FONT, FRAME, INK, LIGHT, PAPER, as_html, visible
 
 # What is wider than the page is scrolled in its frame.
 BOX = f"display:inline-block;box-sizing:border-box;max-width:100%;overflow-x:auto;{FRAME};{LIGHT}"
@@ -45,14 +45,17 @@ class Table:
 
     def __repr__(self) -> str:
         if self.caption and not self.rows:
-            return self.caption
-        cells = [self.heading, *(tuple(one_line(cell) for cell in row) for row in self.rows)]
+            return visible(self.caption)
+        cells = [
+            tuple(map(visible, self.heading)),
+            *(tuple(one_line(cell) for cell in row) for row in self.rows),
+        ]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.heading))]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in cells
         ]
-        return "\n".join([*lines, *([self.caption] if self.caption else [])])
+        return "\n".join([*lines, *([visible(self.caption)] if self.caption else [])])
 
 
 def _head(name: str, column: int) -> str:

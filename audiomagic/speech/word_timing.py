@@ -13,6 +13,7 @@ from itertools import accumulate, product
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..sound import Sound
 from .silence import FRAME, frame_size, levels
@@ -25,9 +26,11 @@ PHRASE_END = re.compile(r"[.,;:!?…。、！？—–)\]\"”]$")
 PAUSE = 0.09  # seconds: shorter silences belong to speech (the closure of a "t")
 QUIET = 0.03  # of the loud parts' level: below it there is silence
 MAX_PHRASES, MAX_SPANS = 4, 6  # that one step of the search aligns with each other
+MOST, MOST_PER_SECOND = 100, 2  # phrases that are aligned, in all and for each second
 REACH = 15.0  # seconds that a phrase may lie off an even course
 UNEVEN, UNHEARD, INSIDE, TOO_EARLY = 1.0, 0.15, 0.6, 8.0  # what each fault costs
 
+Array = NDArray[np.float64]
 Mark = tuple[int, float]  # characters of the text that came, seconds of sound before the next
 
 
@@ -47,7 +50,7 @@ class Phrase(NamedTuple):
 
 def word_starts(text: str, sound: Sound, marks: Iterable[Mark] = ()) -> tuple[float, ...]:
     """Return the second at which each word of a text starts in its sound."""
-    phrases = _phrases(text, list(marks))
+    phrases = _joined(_phrases(text, list(marks)), MOST + round(MOST_PER_SECOND * sound.seconds))
     voice = voiced_spans(sound) or [VoicedSpan(0.0, sound.seconds)]
     found: list[float] = []
     for group, spans in _align(phrases, voice):
@@ -85,6 +88,18 @@ def _phrases(text: str, marks: list[Mark]) -> list[Phrase]:
     return phrases
 
 
+def _joined(phrases: list[Phrase], most: int) -> list[Phrase]:
+    """Join phrases of more than anybody says in the time, evenly."""
+    size = -(-len(phrases) // most) or 1
+    groups = (phrases[i : i + size] for i in range(0, len(phrases), size))
+    return [
+        Phrase(
+            [w for one in group for w in one.weights], [s for one in group for s in one.not_before]
+        )
+        for group in groups
+    ]
+
+
 def _weight(word: str) -> float:
     """Guess how long a word takes to say, in letters: a digit is a word, a Han sign two sounds."""
     if re.match(SIGN, word):
@@ -105,34 +120,70 @@ def _starts(weights: Sequence[float], spans: Sequence[VoicedSpan]) -> list[float
 def _align(
     phrases: Sequence[Phrase], voice: Sequence[VoicedSpan]
 ) -> list[tuple[Sequence[Phrase], Sequence[VoicedSpan]]]:
-    """Match phrases with voiced spans, a few of each at a time, at the least cost."""
+    """Match phrases with voiced spans, a few of each at a time, at the least cost.
+
+    The search goes from phrase to phrase; for each, over all spans within its reach at once.
+    """
     if not phrases:
         return []
-    said = [0.0, *accumulate(sum(phrase.weights) for phrase in phrases)]
-    voiced = [0.0, *accumulate(span.end - span.start for span in voice)]
-    pace = voiced[-1] / said[-1]
-    best = {(0, 0): (0.0, (0, 0))}
-    for i, j in product(range(len(phrases)), range(len(voice))):
-        if (i, j) not in best or abs(said[i] * pace - voiced[j]) > REACH:
-            continue
-        so_far = best[i, j][0]
-        late = max(0.0, phrases[i].not_before[0] - voice[j].start - 0.05)
+    said = np.cumsum([0.0, *(sum(phrase.weights) for phrase in phrases)])
+    spans = _Spans.of(voice)
+    said *= spans.voiced[-1] / said[-1]  # seconds of voice before each phrase, at an even pace
+    first = np.searchsorted(spans.voiced, said - REACH)
+    last = np.searchsorted(spans.voiced, said + REACH, side="right")
+    # For phrases and spans up to (i, first[i] + k): the least cost, and the last step to there.
+    costs = [np.full(size, np.inf) for size in last - first]
+    taken = [np.zeros((size, 2), np.int8) for size in last - first]
+    costs[0][0] = 0.0
+    for i, phrase in enumerate(phrases):
         for m, n in product(range(1, MAX_PHRASES + 1), range(1, MAX_SPANS + 1)):
-            if i + m > len(phrases) or j + n > len(voice):
+            if i + m > len(phrases):
+                break
+            begin = max(first[i], first[i + m] - n)
+            end = min(last[i], last[i + m] - n)
+            if begin >= end:
                 continue
-            expected, length = (said[i + m] - said[i]) * pace, voiced[j + n] - voiced[j]
-            pauses = voice[j + n - 1].end - voice[j].start - length
-            cost = so_far + UNEVEN * (length - expected) ** 2 / (expected + 0.3)
-            later = phrases[i + m - 1].not_before[0] - voice[j + n - 1].end
-            cost += UNHEARD * (m - 1) + INSIDE * pauses + TOO_EARLY * (late + max(0.0, later))
-            if cost < best.get((i + m, j + n), (np.inf,))[0]:
-                best[i + m, j + n] = (cost, (i, j))
-    end = (len(phrases), len(voice))
-    if end not in best:  # many more of one kind than of the other
+            not_before = phrase.not_before[0], phrases[i + m - 1].not_before[0]
+            step = spans.costs(slice(begin, end), n, said[i + m] - said[i], *not_before)
+            cost = costs[i][begin - first[i] : end - first[i]] + step + UNHEARD * (m - 1)
+            there = slice(begin + n - first[i + m], end + n - first[i + m])
+            better = cost < costs[i + m][there]
+            costs[i + m][there][better] = cost[better]
+            taken[i + m][there][better] = (m, n)
+    aligned, i, j = [], len(phrases), len(voice)
+    if not np.isfinite(costs[i][j - first[i]]):  # many more of one kind than of the other
         return [(phrases, voice)]
-    aligned = []
-    while end != (0, 0):
-        i, j = best[end][1]
-        aligned.append((phrases[i : end[0]], voice[j : end[1]]))
-        end = (i, j)
+    while i:
+        m, n = taken[i][j - first[i]].tolist()
+        aligned.append((phrases[i - m : i], voice[j - n : j]))
+        i, j = i - m, j - n
     return aligned[::-1]
+
+
+class _Spans(NamedTuple):
+    """Spans as arrays: when each starts and ends, and the seconds of voice up to each."""
+
+    starts: Array
+    ends: Array
+    voiced: Array
+
+    @classmethod
+    def of(cls, voice: Sequence[VoicedSpan]) -> "_Spans":
+        starts, ends = np.array(voice).T
+        return cls(starts, ends, np.concatenate([[0.0], np.cumsum(ends - starts)]))
+
+    def costs(self, these: slice, count: int, expected: float, first: float, last: float) -> Array:
+        """Return what it costs to match phrases with `count` spans from each of these on.
+
+        They should take the expected seconds; the first and last of them not begin before a second.
+        """
+        ahead = slice(these.start + count, these.stop + count)
+        starts, ends = (
+            self.starts[these],
+            self.ends[these.start + count - 1 : these.stop + count - 1],
+        )
+        length = self.voiced[ahead] - self.voiced[these]
+        early = np.maximum(0.0, first - starts - 0.05) + np.maximum(0.0, last - ends)
+        uneven = (length - expected) ** 2 / (expected + 0.3)
+        cost: Array = UNEVEN * uneven + INSIDE * (ends - starts - length) + TOO_EARLY * early
+        return cost

@@ -16,6 +16,7 @@ from IPython.core.formatters import DisplayFormatter, FormatterWarning
 from IPython.core.pylabtools import print_figure
 
 from ..errors import one_line
+from .html_outline import completed, outline
 
 MAX_HTML = 5_000_000  # characters, pictures included
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
@@ -24,6 +25,7 @@ PAPER = "background:#f7f8fa"
 CELL = f"padding:3px 8px;border:1px solid #c9d0d9;{PAPER};color:#1d2530;font-size:12px"
 PICTURE = f"max-width:100%;{PAPER}"
 STYLES = {"td": {"style": CELL}, "th": {"style": CELL}, "img": {"style": PICTURE}}
+TAGS = nh3.ALLOWED_TAGS | {"audio"}
 ATTRIBUTES = nh3.ALLOWED_ATTRIBUTES | {"audio": {"src", "controls"}}
 TAG = re.compile(r"(<[^>]*>)")  # nh3 writes any other ">" as "&gt;"
 FORMULA = re.compile(r"[$\\]")  # Jupyter would read `$5 or $6` as one
@@ -67,9 +69,10 @@ def _picture(mime: str, data: bytes | str, value: object) -> str:
 def _clean(html: str) -> str:
     if len(html) > MAX_HTML:
         return ""
+    balanced = outline(html, TAGS | {"source"})
     clean = nh3.clean(
-        SOURCE.sub(r'\1 src="\2">', html),  # an untrusted notebook drops a <source>
-        tags=nh3.ALLOWED_TAGS | {"audio"},
+        SOURCE.sub(r'\1 src="\2">', balanced),  # an untrusted notebook drops a <source>
+        tags=TAGS,
         attributes=ATTRIBUTES,
         attribute_filter=_kept,
         set_tag_attribute_values=STYLES,
@@ -79,7 +82,7 @@ def _clean(html: str) -> str:
         return ""  # it was all script
     parts = TAG.split(clean)  # text, tag, text, tag, ... text
     parts[::2] = [FORMULA.sub(r"<span>\g<0></span>", text) for text in parts[::2]]
-    return f'<div style="overflow-x:auto">{"".join(parts)}</div>'
+    return f'<div style="overflow-x:auto">{completed("".join(parts))}</div>'
 
 
 def _kept(tag: str, attribute: str, value: str) -> str | None:

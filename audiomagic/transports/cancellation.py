@@ -7,7 +7,7 @@ opens through its `trace` extension.
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,14 @@ def sleep(seconds: float) -> None:
         if (left := end - time.monotonic()) <= 0:
             return
         time.sleep(min(0.1, left))
+
+
+def cancellable(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass on what arrives until it is cancelled: what was received may unpack into much more."""
+    for part in parts:
+        if cancellation := _bound.get():
+            cancellation.raise_if_cancelled()
+        yield part
 
 
 def make_cancellable(request: "httpx2.Request") -> None:

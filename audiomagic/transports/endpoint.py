@@ -44,6 +44,22 @@ class Endpoint:
         """Whether this is OpenAI's own, with the models, dates and prices of the catalogue."""
         return f".{self.host}".endswith(".api.openai.com")
 
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header by which it knows whose request it is."""
+        if self.azure_version:
+            return {"api-key": self.key or ""}
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+    @property
+    def in_environment(self) -> bool:
+        """Whether it is the server that the environment means: OPENAI_BASE_URL, else the service.
+
+        Only there go the headers of OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS.
+        """
+        named = _environment(URL_VARIABLE)
+        return self.base_url == named if named else self.is_service
+
     @classmethod
     def find(cls, base_url: str | None = None, key: str | None = None) -> "Endpoint | None":
         """Find the server to ask, by the rules of `resolve`; None where nothing names one.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import suggestions
 from ..catalogue import catalogue
-from ..errors import OptionError, one_line
+from ..errors import OptionError, RequestFailed, one_line
 from ..protocol import model_list
 from .endpoint import Endpoint
 
@@ -39,7 +39,7 @@ def ask(endpoint: Endpoint, connection: "openai.OpenAI") -> Listing | None:
                 if len(body) > LARGEST_LIST or time.monotonic() > end:
                     return None
         listing = model_list.read(json.loads(body))
-    except (openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError):
+    except (openai.OpenAIError, httpx2.HTTPError, RequestFailed, ValueError, RecursionError):
         return None
     if listing:
         _listed[endpoint] = listing

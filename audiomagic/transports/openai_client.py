@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,19 +15,17 @@ from ..errors import ConnectionFailed, OptionError, RequestFailed
 from ..protocol import sse
 from ..protocol.request import Request
 from . import error_messages, model_list
-from .cancellation import Cancellation, make_cancellable
+from .cancellation import Cancellation, cancellable, make_cancellable
 from .endpoint import Endpoint, bad_address
 from .model_list import Listing
 from .retry import RateLimitGate, Retries, rate_limit_gate, worth_another_try
 from .transport import Provider, Report, Response, Transport
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 CONNECTING = 10.0  # seconds to wait for a connection
 SILENCE = 180.0  # seconds to wait for more: some servers make all the sound before they answer
-LARGEST_ERROR = 100_000  # bytes, as sent
 
 
 class ClientTransport(Transport):
@@ -77,7 +76,8 @@ class ClientTransport(Transport):
             with send(**body) as sent:
                 request_id, begun = error_messages.request_id(sent.response.headers), True
                 self._gate.passed += 1
-                yield Response(sse.chunks(sent.response.iter_bytes()), request_id)
+                parts = cancellable(sent.response.iter_bytes())
+                yield Response(sse.chunks(parts), request_id)
         except UnicodeEncodeError:
             raise OptionError("a text contains half a character, which cannot be sent") from None
         except RequestFailed as error:  # from whoever reads the chunks, too
@@ -117,6 +117,8 @@ class OpenAITransport(ClientTransport):
         import httpx2
         import openai
 
+        from ..protocol import http
+
         endpoint = self.endpoint
         try:
             httpx2.URL(endpoint.base_url)
@@ -125,13 +127,20 @@ class OpenAITransport(ClientTransport):
         try:
             for proxy in getproxies().values():  # httpx would look too late
                 (urlsplit(proxy).hostname or "").encode("idna")
+            request_hooks: list[Callable[[httpx2.Request], None]] = [make_cancellable]
+            if not endpoint.in_environment:
+                request_hooks.append(partial(http.own_headers, endpoint.credentials))
             http_client = openai.DefaultHttpxClient(
+                headers=http.IDENTITY,
                 # What is sent goes to the server that was named, and is not handed on to another.
                 follow_redirects=False,
                 # A cancellation knows connections that it saw opened. Few would be kept anyway: a
                 # stream is left at its last event, before its end.
                 limits=httpx2.Limits(max_keepalive_connections=0),
-                event_hooks={"request": [make_cancellable], "response": [_bound_error]},
+                event_hooks={
+                    "request": request_hooks,
+                    "response": [partial(http.bound, http.LARGEST_STREAM)],
+                },
             )
         except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
             raise error_messages.unusable_network(error, endpoint) from error
@@ -151,26 +160,3 @@ class OpenAITransport(ClientTransport):
 
     def models(self) -> Listing | None:
         return model_list.ask(self.endpoint, self.client(lambda line: None))
-
-
-def _bound_error(response: "httpx2.Response") -> None:
-    """Read no more than a page or two of an error answer: the client reads all there is."""
-    import httpx2
-
-    class Bounded(httpx2.SyncByteStream):
-        def __init__(self, whole: httpx2.SyncByteStream):
-            self.whole = whole
-
-        def __iter__(self) -> Iterator[bytes]:
-            size = 0
-            for part in self.whole:
-                yield part
-                size += len(part)
-                if size > LARGEST_ERROR:
-                    return
-
-        def close(self) -> None:
-            self.whole.close()
-
-    if response.status_code >= 300 and isinstance(response.stream, httpx2.SyncByteStream):
-        response.stream = Bounded(response.stream)

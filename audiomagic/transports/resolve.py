@@ -33,7 +33,9 @@ def resolve(
     7. the local engine, unless `--engine openai` asks for the service.
 
     A named server gets the key that was given, else `AZURE_OPENAI_API_KEY` where it is the server
-    of `AZURE_OPENAI_ENDPOINT`, else `OPENAI_API_KEY`.
+    of `AZURE_OPENAI_ENDPOINT`, else `OPENAI_API_KEY`. The headers of `OPENAI_ORG_ID`,
+    `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` go only to the server that the environment
+    itself names: `OPENAI_BASE_URL`, or else the service.
 
     Raises OptionError for an unknown engine or an impossible address, EngineError when there is
     neither a key nor a server nor a local engine.

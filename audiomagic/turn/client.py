@@ -85,13 +85,13 @@ class Client:
             pass  # what has arrived is kept
         except BaseException as caught:
             if incoming.accumulator.completion().empty:
-                counted = self._receipt(request, provider, incoming).estimate
+                counted = self._receipt(request, provider, incoming, reservation).estimate
                 reservation.end = reservation.end or CallEnd.failed(caught, counted)
                 if isinstance(caught, KeyboardInterrupt):
                     raise Interrupted("the request was stopped before an answer") from None
                 raise
             error = caught
-        receipt = self._receipt(request, provider, incoming, sent=reservation.end is None)
+        receipt = self._receipt(request, provider, incoming, reservation)
         outcome = f"failed: {type(error).__name__}" if error else "answered"
         if cancellation.cancelled or isinstance(error, KeyboardInterrupt):
             incoming.accumulator.finish_reason = outcome = STOPPED
@@ -112,10 +112,10 @@ class Client:
         request: Request,
         provider: Provider,
         incoming: "_IncomingCompletion",
-        sent: bool = True,
+        reservation: Reservation,
     ) -> Receipt:
         completion = incoming.accumulator.completion()
-        seconds, usage = pcm16_seconds(completion.pcm), incoming.usage
+        seconds, sent = pcm16_seconds(completion.pcm), reservation.end is not UNSENT
         receipt = Receipt(
             when=datetime.now(UTC),
             engine=provider.name,
@@ -128,7 +128,8 @@ class Client:
             voice=request.voice,
             seconds_in=request.seconds,
             seconds_out=seconds,
-            usage=usage if sent else NOTHING,
+            usage=incoming.usage if sent else NOTHING,
+            worst=reservation.dollars,
             time_to_first_audio=incoming.time_to_first_audio,
             duration=time.perf_counter() - incoming.start,
             request_id=incoming.request_id,

@@ -63,7 +63,7 @@ class _CrossfadingListener:
         self.cancellation = listener.cancellation
         self.on_progress = listener.on_progress
         self._crossfader = Crossfader()
-        self._kept = b""  # of this chunk
+        self._kept = bytearray()  # of this chunk
 
     def on_delta(self, delta: Delta) -> None:
         self._pass_on(Delta(delta.text, self._crossfader.feed(delta.pcm)))
@@ -72,7 +72,7 @@ class _CrossfadingListener:
         """End a chunk, the last one without a pause; return its sound."""
         crossfader = self._crossfader
         self._pass_on(Delta("", crossfader.end() if pause is None else crossfader.part(pause)))
-        kept, self._kept = self._kept, b""
+        kept, self._kept = bytes(self._kept), bytearray()
         return kept
 
     def _pass_on(self, delta: Delta) -> None:

@@ -72,7 +72,8 @@ class Soaked:
         outcomes = Counter(row["outcome"] for row in self.rows)
         failed = Counter[str]()
         for way in FAULTS:
-            failed[f"failed: {FAULTS[way].kind.__name__}"] += self.ways[way]
+            # Each try is a request of its own.
+            failed[f"failed: {FAULTS[way].kind.__name__}"] += self.ways[way] * FAULTS[way].tries
         expected = Counter(answered=self.ways["answered"], stopped=self.ways[STOP]) + failed
         assert outcomes == expected, (outcomes, expected)
         booked = [row for row in self.rows if row["outcome"] == "answered"]

@@ -303,13 +303,14 @@ def test_a_rate_limit_slows_all_of_them(brief: Crowd, session: Session) -> None:
         if len(brief.answered) < 5 or refused:
             return False
         refused.append(time.time())
-        handler.refuse(429, "Slow down.", None, "rate_limit_exceeded", retry_after="1")
+        handler.refuse(429, "Slow down.", None, "rate_limit_exceeded", retry_after="2")
         return True
 
     brief._trouble, brief._delay = limit, 0.02
     batch = run(session, [f"Item {n}." for n in range(30)], workers=4)
     assert batch.errors == {}
-    in_the_pause = [t for t in brief.times if refused[0] + 0.1 < t < refused[0] + 0.9]
+    # What was on its way when the limit became known has long arrived, even on a busy machine.
+    in_the_pause = [t for t in brief.times if refused[0] + 1 < t < refused[0] + 1.9]
     assert in_the_pause == []
 
 

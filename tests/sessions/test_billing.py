@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from audiomagic import Reply, Session, compare
+from audiomagic.costs.pricing import dollars
 from audiomagic.errors import BudgetExceeded, Interrupted, RequestFailed
 from audiomagic.render import card
 from audiomagic.render.conversation import ConversationPage
@@ -185,6 +186,8 @@ def test_a_stopped_answer_may_have_been_made_to_its_end(biller: Biller) -> None:
     assert {reply.finish_reason for reply in replies} == {"stopped"}
     row = session.ledger.rows()[0]
     assert row["outcome"] == "stopped" and row["estimated"] and row["dollars"] > 0
+    reserved = replies[0].receipt.reserved
+    assert reserved and f"{dollars(reserved)[1:]} may be billed" in card.html(replies[0])
 
 
 def test_an_interrupt_before_the_first_byte_frees_nothing(

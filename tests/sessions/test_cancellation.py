@@ -1,9 +1,11 @@
 """Stopped while the server is silent: the connection is closed at once, what came is kept."""
 
+import json
 import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +76,25 @@ def test_stopped_while_a_refused_request_is_tried_again(
     fake_server.then(refuse)
     assert session.bound(listener=listener).speak("Hi").finish_reason == "stopped"
     assert len(fake_server.requests) == 1
+
+
+def test_a_replay_is_stopped_in_its_pause(
+    fake_server: FakeServer, session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    fake_server.say("Once upon a time", tone.pcm16())
+    session.record(tmp_path / "tape")
+    session.speak("Tell a story")
+    (file,) = (tmp_path / "tape").glob("*.json")
+    recorded = json.loads(file.read_text("utf-8"))
+    recorded["answer"]["seconds"] = 600.0
+    recorded["answer"]["arrivals"][1:] = []
+    file.write_text(json.dumps(recorded), "utf-8")
+    session.replay(tmp_path / "tape")
+    listener = Listener()
+    threading.Timer(0.3, listener.cancellation.cancel).start()
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(session.bound(listener=listener).speak, "Tell a story").result(SOON)
+    assert reply.finish_reason == "stopped" and reply.text == "Once"
 
 
 def test_one_call_is_stopped_and_the_other_goes_on(

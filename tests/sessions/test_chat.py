@@ -9,7 +9,10 @@ import pytest
 
 from audiomagic import AudiomagicError, Session, Sound
 from audiomagic.errors import OptionError
+from audiomagic.notebook import commands
+from audiomagic.notebook.arguments import MagicOptions
 from audiomagic.protocol.request import Message
+from audiomagic.render.html import HIDDEN
 from audiomagic.transports.endpoint import Endpoint
 from audiomagic.transports.local import LocalTransport
 from audiomagic.transports.openai_client import OpenAITransport
@@ -18,6 +21,7 @@ from audiomagic.turn.conversation import CellRun, Conversation, Exchange, Histor
 from ..support.fake_server import FakeServer, Handler, Script, chunk, spoken, wants, written
 from ..support.faults import refuse, send
 from ..support.other_servers import wrapped
+from ..support.page_reading import CONTROLS
 
 pytestmark = pytest.mark.usefixtures("key")
 ID = "audio_69e01732c7f08191afe5d97a54081075"
@@ -366,6 +370,68 @@ def test_a_file_that_holds_no_chat_is_refused(tmp_path: Path, text: str, why: st
         session.chats.load("main", tmp_path / "none.json")
     with pytest.raises(OptionError, match=r"^no chat 'main' yet"):
         session.chats.get("main")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("seconds_in", 1e300),
+        ("duration", -1e300),
+        ("usage.input_tokens", 10**4_000),
+        ("usage.output_tokens", 10**13),
+        ("usage.server_cost", "1e999999"),
+        ("usage.server_cost", "-1"),
+        ("usage.server_cost", "1e-999999"),
+        ("usage.server_cost", "1e9999999999999999999"),
+        ("usage.server_cost", "sNaN"),
+        ("time_to_first_audio", float("inf")),
+    ],
+)
+def test_a_chat_with_absurd_numbers_is_refused(
+    fake_server: FakeServer, tone: Sound, tmp_path: Path, place: str, value: object
+) -> None:
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("A tone.", tone.pcm16()))
+    session.speak("What is this?")
+    session.chats.save("tutor", file := tmp_path / "tutor.json")
+    exchanges = json.loads(file.read_text("utf-8"))
+    *folders, name = ["receipt", *place.split(".")]
+    inner = exchanges[0]
+    for folder in folders:
+        inner = inner[folder]
+    inner[name] = value
+    file.write_text(json.dumps(exchanges), "utf-8")
+    with pytest.raises(OptionError, match="is not a saved chat"):
+        session.chats.load("again", file)
+
+
+def test_a_chat_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "chat.json"
+    for text in ("[" * 100_000, '[{"question": ' * 50_000):
+        file.write_text(text)
+        with pytest.raises(OptionError, match="is not a saved chat"):
+            Session().chats.load("main", file)
+
+
+def test_a_chats_name_is_what_can_be_seen_of_it(
+    fake_server: FakeServer, tone: Sound, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, session = f"tu{CONTROLS}\x1b]0;owned\x07tor", Session()
+    for _ in range(2):
+        fake_server.send_chunks(said("A tone.", tone.pcm16()))
+        reply = session.speak("What is this?", chat=name)
+        assert not HIDDEN.search(" ".join(reply.notes))
+    (chat,) = session.chats
+    assert len(chat.exchanges) == 2 and not HIDDEN.search(chat.name)
+    session.chats.save(name, tmp_path / "chat.json")
+    session.chats.load(f"{name}2", tmp_path / "chat.json")
+    shown = [repr(commands.chats(session.chats)), repr(commands.status(session, MagicOptions()))]
+    commands.run(
+        f"chat {chat.name.split()[0]} --load {tmp_path}/chat.json", session, MagicOptions()
+    )
+    commands.run(f"chat \x1b[31mred --load {tmp_path}/chat.json --forget", session, MagicOptions())
+    shown.append(capsys.readouterr().out)
+    assert "forgot chat" in shown[-1] and not HIDDEN.search("".join(shown))
 
 
 def test_a_conversation_begins_empty() -> None:

@@ -1,5 +1,6 @@
 """The fault matrix: what a server may do, once or for each try, and the line that tells of it."""
 
+import gzip
 import json
 import socket
 import time
@@ -256,6 +257,22 @@ FAULTS = {
         send(400, b"x" * 50_000_000, "text/plain"),
         "{host} does not serve Chat Completions at this address (400); check --base-url "
         "(it usually ends in /v1)" + NAMED,
+    ),
+    "an error packed twice": Fault(
+        send(400, gzip.compress(gzip.compress(bytes(30_000_000))), content_encoding="gzip, gzip"),
+        "{host} does not serve Chat Completions at this address (400); check --base-url "
+        "(it usually ends in /v1)" + NAMED,
+    ),
+    "an error that unpacks to much": Fault(
+        send(400, gzip.compress(b"x" * 30_000_000), content_encoding="gzip"),
+        "{host} does not serve Chat Completions at this address (400); check --base-url "
+        "(it usually ends in /v1)" + NAMED,
+    ),
+    "an answer packed twice": Fault(
+        send(200, gzip.compress(gzip.compress(b"data: {}")), content_encoding="gzip, gzip"),
+        "the server packed its answer more than once; not read" + NAMED,
+        InvalidResponse,
+        billable=True,
     ),
     # -- errors within the stream
     "an error within it": Fault(

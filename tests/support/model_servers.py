@@ -5,7 +5,8 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,7 +23,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # the client read enough
+                self.wfile.write(body)
 
 
 class _Server:
@@ -60,6 +62,7 @@ class _Server:
 class ModelServer(_Server):
     """Ollama and its kind: answers with these `deltas`, transcribes to `heard`, or refuses.
 
+    `listing` stands in place of its list of `models`; `headers` are added to a refusal or listing.
     With `endless` it repeats the first delta until the client hangs up.
     """
 
@@ -70,17 +73,23 @@ class ModelServer(_Server):
         heard: str = "",
         models: Iterable[str] = ("llama3.2", "gemma3"),
         refusal: Any = None,
+        listing: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         endless: bool = False,
     ) -> None:
         super().__init__()
         self.deltas, self.finish, self.heard = deltas, finish, heard
         self.models, self.refusal, self.endless = models, refusal, endless
+        self.listing, self.headers = listing, headers or {}
         self.hung_up = threading.Event()
 
     def answer(self, handler: _Handler, path: str, body: bytes) -> None:
         if self.refusal and path != "/v1/models":
             status, said = self.refusal
-            handler.send(status, said if isinstance(said, bytes) else json.dumps(said).encode())
+            data = said if isinstance(said, bytes) else json.dumps(said).encode()
+            handler.send(status, data, **self.headers)
+        elif self.listing is not None:
+            handler.send(200, self.listing, **self.headers)
         elif path == "/v1/models":
             listed = {"object": "list", "data": [{"id": name} for name in self.models]}
             handler.send(200, json.dumps(listed).encode())
@@ -114,17 +123,24 @@ class ModelServer(_Server):
 
 
 class ModelHub(_Server):
-    """A model hub with one repository, `me/tiny`, of these files."""
+    """A model hub with one repository, `me/tiny`, of these files; or whose answer is `listing`."""
 
     COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(
+        self,
+        files: dict[str, bytes],
+        listing: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
-        self.files = files
+        self.files, self.listing, self.headers = files, listing, headers or {}
 
     def answer(self, handler: _Handler, path: str, body: bytes) -> None:
         path = path.partition("?")[0]
-        if path.startswith("/api/models/me/tiny/tree/"):
+        if self.listing:
+            handler.send(200, self.listing, **self.headers)
+        elif path.startswith("/api/models/me/tiny/tree/"):
             listed = [{"type": "file", "oid": "0" * 40, "size": len(data), "path": name}
                       for name, data in self.files.items()]  # fmt: skip
             handler.send(200, json.dumps(listed).encode(), content_type="application/json")

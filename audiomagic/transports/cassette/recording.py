@@ -17,6 +17,7 @@ from ...protocol.chunk_writer import ChunkWriter
 from ...protocol.response import LONGEST_TEXT, Delta, ResponseAccumulator
 from ...protocol.tool_calls import MOST_CALLS, ToolCall
 from ...protocol.usage import Usage
+from ..cancellation import sleep
 from .fingerprint import ONE_FAULT, Fingerprint
 
 FORMAT = 1  # the newest that is understood
@@ -50,7 +51,7 @@ class RecordedAnswer:
         # Whatever no arrival accounts for, as in a text that was edited, comes at the end.
         for seconds, characters, samples in (*self.arrivals, (self.seconds, len(text), len(pcm))):
             if pace:
-                time.sleep(max(0.0, began + seconds - time.perf_counter()))
+                sleep(began + seconds - time.perf_counter())
             if self.sound:  # sound first: text is marked by the sound that was there before
                 yield from writer.spoken(Delta(pcm=pcm[: 2 * samples]))
                 yield from writer.spoken(Delta(text[:characters]))

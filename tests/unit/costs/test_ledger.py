@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,6 +19,8 @@ from audiomagic import Session
 from audiomagic.costs.ledger import APPLICATION_ID, VERSION, CallEnd, CallStart, Ledger
 from audiomagic.costs.receipt import Receipt
 from audiomagic.errors import ConnectionFailed, LedgerError, OptionError, RequestRejected
+from audiomagic.notebook import commands
+from audiomagic.notebook.arguments import MagicOptions
 from audiomagic.protocol.usage import Usage
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -202,6 +205,64 @@ def test_a_ledger_that_cannot_be_used_says_so_in_one_line(
     line = str(caught.value)
     assert line.startswith(f"the ledger {path} cannot be used (") and line.endswith(expected)
     assert "\n" not in line and not caught.value.busy
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("dollars", "1e999999999"),
+        ("dollars", "1e9999999999999999999"),
+        ("dollars", "nan"),
+        ("dollars", "-1"),
+        ("dollars", "much"),
+        ("dollars", b"1"),
+        ("reserved", "sNaN"),
+        ("reserved", "1e400"),
+        ("at", "yesterday"),
+        ("at", "2026-01-01"),
+        ("at", "0001-01-01T00:00:00+23:59"),
+        ("at", b"2026"),
+        ("seconds_in", "long"),
+        ("seconds_in", 9e999),
+        ("seconds_out", -1),
+        ("input_text_tokens", 10**15),
+        ("output_audio_tokens", "many"),
+        ("model", b"\xff"),
+    ],
+)
+def test_a_ledger_with_absurd_values_says_so_in_one_line(column: str, value: object) -> None:
+    ledger = Ledger()
+    record(ledger, call("a.ipynb"), None)
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute(f"update calls set {column} = ?", (value,))
+    connection.close()
+    session = Session(notebook="a.ipynb")
+    for use in (commands.status, partial(commands.run, "costs --all")):
+        shown, line = "", ""
+        try:
+            shown = repr(use(session, MagicOptions()))
+        except LedgerError as error:
+            line = str(error)
+        assert "cannot be used" in shown + line or column == "reserved"
+    with pytest.raises(LedgerError, match=r"cannot be used \(.* in it is .*\); move it away"):
+        use_all(ledger)
+
+
+def use_all(ledger: Ledger) -> None:
+    ledger.rows()
+    with ledger.reading() as transaction:
+        transaction.charges()
+
+
+@pytest.mark.parametrize("amount", ["1e999999999", "NaN", "all", "-5"])
+def test_an_absurd_cap_says_so_in_one_line(amount: str) -> None:
+    ledger = Ledger()
+    record(ledger, call("a.ipynb"), None)
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute("insert into caps values ('day', '', ?)", (amount,))
+    connection.close()
+    with pytest.raises(LedgerError, match=r"cannot be used \(an amount in it is .*\); move it"):
+        Session(notebook="a.ipynb").budget.caps("a.ipynb")
 
 
 @pytest.mark.parametrize("name", ["/dev/null", "/dev/null/share/ledger", "/dev/full"])

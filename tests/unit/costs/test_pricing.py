@@ -355,6 +355,13 @@ def test_prices_from_a_file(tmp_path: Path) -> None:
     assert price.checked == date(2026, 1, 2)
 
 
+def deep(levels: int) -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -365,6 +372,12 @@ def test_prices_from_a_file(tmp_path: Path) -> None:
         ({"m": MINE | {"audio_in": "-1"}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"audio_in": "nan"}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"audio_in": "cheap"}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": "1e-13"}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": "1e999999999"}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": "1e9999999999999999999"}}, "audio_in must be US dollars"),
+        ({"m": MINE | {"audio_in": 10**5_000}}, "audio_in must be US dollars per million"),
+        ({"m": MINE | {"audio_in": [1]}}, "the price of 'm' must be a table of numbers and texts"),
+        ({"m": MINE | {"source": deep(100_000)}}, "must be a table of numbers and texts"),
         ({"m": MINE | {"audio_in": None}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"audio_in": True}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"checked": "today"}}, "checked must be a date"),
@@ -379,7 +392,8 @@ def test_an_invalid_price_is_refused_in_one_line(given: Any, said: str) -> None:
 
 def test_a_broken_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
-    for content in (b"[m", b"\xff\xfe"):
+    absurd = (b"x = 1e9999999999999999999", b"x = 1" + b"0" * 5_000, b"x = " + b"[" * 5_000)
+    for content in (b"[m", b"\xff\xfe", *absurd, b"x = " + b"{a = " * 5_000):
         file.write_bytes(content)
         with pytest.raises(OptionError, match="cannot read prices from"):
             listed().extended(file)

@@ -1,5 +1,6 @@
 """Where models come from: a setting, a variable, a path, the hub, a server."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -132,6 +133,17 @@ def test_the_hub_is_asked_what_it_has_without_a_download(tmp_path: Path) -> None
         "me/tiny has no CTranslate2 Whisper model (model.bin); name another",
         "the model hub has no 'me/none', or requires a token ($HF_TOKEN)",
     ]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_the_hub_lists_is_bounded(tmp_path: Path, packed: bool) -> None:
+    body = b'{"id": "me/tiny", "siblings": [' + b"{}, " * 6_000_000 + b"{}]}"
+    headers = {"content_encoding": "gzip"} if packed else {}
+    body = gzip.compress(body) if packed else body
+    calls = ("gguf_from_hub('me/tiny')", "whisper_from_hub('me/tiny')")
+    with ModelHub({}, listing=body, headers=headers) as hub:
+        said = fetch(hub.url, tmp_path, *calls).stderr
+    assert said.count("the server sent more than 20 MB, which is too much") == 2, said
 
 
 def test_one_of_several_files_is_chosen() -> None:

@@ -1,6 +1,7 @@
 """Language models and speech recognition on other servers."""
 
 import gc
+import gzip
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from audiomagic.engine.llm import TextDelta
 from audiomagic.engine.remote import RemoteLanguageModel, RemoteRecognizer
 from audiomagic.errors import EngineError, InvalidResponse
+from audiomagic.protocol import sse
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.tool_calls import Tool, ToolCall
 
@@ -98,9 +100,10 @@ def test_connections_are_closed_with_the_model(
         ),
         ((400, {"error": "bad key its-own-key"}), r"rejected the request \(4..\): .*bad key …"),
         ((500, b"<html>"), r"rejected the request \(..*\): "),
-        ((200, b"<html>"), "does not speak the protocol; its address usually ends in /v1"),
-        ((200, b"data: {oops\n\n"), "does not speak the protocol"),
-        ((200, b"data: 5\n\n"), "does not speak the protocol"),
+        ((200, b""), "does not speak the protocol; its address usually ends in /v1"),
+        ((200, b"<html>"), r"a web page, which is not .*; check --llm \(it usually ends in /v1"),
+        ((200, b"data: {oops\n\n"), "something that is not JSON, .*; check --llm"),
+        ((200, b"data: 5\n\n"), "a chunk that is not an object, .*; check --llm"),
         ((307, b""), r"rejected the request \(307\)"),
     ],
 )
@@ -110,10 +113,47 @@ def test_a_server_that_fails_is_one_line(
     monkeypatch.setenv("AUDIOMAGIC_LLM_KEY", "its-own-key")
     with (
         ModelServer(refusal=refusal) as server,
-        pytest.raises(EngineError, match=line) as caught,
+        pytest.raises((EngineError, InvalidResponse), match=line) as caught,
     ):
         reply(f"{server.url}/v1#llama")
     assert "\n" not in str(caught.value) and "its-own-key" not in str(caught.value)
+
+
+def test_what_a_server_sends_is_bounded_as_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MOST_BESIDE", 1_000_000)
+    packed: Any = {"content_encoding": "gzip"}
+    endless = gzip.compress(b"data: " + b"A" * 90_000_000)
+    twice: Any = gzip.compress(endless), {"content_encoding": "gzip, gzip"}
+    for body, headers, line in (
+        (endless, packed, "a chunk of more than 80 MB"),
+        (gzip.compress(b": \n" * 2_000_000), packed, "1 MB beside its answer"),
+        (*twice, "packed its answer more than once"),
+    ):
+        with ModelServer(refusal=(200, body), headers=headers) as server:
+            with pytest.raises(InvalidResponse, match=line):
+                reply(f"{server.url}/v1#llama")
+            with pytest.raises(InvalidResponse, match=r"more than (5 MB|once)"):
+                RemoteRecognizer(f"{server.url}/v1#whisper").words(SILENCE)
+    with ModelServer(refusal=(400, twice[0]), headers=twice[1]) as server:
+        with pytest.raises(EngineError, match=r"rejected the request \(400\)"):
+            reply(f"{server.url}/v1#llama")
+        with pytest.raises(EngineError, match=r"rejected the request \(400\)"):
+            RemoteRecognizer(f"{server.url}/v1#whisper").words(SILENCE)
+
+
+def test_a_list_of_models_is_bounded() -> None:
+    for body, headers in (
+        (b" " * 6_000_000, {}),
+        (
+            gzip.compress(b'{"data": [' + b"{}, " * 2_000_000 + b"{}]}"),
+            {"content_encoding": "gzip"},
+        ),
+    ):
+        with (
+            ModelServer(listing=body, headers=headers) as server,
+            pytest.raises(InvalidResponse, match="more than 5 MB"),
+        ):
+            reply(server.url)
 
 
 def test_a_server_that_is_not_there_is_one_line() -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +83,27 @@ def test_a_space_in_a_list_is_told_as_such() -> None:
     with pytest.raises(OptionError, match="'b' is not an option; the text belongs in the cell, be"):
         read("-s calm, b", cell="Hi")
     assert read("-v coral, ash", cell="Hi").compared == {"voice": ["coral", "ash"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("../../x", "-..-x"),
+        ("/etc/passwd", "etc-passwd"),
+        ("..", "_"),
+        ("~/.bashrc", "bashrc"),
+        ("C:\\x", "C-x"),
+        ("a\0b\x1b[31m\nc", "a-b-31m-c"),
+        ("x" * 300, "x" * 80),
+        ("", "_"),
+        (7, "7"),
+        (Path("deck") / "un", "deck/un"),
+    ],
+)
+def test_what_is_filled_into_a_files_name_leads_to_no_other_folder(value: Any, name: str) -> None:
+    assert read("--save cards/{title}.mp3 Hi", title=value).options.save == f"cards/{name}.mp3"
+    row: Any = type("Row", (), {"title": value})
+    assert read("--save cards/{row.title}.mp3 Hi", row=row).options.save == f"cards/{name}.mp3"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomagic.protocol.error import ErrorBody
+from audiomagic.protocol.error import LONGEST, ErrorBody
 from audiomagic.protocol.model_list import read
 
 from ...support.fake_server import KEY
@@ -111,3 +111,16 @@ def test_errors_within_errors_without_end_are_read() -> None:
     for _ in range(500):
         listed = [listed]
     assert ErrorBody.of({"detail": listed}).message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "x" * 1_000_000,
+        {"message": "sk-proj " * 1_000_000},
+        {str(number): "x" for number in range(100_000)},
+        [["x"]] * 1_000_000,
+    ],
+)
+def test_an_error_of_many_words_is_cut(error: object) -> None:
+    assert len(ErrorBody.of(error).message) <= LONGEST

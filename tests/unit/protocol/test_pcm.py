@@ -56,6 +56,20 @@ def test_an_answer_may_be_a_file_of_any_kind(container: str, subtype: str, near:
     assert np.array_equal(decoded(file, file), np.concatenate([whole, whole]))
 
 
+@pytest.mark.parametrize(("container", "subtype", "near"), KINDS)
+def test_how_long_it_is_at_least_is_known_before_it_is_whole(
+    container: str, subtype: str, near: float
+) -> None:
+    decoder, known = PcmDecoder(), 0.0
+    for piece in cut(written(np.tile(TONE.samples, 60), 24_000, container, subtype), 10_000):
+        decoder.add(piece)
+        assert known <= decoder.seconds <= 60.1
+        known = decoder.seconds
+    assert known > 0.5  # what compresses well is longer
+    decoder.end()
+    assert decoder.seconds == pytest.approx(60, abs=0.1)
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
 @pytest.mark.parametrize(("container", "subtype"), [("MP3", "MPEG_LAYER_III"), ("WAV", "PCM_24")])
 def test_its_rate_is_its_own(container: str, subtype: str, rate: int) -> None:

@@ -14,7 +14,7 @@ from audiomagic.protocol.chunk_writer import ChunkWriter
 from audiomagic.protocol.response import Completion, Delta, ResponseAccumulator
 from audiomagic.protocol.usage import Usage
 
-from ...support.fake_server import chunk, spoken, usage, written
+from ...support.fake_server import KEY, chunk, spoken, usage, written
 from ...support.samples import PCM
 from ...support.strategies import JSON, NEARLY_CHUNKS
 
@@ -151,6 +151,24 @@ def test_more_than_any_model_sends_is_not_read() -> None:
     held_back = chunk({"content": "x", "audio": {"transcript": "x" * 400_000}})
     with pytest.raises(InvalidResponse, match="more text than any model"):
         accumulated([held_back] * 3)
+
+
+@pytest.mark.parametrize("name", ["m" * 4_000_000, "m" * 1_001])
+def test_a_name_longer_than_any_is_none(name: str) -> None:
+    named = chunk({"audio": {"id": name, "transcript": "Hm."}}, finish_reason=name)
+    answer, _ = accumulated([chunk({"content": ""}), named | {"model": name}])
+    assert (answer.model, answer.audio_id, answer.finish_reason) == ("gpt-audio-1.5", None, None)
+    assert answer.text == "Hm."
+
+
+def test_text_that_may_begin_a_key_waits_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    accumulator, shown = ResponseAccumulator(), list[str]()
+    for text in ("It is s", *KEY[1:], ". It", " is sk", "-proj-", "ects."):
+        shown.append(accumulator.add(chunk({"content": text})).text)
+    shown.append(accumulator.end().text)
+    assert "".join(shown) == "It is …. It is sk-proj-ects." == accumulator.completion().text
+    assert shown[0] == "It is " and not any(shown[1 : len(KEY) - 1])
 
 
 @given(st.lists(st.text(max_size=12)), st.binary(max_size=400), st.data())

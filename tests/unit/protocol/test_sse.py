@@ -63,3 +63,30 @@ def test_text_in_place_of_events_is_the_words_of_an_error(sent: bytes) -> None:
     for event in (b"data: {}", b": ping\n", b"event: ping\n\n", b"retry: 3\n\n", b"", b"\n"):
         assert list(sse.chunks([event])) in ([{}], [])
     assert list(sse.chunks([b"x-odd: 1\n", b"data: {}\n\n"])) == [{}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        (b'data: {"choices": [' + b"{}," * 25_000_000 + b"{}]}\n\n", "more chunks, or more in one"),
+        (b"data: " + b"[" * 2_000_000 + b"\n\n", "more chunks, or more in one"),
+        (b'{"choices": [' + b"[],\n" * 1_100_000 + b"[]]}", "more chunks, or more in one"),
+        (b": hello\n" * 200_000, "1 MB beside its answer"),
+        (b"event: x\n\n" * 200_000, "1 MB beside its answer"),
+        (b"\n" * 1_200_000, "1 MB beside its answer"),
+    ],
+)
+def test_much_that_says_nothing_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes, line: str
+) -> None:
+    monkeypatch.setattr(sse, "MOST_BESIDE", 1_000_000)
+    pieces = (sent[i : i + 100_000] for i in range(0, len(sent), 100_000))
+    with pytest.raises(InvalidResponse, match=f"sent {line}.* than any answer; stopped reading"):
+        list(sse.chunks(pieces))
+
+
+def test_an_answer_of_many_chunks_is_read_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MOST_EVENTS", 100)
+    assert list(sse.chunks([b"data: {}\n\n" * 100])) == [{}] * 100
+    with pytest.raises(InvalidResponse, match="more chunks"):
+        list(sse.chunks([b"data: {}\n\n"] * 101))

@@ -10,7 +10,7 @@ from audiomagic.errors import InvalidResponse
 from audiomagic.protocol.chunk_writer import ChunkWriter
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.response import Completion, ResponseAccumulator
-from audiomagic.protocol.tool_calls import Tool, ToolCall
+from audiomagic.protocol.tool_calls import Tool, ToolCall, ToolCallAccumulator
 
 from ...support.fake_server import chunk
 
@@ -36,6 +36,13 @@ def test_calls_come_in_pieces_each_by_its_index() -> None:
         {"tool_calls": [{"index": 0, "id": None, "function": {"arguments": '"Köln"}'}}]},
     )
     assert answer.tool_calls == (WEATHER, TIME)
+
+
+def test_arguments_may_come_in_very_many_pieces() -> None:
+    accumulator, piece = ToolCallAccumulator(), [{"index": 0, "function": {"arguments": "1"}}]
+    for _ in range(200_000):  # to count them all for each would take minutes
+        accumulator.add(piece)
+    assert accumulator.calls() == (ToolCall("call_0", "", "1" * 200_000),)
 
 
 def test_a_server_without_indices_or_ids_is_understood() -> None:
@@ -142,9 +149,9 @@ def test_a_call_without_an_id_gets_one_that_no_other_has() -> None:
         {"0": {}},
         ["weather"],
         [{"index": i} for i in range(129)],
-        [{"index": 0, "function": {"arguments": "x" * 1_000_001}}],
+        [{"index": 0, "function": {"arguments": "x" * 4_000_001}}],
         [{"index": 0, "id": str(i), "function": {"name": str(i)}} for i in range(129)],
-        [{"function": {"arguments": {"x": "x" * 1_000_000}}}],
+        [{"function": {"arguments": {"x": "x" * 4_000_000}}}],
     ],
 )
 def test_what_is_not_a_call_is_refused(calls: Any) -> None:

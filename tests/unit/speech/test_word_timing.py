@@ -157,6 +157,17 @@ def test_four_times_the_length_is_four_times_the_work() -> None:
     assert work(120) < 8 * work(30)  # 16, if it grew with the square
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("a. " * 3_000, 120), ("啊。" * 20_000, 20), ("Oh! " * 2_000, 120)]
+)
+def test_more_phrases_than_anybody_says_are_no_more_work(text: str, seconds: int) -> None:
+    sound = bursts([(0.24 * i, 0.24 * i + 0.12) for i in range(seconds * 4)], seconds, 8_000)
+    found = word_starts(text, sound)
+    assert len(found) == len(WORD.findall(text)) and list(found) == sorted(found)
+    words = len(found)
+    assert steps(lambda: word_starts(text, sound)) < 2_000 * seconds + 50 * words + 500_000
+
+
 # -- as the page cuts ---------------------------------------------------------------------------
 @pytest.mark.node
 @pytest.mark.skipif(NODE is None, reason="node is not installed")

@@ -142,6 +142,31 @@ def test_what_is_too_large_is_not_shown() -> None:
     assert rich_output(Poster()) == ""
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<audio" * 32_000,
+        "<audio><source src='data:audio/" * 20_000,
+        "<div>" * 64_000,
+        "<p>" + "".join(f"<b title={i}>" for i in range(400)) + "<p>x</p>" * 40_000,
+        "<!--" * 1_000_000,
+        "<!" * 2_000_000,
+        '<b "' * 1_000_000,
+        "<b'\"'" * 800_000,
+        "<script>" * 600_000,
+        f"<b {' '.join('a' * (i % 3_000) for i in range(3_000))}>",
+    ],
+)
+def test_html_that_would_take_a_parser_hours_is_shown_in_short_or_not_at_all(html: str) -> None:
+    assert len(rich_output(Shown(html))) < 3_000
+
+
+def test_a_text_of_many_references_is_shown() -> None:
+    for sign in ("&amp;", "&nbsp;", "&lt;"):
+        assert rich_output(Shown(f"<b>{sign * 400_000}</b>")).count(sign) == 400_000
+        assert rich_output(Shown(f'<b title="{sign * 400_000}">x</b>')).count(sign) == 400_000
+
+
 def test_nothing_is_displayed_here_and_now() -> None:
     class Forward:
         def _ipython_display_(self) -> None:

@@ -1,5 +1,6 @@
 """Models: for how long they are there, who has them, and what is said of those that are not."""
 
+import gzip
 import json
 import re
 import time
@@ -105,6 +106,9 @@ def test_the_table_says_which_are_yours(fake_server: FakeServer) -> None:
     assert fake_server.requests == [] and "does not say" not in str(table)
 
 
+TWICE = gzip.compress(gzip.compress(b'{"data": []}'))
+
+
 def late(handler: Handler) -> None:
     time.sleep(0.5)
 
@@ -129,6 +133,9 @@ def wrong(body: Any) -> Any:
         lambda handler: handler.send(200, b"<html>"),
         lambda handler: handler.send(200, b"[" * 100_000),
         lambda handler: handler.send(200, b" " * 6_000_000),
+        lambda handler: handler.send(200, gzip.compress(b" " * 6_000_000), content_encoding="gzip"),
+        lambda handler: handler.send(200, TWICE, content_encoding="gzip, gzip"),
+        lambda handler: handler.send(500, TWICE, content_encoding="gzip, gzip"),
         lambda handler: handler.refuse(401, "No"),
     ],
 )

@@ -63,3 +63,15 @@ def test_anything_is_an_exchange_or_refused(
         assert isinstance(accumulated(cassette.answer(JOKE, pace=False)), Completion)
     except (CassetteError, NotRecorded) as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("input_tokens", 10**4_000), ("output_tokens", -1), ("server_cost", "1e999999")],
+)
+def test_absurd_usage_is_not_given_again(name: str, value: object) -> None:
+    whole = recording()
+    whole["answer"]["usage"] = {"input_tokens": 1, "output_tokens": 1} | {name: value}
+    answer = Recording.decode(dumped(whole), "0001.json").answer
+    usage = accumulated(answer.chunks(b"", pace=False)).usage
+    assert usage is None or (usage.input_tokens, usage.server_cost) == (1, None)
