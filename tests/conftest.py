@@ -24,8 +24,9 @@ TESTS = Path(__file__).parent
 settings.register_profile("everyday", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
-SLOW = ("cluster", "models", "node", "browser")  # in this order, after all others
-MARKED = ("models", "browser")  # folders whose tests bear the folder's name
+SLOW = ("cluster", "models", "clients", "node", "browser")  # in this order, after all others
+# Folders whose tests bear marks: clients talk to the engine's real models.
+MARKED = {"models": ("models",), "clients": ("clients", "models"), "browser": ("browser",)}
 STRICT = ("unit", "sessions")  # folders of which no test may leave one of these behind:
 FAULTS = ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning",
           "pytest.PytestUnhandledThreadExceptionWarning")  # fmt: skip
@@ -37,7 +38,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Do not import a folder of which `-m "not models and not browser"` leaves no test."""
     chosen = config.option.markexpr.split(" and ")
     if collection_path.parent == TESTS and collection_path.name in MARKED:
-        return f"not {collection_path.name}" in chosen or None
+        return any(f"not {mark}" in chosen for mark in MARKED[collection_path.name]) or None
     return None
 
 
@@ -54,8 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     for item in items:
         path = item.path.relative_to(TESTS)
-        if path.parts[0] in MARKED:
-            item.add_marker(path.parts[0])
+        for mark in MARKED.get(path.parts[0], ()):
+            item.add_marker(mark)
         if path.parts[0] in STRICT:
             item.add_marker(pytest.mark.filterwarnings(*(f"error::{name}" for name in FAULTS)))
         if item.get_closest_marker("browser"):  # a machine's pause fails what waits for it

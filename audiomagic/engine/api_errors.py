@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import LONGEST_MESSAGE, AudiomagicError, one_line
+from ..protocol.error import EXPLAINED
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -22,16 +25,19 @@ class APIError(Exception):
         self.code = code
 
     @classmethod
-    def of(cls, error: "ValidationError") -> "APIError":
-        """Report the first of pydantic's complaints."""
+    def of(cls, error: "ValidationError", where: str = "") -> "APIError":
+        """Report the first of pydantic's complaints, of the part of a request that is `where`."""
         first = error.errors(include_url=False, include_input=False)[0]
         kind, bounds = first["type"], first.get("ctx") or {}
         names = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-        param = "".join(names).removeprefix(".")
+        param = (where + "".join(names)).removeprefix(".")
         if kind == "json_invalid":
             return cls("We could not parse the JSON body of your request.", None, None)
         if kind == "missing":
             return missing(param)
+        if kind == "extra_forbidden":
+            name = one_line(param, 100)
+            return cls(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
         code = "invalid_type" if kind.endswith("_type") else "invalid_value"
         for bound, side in (("ge", "below_min"), ("le", "above_max")):
             if bound in bounds:
@@ -49,3 +55,11 @@ class APIError(Exception):
 def missing(param: str) -> APIError:
     """Return the error for a parameter that is not there."""
     return APIError(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+
+
+def api_error(error: Exception) -> APIError:
+    """Return what a client is told of an error."""
+    if isinstance(error, APIError):
+        return error
+    code = EXPLAINED if isinstance(error, AudiomagicError) else None
+    return APIError(one_line(error, LONGEST_MESSAGE), None, code, 500)

@@ -4,11 +4,13 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import waitress
 
 from .api_errors import APIError
-from .app import App, Environ, StartResponse, respond
+from .api_replies import error_reply
+from .app import App
 from .engine import Engine
 
 LARGEST_BODY = 100_000_000  # bytes: an hour of mp3 in base64
@@ -27,14 +29,14 @@ def serve(engine: Engine, port: int) -> None:
         server.close()
 
 
-def create_server(app: App, port: int, token: str) -> Any:
+def create_server(app: WSGIApplication, port: int, token: str) -> Any:
     """Return waitress's server; port 0 is any free port. Raises OSError when it is taken."""
 
-    def guarded(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             _check_client(environ, server.effective_port, token)
         except APIError as error:
-            return respond(error, start_response)
+            return error_reply(error)(environ, start_response)
         return app(environ, start_response)
 
     server = waitress.create_server(
@@ -50,11 +52,11 @@ def create_server(app: App, port: int, token: str) -> Any:
     return server
 
 
-def _check_client(environ: Environ, port: int, token: str) -> None:
+def _check_client(environ: WSGIEnvironment, port: int, token: str) -> None:
     # A browser names the page that asks (Origin), or a host made to resolve here (DNS rebinding).
     hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
     if environ.get("HTTP_HOST", "").lower() not in hosts or "HTTP_ORIGIN" in environ:
         raise APIError("This server answers programs on this machine only.", None, None, 403)
-    sent = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(sent.encode(), token.encode()):
+    scheme, _, sent = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(sent.encode(), token.encode()):
         raise APIError("Incorrect API key provided.", None, "invalid_api_key", 401)

@@ -1,15 +1,20 @@
 """Speech recognition, behind voice activity detection: Whisper hears "Thank you." in noise."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EngineError, one_line
 from ..sound import Sound
+
+if TYPE_CHECKING:
+    from faster_whisper.transcribe import Segment
 
 RATE = 16_000  # Hz, of both models
 WINDOW = 512  # samples (32 ms) that get one probability of speech
@@ -29,6 +34,27 @@ FILTER = {"threshold": 0.35, "min_silence_duration_ms": 2000, "speech_pad_ms": 4
 Floats = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Hints:
+    """What a caller knows of the speech: its language ("en"; None: detect it), words before it."""
+
+    language: str | None = None
+    prompt: str | None = None
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said: segments with their times, from the sound's start, and the language."""
+
+    segments: tuple["Segment", ...] = ()
+    language: str = "en"
+
+    @property
+    def text(self) -> str:
+        return " ".join(segment.text.strip() for segment in self.segments)
+
+
 class Recognizer(Protocol):
     """A model that writes down float32 samples at RATE; threads may use it at once."""
 
@@ -44,16 +70,36 @@ class Transcriber:
         self._recognizer = recognizer
         self._speech_probabilities = get_vad_model()
 
+    @property
+    def languages(self) -> Sequence[str] | None:
+        """The languages that may be named, as ISO 639-1 codes; None for a model on a server."""
+        return self._recognizer.languages if isinstance(self._recognizer, Whisper) else None
+
     def transcribe(self, sound: Sound) -> str:
         """Return the words that are spoken in `sound`, "" when nobody speaks."""
+        samples = self._speech(sound)
+        return _spoken(self._recognizer.words(samples)) if samples is not None else ""
+
+    def transcript(self, sound: Sound, hints: Hints, word_times: bool = False) -> Transcript:
+        """Return what is spoken with its times. Raises EngineError for a model on a server."""
+        if not isinstance(self._recognizer, Whisper):
+            raise EngineError("speech recognition on a server tells no times, and takes no hints")
+        samples = self._speech(sound)
+        if samples is None:
+            return Transcript((), hints.language or "en")
+        heard = self._recognizer.transcript(samples, hints, word_times)
+        if not _spoken(heard.text):
+            return replace(heard, segments=())
+        return replace(heard, segments=tuple(_shifted(s, sound.seconds) for s in heard.segments))
+
+    def _speech(self, sound: Sound) -> Floats | None:
+        """Return samples for the recognizer, with a MARGIN around; None when nobody speaks."""
         samples = _normalized(sound.resample(RATE).samples)
         if samples is None:
-            return ""
+            return None
         padded = np.pad(samples, (0, -len(samples) % WINDOW))
-        if np.sum(self._speech_probabilities(padded) > SPEECH) < MIN_WINDOWS:
-            return ""
-        words = self._recognizer.words(samples).strip()
-        return words if any(character.isalnum() for character in words) else ""
+        windows = np.sum(self._speech_probabilities(padded) > SPEECH)
+        return samples if windows >= MIN_WINDOWS else None
 
 
 class Whisper:
@@ -74,17 +120,43 @@ class Whisper:
             raise EngineError(line) from error
         self._lock = Lock()  # two calls at once would only share the same cores
 
+    @property
+    def languages(self) -> Sequence[str]:
+        return list(self._whisper.supported_languages)
+
     def words(self, samples: Floats) -> str:
+        return self.transcript(samples, Hints()).text
+
+    def transcript(self, samples: Floats, hints: Hints, word_times: bool = False) -> Transcript:
         with self._lock:
-            segments, _ = self._whisper.transcribe(
+            segments, found = self._whisper.transcribe(
                 samples,
+                language=hints.language,
+                initial_prompt=hints.prompt,
                 beam_size=5,  # 0.05 s more than 1 on a short question, a sixth fewer errors
-                temperature=0.0,  # hotter retries are slower, and differ from call to call
+                # By default 0: hotter retries are slower, and differ from call to call.
+                temperature=hints.temperature,
                 condition_on_previous_text=False,  # one misheard window must not spoil the next
+                word_timestamps=word_times,
                 vad_filter=True,
                 vad_parameters=FILTER,
             )
-            return " ".join(segment.text.strip() for segment in segments)
+            return Transcript(tuple(segments), found.language)
+
+
+def _spoken(words: str) -> str:
+    words = words.strip()
+    return words if any(character.isalnum() for character in words) else ""
+
+
+def _shifted(segment: "Segment", seconds: float) -> "Segment":
+    """Count a segment's times from the start of the sound, not from that of its margin."""
+
+    def at(time: float) -> float:
+        return round(min(max(time - MARGIN / RATE, 0.0), seconds), 2)
+
+    words = [replace(w, start=at(w.start), end=at(w.end)) for w in segment.words or ()]
+    return replace(segment, start=at(segment.start), end=at(segment.end), words=words)
 
 
 def _normalized(samples: Floats) -> Floats | None:

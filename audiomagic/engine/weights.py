@@ -47,7 +47,7 @@ def packaged(part: str, *, hashed: bool = False) -> Path:
 
 def installed() -> bool:
     """Whether the packages of the engine are there; their files are checked when opened."""
-    return all(find_spec(_pins()[part]["module"]) for part in PACKAGED)
+    return all(map(find_spec, ["werkzeug", *(_pins()[part]["module"] for part in PACKAGED)]))
 
 
 def verify() -> None:

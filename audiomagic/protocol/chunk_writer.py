@@ -47,7 +47,7 @@ class ChunkWriter:
             yield self.delta({"audio": {"id": self.audio_id, "data": _base64(delta.pcm)}})
 
     def expiry(self) -> dict[str, Any]:
-        return self.chunk([{"index": 0, "delta": {"audio": {"expires_at": self.expires_at}}}])
+        return self.delta({"audio": {"expires_at": self.expires_at}})
 
     def whole(self, completion: Completion, file: bytes | None) -> dict[str, Any]:
         """The completion in one piece; `file` is its sound in the format asked for, or None."""

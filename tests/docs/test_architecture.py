@@ -42,6 +42,8 @@ TESTED_THROUGH = {
     "kernel/test_commands.py": "notebook.commands",
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
+    "clients/test_openai.py": """engine.api_models engine.api_replies engine.api_responses
+        engine.api_speech engine.api_transcriptions""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
     "models/test_pipeline.py": """engine engine.api_errors engine.app engine.engine
         engine.pipeline""",

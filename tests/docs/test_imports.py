@@ -7,7 +7,7 @@ import sys
 HEAVY = {
     "anywidget", "faster_whisper", "genai_prices", "hibari", "httpx", "httpx2", "ipywidgets",
     "numpy", "onnxruntime", "openai", "pandas", "pydantic", "rapidfuzz", "soundfile", "soxr",
-    "sqlite3", "waitress", "xllamacpp",
+    "sqlite3", "waitress", "werkzeug", "xllamacpp",
 }  # fmt: skip
 # All that `%load_ext audiomagic` loads beside IPython's own and the standard library's.
 LOADED = {

@@ -23,6 +23,7 @@ from audiomagic.protocol.response import Delta
 from audiomagic.transports.local import INSTALLED_NOTE
 
 from ..support.listener import Listener
+from ..support.served_engine import served_engine
 
 QUESTION = "What is the capital of France?"
 
@@ -173,17 +174,9 @@ def test_a_port_in_use_is_said_so_and_what_to_type(capsys: pytest.CaptureFixture
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[dict[str, str]]:
-    """`python -m audiomagic.engine serve`, and what it prints."""
-    command = [sys.executable, "-m", "audiomagic.engine", "serve"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout
-    lines = [process.stdout.readline() for _ in range(3)]
-    url, token = (re.search(r"=(\S+)", line)[1] for line in lines[1:])  # type: ignore[index]
-    yield {"base_url": url, "api_key": token}
-    process.terminate()
-    process.wait(10)
+    """Where `python -m audiomagic.engine serve` answers."""
+    with served_engine() as served:
+        yield served
 
 
 def test_any_openai_client_can_use_it(api: dict[str, str], question: Sound) -> None:

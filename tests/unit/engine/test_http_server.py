@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, cast
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
 pytest.importorskip("waitress")
 
 from audiomagic.engine import http_server
-from audiomagic.engine.app import App, Environ, StartResponse
+from audiomagic.engine.app import App
 from audiomagic.engine.engine import Engine
 
 TOKEN = "am-a-token-of-thirty-two-letters"
@@ -24,7 +25,7 @@ class Streaming(App):
 
     read = threading.Event()
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != "/halves":
             return super().__call__(environ, start_response)
         start_response("200 OK", [("content-type", "text/event-stream")])
@@ -78,6 +79,11 @@ def test_a_program_with_the_token_is_let_in(port: int, host: str) -> None:
     assert status == 200 and body["data"][0]["id"] == "local-engine"
 
 
+def test_the_name_of_the_scheme_may_be_written_in_any_case(port: int) -> None:
+    for scheme in ("bearer", "BEARER", "BeArEr"):
+        assert ask(port, Authorization=f"{scheme} {TOKEN}")[0] == 200
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
     [
@@ -92,6 +98,8 @@ def test_a_program_with_the_token_is_let_in(port: int, host: str) -> None:
         ({"Origin": "http://127.0.0.1:{port}"}, 403),
         ({"Authorization": ""}, 401),
         ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": TOKEN}, 401),
+        ({"Authorization": f"Basic {TOKEN}"}, 401),
         ({"Authorization": f"Bearer {TOKEN}, Bearer {TOKEN}"}, 401),
         ({"Authorization": "Bearer \xe9"}, 401),
     ],

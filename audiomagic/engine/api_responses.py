@@ -1,0 +1,86 @@
+"""Answers `/v1/responses` in its plain-text form: written words, and calls of functions."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from werkzeug.wrappers import Response
+
+from . import api_requests
+from .api_errors import APIError, api_error
+from .api_models import check_chat
+from .api_replies import event, events_reply, json_reply
+from .api_response_events import Event, ResponseWriter
+from .api_response_requests import chat_messages, read, renamed
+from .api_response_store import ResponseStore
+from .engine import Engine
+from .pipeline import Pipeline
+
+
+class Responses:
+    """Makes responses, and keeps those that need not be forgotten."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self._store = ResponseStore()
+
+    def create(self, data: bytes) -> Response:
+        """Answer a request. Raises APIError."""
+        body = read(data)
+        check_chat(body.model)
+        items = self._store.history(body.previous_response_id) + body.input
+        chat = body.chat(chat_messages(items, self._store.item))
+        try:
+            pipeline = Pipeline(self._engine, api_requests.read(json.dumps(chat).encode(), {}, ()))
+            texts = (delta.text for delta in pipeline.run())
+            first = list(islice(texts, 1))  # what fails before it has an HTTP status
+        except APIError as error:
+            raise renamed(error) from None
+        writer = ResponseWriter(body)
+        events = self._events(writer, pipeline, chain(first, texts))
+        if body.stream:
+            return events_reply(_stream(writer, events))
+        *_, last = filter(None, events)
+        return json_reply(last["response"])
+
+    def retrieve(self, response_id: str) -> Response:
+        """Return a response that was kept. Raises APIError."""
+        return json_reply(self._store.response(response_id))
+
+    def forget(self, response_id: str) -> Response:
+        """Forget a response. Raises APIError."""
+        self._store.forget(response_id)
+        return json_reply({"id": response_id, "object": "response", "deleted": True})
+
+    def _events(
+        self, writer: ResponseWriter, pipeline: Pipeline, texts: Iterator[str]
+    ) -> Iterator[Event | None]:
+        """Write the events; None while there is nothing yet."""
+
+        def status() -> str:
+            return "incomplete" if pipeline.finish_reason == "length" else "completed"
+
+        yield from writer.opening()
+        first = ""
+        for first in texts:
+            if first:
+                break
+            yield None
+        if first or not pipeline.calls:
+            yield from writer.message(chain([first], texts), status)
+        for call in pipeline.calls:
+            yield from writer.call(call)
+        last = writer.end(status(), pipeline.usage)
+        if writer.body.store is not False:
+            self._store.add(last["response"], writer.body.input)
+        yield last
+
+
+def _stream(writer: ResponseWriter, events: Iterator[Event | None]) -> Iterator[bytes]:
+    try:
+        for each in events:
+            # A comment, which nobody reads: where it cannot be sent, the model is stopped.
+            yield event(each, each["type"]) if each else b":\n\n"
+    except Exception as error:  # too late for a status
+        for each in writer.failure(renamed(api_error(error))):
+            yield event(each, each["type"])
