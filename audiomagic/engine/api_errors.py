@@ -1,6 +1,11 @@
 """Errors of the engine's HTTP API, in the shape of OpenAI's."""
 
+import logging
+import traceback
 from typing import TYPE_CHECKING, Any
+
+from ..errors import LONGEST_MESSAGE, AudiomagicError, EngineError, InvalidResponse, one_line
+from ..protocol.error import EXPLAINED
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -49,3 +54,17 @@ class APIError(Exception):
 def missing(param: str) -> APIError:
     """Return the error for a parameter that is not there."""
     return APIError(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+
+
+def api_error(error: Exception) -> APIError:
+    """Return what a client is told of an error: our own words, or none of what is in a bug's."""
+    if isinstance(error, APIError):
+        return error
+    if isinstance(error, AudiomagicError):
+        # The engine is a gateway to a model, wherever that runs, and it was the model that failed.
+        status = 502 if isinstance(error, EngineError | InvalidResponse) else 500
+        return APIError(one_line(error, LONGEST_MESSAGE), None, EXPLAINED, status)
+    kind = type(error).__name__  # its message may hold a path, or words of the conversation
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    logging.getLogger(__name__).error("%s at %s", kind, place)
+    return APIError(f"The engine failed ({kind}); its own log says where.", None, None, 500)

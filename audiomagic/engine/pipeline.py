@@ -32,15 +32,15 @@ class Pipeline:
 
     def __init__(self, engine: Engine, request: Request):
         self._engine = engine
-        self._request = request
+        self.request = request
         self._sentences: list[str] = []
         self._audio_out = 0  # tokens
         self.finish_reason = "stop"  # "length" at the cap, "tool_calls" when there are any
         self.calls: tuple[ToolCall, ...] = ()
 
-    def run(self) -> Iterator[Delta]:
+    def run(self) -> Generator[Delta, None, None]:
         """Yield words and 24 kHz pcm16 as they are generated."""
-        speech = any(message.sounds for message in self._request.messages)
+        speech = any(message.sounds for message in self.request.messages)
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
         with closing(self._generate()) as sentences:
             for sentence in sentences:
@@ -56,20 +56,20 @@ class Pipeline:
     @property
     def usage(self) -> Usage:
         """The tokens, by the model's own tokenizer; sound at the service's rates."""
-        sent = "\n".join(message.text for message in self._request.messages)
+        sent = "\n".join(message.text for message in self.request.messages)
         called = "".join(call.name + call.arguments for call in self.calls)
         text_in, text_out = self._engine.count(sent), self._engine.count(self.text + called)
-        audio_in = round(self._request.seconds * AUDIO_IN_PER_SECOND)
+        audio_in = round(self.request.seconds * AUDIO_IN_PER_SECOND)
         return Usage(text_in + audio_in, text_out + self._audio_out, audio_in, self._audio_out)
 
     def _generate(self) -> Generator[str, None, None]:
         # What is spoken in each message, or None when it holds no sound.
-        spoken = [self._transcript(message) for message in self._request.messages]
+        spoken = [self._transcript(message) for message in self.request.messages]
         asked, heard = Message("user"), None
-        for message, words in zip(self._request.messages, spoken, strict=True):
+        for message, words in zip(self.request.messages, spoken, strict=True):
             if message.role == "user":
                 asked, heard = message, words
-        llm, system = self._engine.llm, self._request.system
+        llm, system = self._engine.llm, self.request.system
         if heard is not None and TRANSCRIPT in system:
             answer = heard
         elif heard == "":
@@ -97,9 +97,9 @@ class Pipeline:
                 role=message.role.replace("developer", "system"),
                 parts=tuple(filter(None, [_joined(message.text, words)])),
             )
-            for message, words in zip(self._request.messages, spoken, strict=True)
+            for message, words in zip(self.request.messages, spoken, strict=True)
         )
-        request = replace(self._request, messages=messages, voice=None)
+        request = replace(self.request, messages=messages, voice=None)
         with closing(llm.reply(request)) as deltas:
             whole = llm.small and request.max_tokens is None
             yield from self._split(self._texts(deltas), whole)
@@ -126,15 +126,15 @@ class Pipeline:
             yield text[: text.find(last)] + self._shown(last)
 
     def _shown(self, sentence: str) -> str:
-        return speakable(sentence) if self._request.voice else sentence
+        return speakable(sentence) if self.request.voice else sentence
 
     def _speak(self, sentence: str) -> Iterator[Delta]:
         yield Delta(text=sentence)
         room = self._room()
         if room is not None and room <= 0:
             self.finish_reason = "length"
-        elif self._request.voice:
-            pcm = self._engine.tts.synthesize(sentence.strip(), self._request.voice).pcm16()
+        elif self.request.voice:
+            pcm = self._engine.tts.synthesize(sentence.strip(), self.request.voice).pcm16()
             if room is not None and len(pcm) > room * TOKEN:
                 pcm, self.finish_reason = pcm[: room * TOKEN], "length"
             self._audio_out += round(len(pcm) / TOKEN)
@@ -143,9 +143,9 @@ class Pipeline:
 
     def _room(self) -> int | None:
         """Return how many tokens of sound the request's cap leaves; None without a cap."""
-        if self._request.max_tokens is None:
+        if self.request.max_tokens is None:
             return None
-        return self._request.max_tokens - self._engine.count(self.text) - self._audio_out
+        return self.request.max_tokens - self._engine.count(self.text) - self._audio_out
 
 
 def _joined(written: str, spoken: str | None) -> str:

@@ -10,6 +10,7 @@ from .. import redaction
 from ..errors import InvalidResponse
 
 TOO_LONG = "context_length_exceeded"  # the code of a request that the model has no room for
+EXPLAINED = "engine_error"  # the local engine's code of a message that says what to do already
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
 
 

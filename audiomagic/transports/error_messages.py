@@ -10,8 +10,14 @@ from urllib.request import getproxies, proxy_bypass
 
 from .. import redaction, suggestions
 from ..catalogue import catalogue
-from ..errors import ConnectionFailed, RequestFailed, RequestRejected, one_line
-from ..protocol.error import TOO_LONG, ErrorBody
+from ..errors import (
+    LONGEST_MESSAGE,
+    ConnectionFailed,
+    RequestFailed,
+    RequestRejected,
+    one_line,
+)
+from ..protocol.error import EXPLAINED, TOO_LONG, ErrorBody
 from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
 from . import model_list
@@ -141,6 +147,8 @@ def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) ->
 def _by_code(body: ErrorBody, said: str, endpoint: Endpoint, request: Request) -> str | None:
     """Describe an error that the protocol has a code for, however it was sent."""
     code, host = body.code, endpoint.host
+    if endpoint.name and code == EXPLAINED:
+        return one_line(body.message, LONGEST_MESSAGE)  # a whole line of the engine's own
     lacks_model = request.model in body.message and "does not exist" in body.message
     if code == "model_not_found" or (code in ("404", None) and lacks_model):
         return model_list.unknown(request.model, endpoint)
