@@ -35,6 +35,9 @@ class APIError(Exception):
         param = "".join(names).removeprefix(".")
         if kind == "json_invalid":
             return cls("We could not parse the JSON body of your request.", None, None)
+        if kind == "extra_forbidden":
+            name = one_line(param, 100)
+            return cls(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
         if kind == "missing":
             return missing(param)
         code = "invalid_type" if kind.endswith("_type") else "invalid_value"

@@ -8,12 +8,13 @@ from contextlib import closing
 from itertools import chain, islice
 from typing import Any
 
+from ..errors import one_line
 from ..protocol.chunk_writer import ChunkWriter
 from ..protocol.response import Completion, Delta
 from ..sound import Sound
-from .api_errors import api_error
+from .api_errors import APIError, api_error
 from .api_requests import read
-from .engine import MODEL, Engine
+from .engine import MODEL, Engine, known_models
 from .pipeline import Pipeline
 from .tts import voices
 
@@ -35,6 +36,10 @@ class ChatCompletions:
         """
         now = int(time.time())
         request = read(body, self._known_transcripts(now), tuple(voices()))
+        if request.model not in known_models():
+            name = one_line(request.model, 60)
+            line = f"The model `{name}` does not exist or you do not have access to it."
+            raise APIError(f"{line} Use `{MODEL}`.", None, "model_not_found", 404)
         ids = "chatcmpl-" + secrets.token_hex(12), "audio_" + secrets.token_hex(16)
         writer = ChunkWriter(ids[0], MODEL, now, ids[1])
         pipeline = Pipeline(self._engine, request)

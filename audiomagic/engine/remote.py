@@ -118,6 +118,9 @@ class RemoteLanguageModel(RemoteModel):
     small = False
     count = staticmethod(estimated_tokens)  # these servers have no common way to ask
 
+    def check(self, request: Request) -> None:
+        """Leave it to the server to refuse."""
+
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises EngineError when the server cannot be reached or rejects the request."""
         with self._errors():

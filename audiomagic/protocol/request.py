@@ -1,8 +1,8 @@
 """A request on the wire, as the client sends it."""
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
@@ -87,6 +87,9 @@ class Request:
     usage: bool = True  # whether a stream reports it; a completion in one piece always does
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None  # "none", "auto", "required", or the name of a tool
+    stop: tuple[str, ...] = ()  # the answer ends before the first of these
+    # Other parameters of the answer, as they are sent: its temperature, seed, format, ...
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def seconds(self) -> float:  # of sound sent
@@ -120,6 +123,9 @@ class Request:
             body["tool_choice"] = self.tool_choice
         elif self.tool_choice:
             body["tool_choice"] = {"type": "function", "function": {"name": self.tool_choice}}
+        if self.stop:
+            body["stop"] = list(self.stop)
+        body |= self.parameters
         if self.stream:
             body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
         return body
