@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from ..errors import one_line
+from .api_chat import JSON, ChatCompletions
 from .api_errors import APIError, api_error
-from .chat_completions import JSON, ChatCompletions
 from .engine import MODEL, Engine
 
 Environ = dict[str, Any]

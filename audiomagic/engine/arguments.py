@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from .json_schema import PATTERNS, mapped
+from .json_schema import NOTES, PATTERNS, mapped
 
 LONGEST_SPAN = 8  # words of a request that may be one argument
 MOST_ITEMS, MOST_NAMES = 8, 3  # of a list; of an object whose names are free
 NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
 USUAL = (1, 0, 2, 3, 5, 10, 100, 0.5)  # numbers, where those of the request are none or too large
-# Keywords beside which a value is known to be allowed or not.
-NOTES = {"type", "title", "description", "default", "examples", "deprecated", "readOnly",
-         "writeOnly", "nullable", "$comment"}  # fmt: skip
-LIMITS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
-          "maxLength"}  # fmt: skip
+# Keywords by which a value is known to be allowed or not.
+LIMITS = {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+          "minLength", "maxLength"}  # fmt: skip
 
 
 def texts(words: Sequence[str]) -> list[str]:

@@ -18,10 +18,10 @@ UNKNOWN = (
     "unevaluatedProperties", "uniqueItems",
 )  # fmt: skip
 # The grammar's own formats may go on for ever, or are too large for it, as that of a URI.
-DAY, HOUR = (
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])",
-    r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(Z|\+00:00)",
+DAY = (
+    r"[12]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
 )
+HOUR = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(Z|\+00:00)"
 URL = r"https?://[A-Za-z0-9.-]{1,40}(:\d{2,5})?(/[!#-;=?-Z_a-z~]{0,60})?"
 FORMATS = {
     "date": DAY, "time": HOUR, "date-time": f"{DAY}T{HOUR}", "uri": URL, "url": URL,
@@ -36,6 +36,9 @@ REST = "[A-Za-z0-9_./-]{0,30}"  # of a text whose pattern says only how it begin
 LOOKAROUND = ("(?=", "(?!", "(?<")
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
 LARGEST_LIMIT = 2_000  # a grammar with a higher one takes seconds to make
+# Keywords that say nothing of a value.
+NOTES = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
+         "nullable", "$comment", "$schema", "$id"}  # fmt: skip
 KEY = "^[A-Za-z0-9_ -]{1,40}$"
 SIMPLE: dict[str, Any] = {
     "anyOf": [{"type": "string", "maxLength": MOST_CHARACTERS}, {"type": "number"},
@@ -78,6 +81,10 @@ def followable(schema: Mapping[str, Any], repeats: bool = False) -> dict[str, An
     is_composed = any("allOf" in inner and not _is_alias(inner) for inner in schemas(schema))
 
     def change(schema: Schema) -> Schema:
+        if not is_composed and (
+            schema is True or (isinstance(schema, dict) and not schema.keys() - NOTES)
+        ):
+            return SIMPLE
         if not isinstance(schema, dict):
             return schema
         form = mapped(schema, change)
@@ -229,6 +236,8 @@ def _close(form: dict[str, Any]) -> None:
     if form.keys() & {*ELSEWHERE, "propertyNames", "enum", "const"}:
         return
     others, required = form.get("additionalProperties"), form.get("required", [])
+    if "properties" in form:  # and otherwise, also anything else than an object
+        form.setdefault("type", "object")
     free = others if isinstance(others, dict) else SIMPLE
     if others is not False and ("properties" in form or required):
         form["properties"] = dict.fromkeys(required, free) | form.get("properties", {})

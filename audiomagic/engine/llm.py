@@ -28,6 +28,7 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
+JSON_LIMIT = 512  # tokens, where the grammar leaves an end open
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
 DEFAULT_SYSTEM = (
@@ -114,7 +115,8 @@ class LlamaModel:
         forced = request.tool_choice not in (None, "auto", "none")
         may_call = request.tools and request.tool_choice != "none" and not results
         if (may_call or forced) and (call := self._tool_caller.call(request)):
-            yield TextDelta(tool_calls=(call,), finish_reason="tool_calls")
+            is_whole = self.count(call.name + call.arguments) <= (request.max_tokens or CONTEXT)
+            yield TextDelta("", (call,), "tool_calls") if is_whole else TextDelta("", (), "length")
         elif results and self.small and not answer_schema(request):
             yield TextDelta(self._tool_caller.answer(request), finish_reason="stop")
         elif self.small and not answer_schema(request):
@@ -154,7 +156,8 @@ class LlamaModel:
             body.setdefault("temperature", 0)
         if schema := answer_schema(request):
             body["extra_body"] = {"grammar": json_grammar(followable(schema))}
-            body.setdefault("max_tokens", self._context // 2)
+            if self.small:
+                body.setdefault("max_tokens", JSON_LIMIT)
             del body["response_format"]
         return body
 

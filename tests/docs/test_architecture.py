@@ -41,9 +41,8 @@ TESTED_THROUGH = {
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
-    "models/test_pipeline.py": """engine engine.__main__ engine.app engine.engine
-        engine.pipeline""",
-    "unit/engine/test_chat_completions.py": "engine.api_errors",
+    "models/test_api_chat.py": "engine.api_chat engine.api_errors",
+    "models/test_pipeline.py": "engine engine.__main__ engine.app engine.engine",
     "models/test_session.py": "transports.local",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",

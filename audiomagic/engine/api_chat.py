@@ -89,8 +89,8 @@ class ChatCompletions:
             return writer.whole(answer, None)
         self._keep(pipeline, writer)
         ending = {"opus": "ogg"}.get(request.format, request.format)
-        # A cap may leave no room for a single word: then there is no sound, and no file of it.
-        file = pcm if ending == "pcm16" or not pcm else Sound.from_pcm16(pcm).encode(ending)
+        # A cap may leave no room for a single word; but no file is without a sample.
+        file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm or b"\0\0").encode(ending)
         return writer.whole(answer, file)
 
     def _keep(self, pipeline: Pipeline, writer: ChunkWriter) -> None:
