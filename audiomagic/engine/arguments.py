@@ -7,6 +7,7 @@ A small model invents what is free. Held to the texts and numbers of the request
 import re
 from collections.abc import Sequence
 from functools import partial
+from math import isclose
 from typing import Any
 
 from .json_schema import NOTES, PATTERNS, mapped
@@ -114,5 +115,5 @@ def _fits(value: Any, form: dict[str, Any]) -> bool:
         and form.get("exclusiveMinimum", value - 1)
         < value
         < form.get("exclusiveMaximum", value + 1)
-        and (step is None or value % step == 0)
+        and (step is None or isclose(value / step, round(value / step), abs_tol=1e-9))
     )

@@ -35,14 +35,16 @@ PATTERNS = {f"^({pattern})$": pattern for pattern in FORMATS.values()}
 REST = "[A-Za-z0-9_./-]{0,30}"  # of a text whose pattern says only how it begins
 LOOKAROUND = ("(?=", "(?!", "(?<")
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
+LARGEST_NUMBER = 1_000_000_000
 LARGEST_LIMIT = 2_000  # a grammar with a higher one takes seconds to make
 # Keywords that say nothing of a value.
 NOTES = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
          "nullable", "$comment", "$schema", "$id"}  # fmt: skip
 KEY = "^[A-Za-z0-9_ -]{1,40}$"
 SIMPLE: dict[str, Any] = {
-    "anyOf": [{"type": "string", "maxLength": MOST_CHARACTERS}, {"type": "number"},
-              {"type": "boolean"}, {"type": "null"}]
+    "anyOf": [{"type": "string", "maxLength": 40}, {"type": "boolean"}, {"type": "null"},
+              {"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER,
+               "multipleOf": 0.01}]
 }  # fmt: skip
 ANY_OBJECT: dict[str, Any] = {"type": "object", "minProperties": 1}
 
@@ -73,10 +75,11 @@ def schemas(schema: Schema) -> Iterator[dict[str, Any]]:
         yield from schemas(inner)
 
 
-def followable(schema: Mapping[str, Any], repeats: bool = False) -> dict[str, Any]:
+def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, Any]:
     """Return a schema for the grammar, as strict or stricter.
 
-    With `repeats`, it allows equal items even where they have to differ: see `distinct`.
+    With `arguments`, it is one that they will be narrowed by, and its sets may hold equal items:
+    see `distinct`.
     """
     is_composed = any("allOf" in inner and not _is_alias(inner) for inner in schemas(schema))
 
@@ -88,10 +91,12 @@ def followable(schema: Mapping[str, Any], repeats: bool = False) -> dict[str, An
         if not isinstance(schema, dict):
             return schema
         form = mapped(schema, change)
-        if repeats and form.get("uniqueItems") and not _needs_several(form):
+        if arguments and form.get("uniqueItems") and not _needs_several(form):
             del form["uniqueItems"]
         _translate(form)
         _limit(form)
+        if not arguments:
+            _limit_digits(form)
         if not is_composed:  # an object that is described in several places must stay open
             _close(form)
         return form
@@ -220,6 +225,21 @@ def _limit(form: dict[str, Any]) -> None:
     for limit in ("maxLength", "maxItems", "maxProperties"):
         if isinstance(form.get(limit), int):
             _cap(form, limit, "min" + limit[3:], LARGEST_LIMIT)
+
+
+def _limit_digits(form: dict[str, Any]) -> None:
+    kinds = form.get("type")
+    kinds = {*kinds} if isinstance(kinds, list) else {kinds}
+    if not kinds & {"number", "integer"} or form.keys() & {"enum", "const", "$ref"}:
+        return
+    low = form.get("minimum", form.get("exclusiveMinimum"))
+    high = form.get("maximum", form.get("exclusiveMaximum"))
+    if low is None:
+        low = form["minimum"] = min(-LARGEST_NUMBER, (high or 0) - LARGEST_NUMBER)
+    if high is None:
+        high = form["maximum"] = max(LARGEST_NUMBER, low + LARGEST_NUMBER)
+    if "number" in kinds and high - low >= 0.01:
+        form.setdefault("multipleOf", 0.01 if high - low >= 1 else 0.0001)
 
 
 def _cap(form: dict[str, Any], limit: str, least: str, most: int) -> None:

@@ -78,7 +78,7 @@ class LlamaModel:
     def check(self, request: Request) -> None:
         """Raise APIError for a JSON schema that no grammar can be made of."""
         for index, tool in enumerate(request.tools):
-            if refused := self._not_followed(tool.parameters, repeats=True):
+            if refused := self._not_followed(tool.parameters, arguments=True):
                 where = f"tools[{index}].function.parameters"
                 line = f"Invalid schema for function '{tool.name}': {refused}."
                 raise APIError(line, where, "invalid_function_parameters")
@@ -86,21 +86,21 @@ class LlamaModel:
         if schema and (refused := self._not_followed(schema)):
             raise APIError(f"Invalid schema for 'response_format': {refused}.", "response_format")
 
-    def _not_followed(self, schema: Mapping[str, Any], repeats: bool = False) -> str | None:
+    def _not_followed(self, schema: Mapping[str, Any], arguments: bool = False) -> str | None:
         """Say what of a schema the grammar cannot follow; None where it can."""
-        if self._follows(schema, repeats):
+        if self._follows(schema, arguments):
             return None
         if keyword := unknown_keyword(schema):
             return f"'{keyword}' cannot be followed"
         for name, inner in (schema.get("properties") or {}).items():
             one = {**schema, "properties": {name: inner}, "required": [name]}
-            if not self._follows(one, repeats):
+            if not self._follows(one, arguments):
                 return f"the property '{one_line(name, 60)}' cannot be followed"
         return "it cannot be followed"
 
-    def _follows(self, schema: Mapping[str, Any], repeats: bool) -> bool:
+    def _follows(self, schema: Mapping[str, Any], arguments: bool) -> bool:
         try:
-            form = followable(schema, repeats)
+            form = followable(schema, arguments)
         except (TypeError, ValueError, AttributeError):  # a keyword with a value of another type
             return False
         return self._llama.follows(form)

@@ -111,7 +111,7 @@ class ToolCaller:
             description=tool.description,
             request=" ".join(words),
         )
-        schema = followable(tool.parameters, repeats=True)
+        schema = followable(tool.parameters, arguments=True)
         narrow = narrowed(schema, texts(words), numbers(words))
         # A model that does not find an end is asked again, for what is required alone.
         for form in (narrow, least(narrow)):

@@ -12,7 +12,7 @@ TEXTS, NUMBERS = arguments.texts(WORDS), arguments.numbers(WORDS)
 
 
 def allowed(**schema: Any) -> Any:
-    return arguments.narrowed(followable(schema), TEXTS, NUMBERS).get("enum")
+    return arguments.narrowed(followable(schema, arguments=True), TEXTS, NUMBERS).get("enum")
 
 
 @pytest.mark.parametrize(

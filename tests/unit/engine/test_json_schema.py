@@ -61,7 +61,7 @@ def test_what_follows_the_stricter_schema_follows_the_one_that_was_sent(
 @example({"type": {}, "allOf": 3})
 def test_a_keyword_of_another_type_is_an_error_that_is_known(schema: Any) -> None:
     try:
-        followable(schema, repeats=True)
+        followable(schema, arguments=True)
         unknown_keyword(schema)
     except (TypeError, ValueError, AttributeError):
         return
@@ -82,7 +82,8 @@ def test_what_cannot_be_followed_is_named(schema: Any, keyword: str | None) -> N
 
 def test_a_decimal_of_pydantic_is_followed_as_a_number() -> None:
     pattern = {"type": "string", "pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"}
-    assert followable({"anyOf": [{"type": "number"}, pattern]}) == {"anyOf": [{"type": "number"}]}
+    schema = {"anyOf": [{"type": "number"}, pattern]}
+    assert followable(schema, arguments=True) == {"anyOf": [{"type": "number"}]}
 
 
 def test_limits_of_draft_4_are_those_of_today() -> None:
