@@ -33,6 +33,10 @@ FORMATS = {
 }  # fmt: skip
 PATTERNS = {f"^({pattern})$": pattern for pattern in FORMATS.values()}
 REST = "[A-Za-z0-9_./-]{0,30}"  # of a text whose pattern says only how it begins
+NUMERIC = (
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
+)  # fmt: skip
 LOOKAROUND = ("(?=", "(?!", "(?<")
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
 LARGEST_NUMBER = 1_000_000_000
@@ -79,8 +83,9 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
     """Return a schema for the grammar, as strict or stricter.
 
     With `arguments`, it is one that they will be narrowed by, and its sets may hold equal items:
-    see `distinct`.
+    see `distinct`. Raises TypeError, ValueError or AttributeError for what is not a schema.
     """
+    root = schema
     is_composed = any("allOf" in inner and not _is_alias(inner) for inner in schemas(schema))
 
     def change(schema: Schema) -> Schema:
@@ -93,7 +98,9 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
         form = mapped(schema, change)
         if arguments and form.get("uniqueItems") and not _needs_several(form):
             del form["uniqueItems"]
-        _translate(form)
+        _translate(form, root)
+        if any(not isinstance(form.get(keyword, 0), int | float) for keyword in NUMERIC):
+            raise TypeError("a limit that is not a number")
         _limit(form)
         if not arguments:
             _limit_digits(form)
@@ -167,7 +174,7 @@ def _looks_around(form: Schema) -> bool:
     return isinstance(pattern, str) and any(mark in pattern for mark in LOOKAROUND)
 
 
-def _translate(form: dict[str, Any]) -> None:
+def _translate(form: dict[str, Any], root: Schema) -> None:
     """Say in other words what the grammar does not know."""
     if form.get("uniqueItems") is False:
         del form["uniqueItems"]
@@ -187,7 +194,7 @@ def _translate(form: dict[str, Any]) -> None:
         branches = form.get(key)
         if isinstance(branches, list):  # one of them is enough
             form[key] = [one for one in branches if not _looks_around(one)] or branches
-    names = form.get("propertyNames")
+    names = _resolved(form.get("propertyNames"), root)
     if isinstance(names, dict) and "properties" not in form and "patternProperties" not in form:
         _name_properties(form, names)
     if isinstance(named := form.get("patternProperties"), dict):

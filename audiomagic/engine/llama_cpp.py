@@ -71,7 +71,10 @@ class LlamaCpp:
 
     def _compile(self, schema: str) -> bool:
         # A grammar that it cannot make, it leaves out without a word, so that anything may follow.
-        start, mark, rest = json_grammar(json.loads(schema)).partition(START)
+        try:
+            start, mark, rest = json_grammar(json.loads(schema)).partition(START)
+        except (ValueError, RuntimeError):  # NaN, or a number that is too large
+            return False
         answer = self.complete("x", 1, f'{start}{mark}"{SIGN}" {rest}')
         return answer.startswith(SIGN[0])
 

@@ -86,6 +86,15 @@ def test_a_decimal_of_pydantic_is_followed_as_a_number() -> None:
     assert followable(schema, arguments=True) == {"anyOf": [{"type": "number"}]}
 
 
+def test_keys_that_an_enumeration_names_are_properties() -> None:
+    by_color = {"type": "object", "propertyNames": {"$ref": "#/$defs/Color"},
+                "additionalProperties": {"type": "boolean"}}  # fmt: skip
+    schema = {"properties": {"a": by_color}, "$defs": {"Color": {"enum": ["red", "green"]}}}
+    form = followable(schema)["properties"]["a"]
+    assert unknown_keyword(form) is None and form["additionalProperties"] is False
+    assert form["properties"] == {"red": {"type": "boolean"}, "green": {"type": "boolean"}}
+
+
 def test_limits_of_draft_4_are_those_of_today() -> None:
     old = {"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 9,
            "exclusiveMaximum": False}  # fmt: skip
