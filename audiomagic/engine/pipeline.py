@@ -201,12 +201,12 @@ class Pipeline:
 
 
 def until_stop(texts: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
-    """Yield a text up to the first of `stops`; hold back what may be the beginning of one."""
+    """Yield a text up to the one of `stops` that ends first; hold back what may begin one."""
     held = ""
     for text in texts:
         held += text
-        if found := [at for stop in stops if (at := held.find(stop)) >= 0]:
-            yield held[: min(found)]
+        if found := [(at + len(stop), at) for stop in stops if (at := held.find(stop)) >= 0]:
+            yield held[: min(found)[1]]
             return
         begun = (
             n for stop in stops for n in range(len(stop) - 1, 0, -1) if held.endswith(stop[:n])

@@ -1,6 +1,6 @@
 """Text as it passes through the pipeline: up to a stop, and without blanks around it."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomagic.engine.pipeline import stripped, until_stop
@@ -10,12 +10,14 @@ STOPS = st.lists(st.text("ab \n", min_size=1, max_size=4), max_size=4)
 
 
 @given(PIECES, STOPS)
+@example(["ab", " "], ["ab ", "b"])
 def test_a_text_ends_before_the_first_stop_however_it_is_cut(
     pieces: list[str], stops: list[str]
 ) -> None:
     text = "".join(pieces)
-    ends = [text.find(stop) for stop in stops if stop in text]
-    assert "".join(until_stop(pieces, stops)) == text[: min(ends, default=None)]
+    stopped = [(text.find(stop) + len(stop), text.find(stop)) for stop in stops if stop in text]
+    end = min(stopped)[1] if stopped else None
+    assert "".join(until_stop(pieces, stops)) == text[:end]
 
 
 def test_what_cannot_be_the_beginning_of_a_stop_is_not_held_back() -> None:
