@@ -5,6 +5,7 @@ Failures are OSErrors; `reason` gives what follows "cannot read x: ".
 
 import errno
 import os
+import re
 import stat
 from contextlib import suppress
 from itertools import islice
@@ -18,6 +19,8 @@ MOST_NAMES = 10_000  # files of a folder that are compared with a name that is n
 
 def file_path(name: str | os.PathLike[str]) -> Path:
     """Return a path with `~` expanded. Raises OptionError for a name that no file can have."""
+    if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str):
+        raise OptionError(f"a file's name must be a string or a Path, not {type(name).__name__}")
     path, valid = Path(name), bool(os.fspath(name))
     try:
         path = Path(os.path.expanduser(name))
@@ -29,6 +32,11 @@ def file_path(name: str | os.PathLike[str]) -> Path:
     if not valid:
         raise OptionError(f"'{one_line(name, 60)}' is not a valid file name")
     return path
+
+
+def is_url(name: str) -> bool:
+    """Whether a name is an address on a network (`https://...`), not a file's (`C://a.wav`)."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name.strip()) is not None
 
 
 def safe_name(words: str) -> str:

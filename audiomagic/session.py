@@ -5,7 +5,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from decimal import Decimal
-from os import PathLike
+from os import PathLike, fspath
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import TYPE_CHECKING, Self, Unpack
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 from . import redaction
 from .costs.budget import Budget, CallBudget
 from .costs.ledger import Ledger
-from .errors import AudiomagicError, CassetteError, clean
+from .errors import AudiomagicError, CassetteError, OptionError, clean
 from .files import reason
 from .protocol.request import VERBATIM, Message
 from .render.dry_run import DryRun
 from .sound import Sound
 from .speech.silence import note, trim_silence
+from .transports.download import fetched
 from .transports.record_replay import RecordingTransport, ReplayTransport
 from .transports.resolve import resolve
 from .transports.transport import Transport
@@ -26,7 +27,7 @@ from .turn.chats import Chats
 from .turn.client import Client
 from .turn.conversation import CellRun
 from .turn.listener import NullListener, StreamListener
-from .turn.options import CallOptions, Options, checked
+from .turn.options import CallOptions, Options, checked, must_be
 from .turn.reply import Reply
 from .turn.turn import Turn, dry_run_comparison, transcribe_and_compare
 
@@ -65,16 +66,24 @@ class Session:
     __module__ = "audiomagic"  # where users have it from
 
     def __init__(
-        self, *, api_key: str | None = None, notebook: str = "", **options: Unpack[Options]
+        self,
+        *,
+        api_key: str | None = None,
+        notebook: str | PathLike[str] = "",
+        **options: Unpack[Options],
     ):
         """Take defaults for every call; `api_key` stands in for $OPENAI_API_KEY.
 
         `notebook`: the path of the notebook that the ledger records calls for, or "" for none.
         """
+        if api_key is not None:
+            must_be(str, api_key=api_key)
+        if not isinstance(notebook, str | PathLike):
+            raise OptionError(f"notebook must be a path, not {type(notebook).__name__}")
         self.options = checked(options)
         self.chats = Chats()
         self.budget = Budget(Ledger(), print)
-        self.notebook = clean(notebook)  # paths may hold any bytes
+        self.notebook = clean(fspath(notebook))  # paths may hold any bytes
         self._key = api_key
         redaction.keep(api_key or "")
         self._transports: dict[Transport, Transport] = {}  # each is opened once
@@ -105,12 +114,15 @@ class Session:
     ) -> Reply:
         """Send a sound with an instruction; get a spoken answer, or with `text_only` a written one.
 
-        `sound` is whatever holds one: a Sound, a path, `(rate, array)`, an IPython Audio, bytes; or
-        a list of these. They follow the instruction, or stand in it where it says `{sound}`.
+        `sound` is whatever holds one: a Sound, a path, `(rate, array)`, a file's bytes, an open
+        file, an IPython Audio, an uploaded file, the audio of a row of Hugging Face's `datasets`, a
+        URL, which is fetched from that server alone; or a list of these. They follow the
+        instruction, or stand in it where it says `{sound}`.
         With `expect`, what was understood is compared with that text: see the reply's
         `transcript_diff`.
         Raises AudiomagicError: SoundError for one that cannot be sent, and those of `speak`.
         """
+        must_be(str, expect=expect)
         turn, client = self._listening(sound, instruction, text_only, options)
         if expect.strip():
             return transcribe_and_compare(turn, client, expect)
@@ -134,11 +146,12 @@ class Session:
 
         >>> session.map(frame, "{word}, as in: {sentence}", save="cards/{word}.mp3").frame()
 
-        Rows are a DataFrame's, or dicts; one with a `sound` or a `file` is listened to, and the
-        template is the instruction. A column may also stand in an option (`style="{mood}"`). `save`
-        names the files that the sounds go to; None keeps them in memory. `workers`: calls at once,
-        on threads or on any `executor`. `max_cost` is for all items together. Requests whose
-        answers a recording cassette already has are answered from it, at no cost.
+        Rows are dicts, or a DataFrame's, of pandas, polars, pyarrow and others; one with a `sound`
+        or a `file` is listened to, and the template is the instruction. A column may also stand in
+        an option (`style="{mood}"`). `save` names the files that the sounds go to; None keeps them
+        in memory. `workers`: calls at once, on threads or on any `executor`. `max_cost` is for all
+        items together. Requests whose answers a recording cassette already has are answered from
+        it, at no cost.
         An item that fails has its error in its place. Raises OptionError, SoundError; Interrupted,
         whose `reply` is the Batch so far.
         """
@@ -162,8 +175,10 @@ class Session:
     ) -> DryRun:
         """Return what `speak(text)` would send and cost, or `listen(sound, text)`; send nothing.
 
-        `text_only`: answered in text. Raises AudiomagicError as the call would, before it is sent.
+        `text_only`: answered in text. It says whether the caps would allow the call. Raises
+        AudiomagicError as the call would, before it is sent.
         """
+        must_be(str, expect=expect)
         if sound is None:
             turn, client = self._speaking(text, verbatim, options)
         else:
@@ -186,7 +201,8 @@ class Session:
         Thread(target=open_it, daemon=True).start()
 
     def set_api_key(self, key: str) -> None:
-        """Take a key for the service, in this process alone."""
+        """Take a key for the service, in this process alone. Raises OptionError."""
+        must_be(str, key=key)
         self._key = key
         redaction.keep(key)
 
@@ -305,6 +321,8 @@ class Session:
         return transport
 
     def _speaking(self, text: str, verbatim: bool, given: Options) -> tuple[Turn, Client]:
+        must_be(str, text=text)
+        must_be(bool, verbatim=verbatim)
         options = CallOptions.of(self.options, given)
         client = self._client(options)
         turn = self._turn(Message.user(text), options.voice, options, client)
@@ -313,14 +331,17 @@ class Session:
     def _listening(
         self, sound: object, instruction: str, text_only: bool, given: Options
     ) -> tuple[Turn, Client]:
+        must_be(str, instruction=instruction)
+        must_be(bool, text_only=text_only)
         options = CallOptions.of(self.options, given)
         client = self._client(options)
-        whole = Sound.list_of(sound)
+        whole = Sound.list_of(fetched(sound))
         sent = list(map(trim_silence, whole))
         voice = None if text_only else options.voice
         turn = self._turn(Message.user(instruction, sent), voice, options, client)
         saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
-        return replace(turn, notes=(note(saved),) if saved else ()), client
+        notes = [one.note for one in whole] + [note(saved) if saved else ""]
+        return replace(turn, notes=tuple(filter(None, notes))), client
 
     def _turn(
         self, question: Message, voice: str | None, options: CallOptions, client: Client

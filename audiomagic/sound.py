@@ -4,11 +4,10 @@ import base64
 import io
 import math
 import os
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, count, takewhile
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,8 +16,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from .decoding import decoder
+from .decoding.decoder import LOUDEST, NOT_FINITE
+from .decoding.downmix import mixed
+from .decoding.limit import together
+from .decoding.wav import MOST_CHANNELS
 from .errors import SoundError, one_line
-from .files import contents, file_path, reason
+from .files import contents, file_path, is_url, reason
 
 if TYPE_CHECKING:
     from typing import Self
@@ -28,9 +32,6 @@ SHORTEST = 0.1  # seconds: the service refuses less ("Provide at least 0.1 secon
 LARGEST_FILE = 2_000_000_000  # bytes: 93 minutes, uncompressed, in stereo
 LARGEST_WAV = 20_000_000  # bytes: the one documented limit of an upload (Azure's quickstart)
 LONGEST = 40 * 60  # seconds: what fits into LARGEST_WAV bytes as SENT_MP3
-MOST_SAMPLES = 2**28  # 93 minutes at 48 kHz, a gigabyte of memory
-BLOCK = 2**18  # samples of all channels decoded at a time
-MOST_CHANNELS = 256
 HIGHEST_RATE = 655_350  # Hz: the most that flac holds
 CARD_MP3: dict[str, Any] = {"bitrate_mode": "VARIABLE", "compression_level": 0.85}  # ~38 kbit/s
 SENT_MP3: dict[str, Any] = {"bitrate_mode": "CONSTANT", "compression_level": 0.7}  # ~58 kbit/s
@@ -54,6 +55,7 @@ class Sound:
     """Mono sound: `samples`, float32 of shape (n,) in [-1, 1], at `rate` Hz.
 
     Several channels (shape (n, channels)) are mixed to one; int16, int32 and uint8 are scaled.
+    `note` says what was changed in the samples of a file, "" for nothing.
 
     >>> Sound.read("question.wav").resample(16_000).save("question.mp3")
     """
@@ -62,27 +64,25 @@ class Sound:
 
     samples: NDArray[np.float32]
     rate: int
+    note: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        try:
-            samples: NDArray[Any] = np.asarray(self.samples)
-        except ValueError as error:
-            raise SoundError(f"the samples are not an array: {one_line(error, 80)}") from error
+        samples = _array(self.samples)
         if samples.dtype.kind != "f":
             if samples.dtype.name not in INTEGERS:
                 known = ", ".join(INTEGERS)
                 raise SoundError(f"samples of type {samples.dtype}; use floats in [-1, 1], {known}")
             middle, scale = INTEGERS[samples.dtype.name]
             samples = (samples.astype(np.float64) - middle) / scale
+        _check_range(samples)
         if samples.ndim == 2 and 1 <= samples.shape[1] <= MOST_CHANNELS:
-            samples = samples.mean(axis=1)
+            samples = mixed(samples)
         if samples.ndim != 1:
             raise SoundError(f"samples of shape {samples.shape}; use (n,) or (n, channels)")
         _check_rate(self.rate)
-        samples = np.array(samples, dtype=np.float32)
-        if not np.isfinite(samples).all():
-            raise SoundError("the samples hold NaN or infinite values")
-        samples.setflags(write=False)
+        if samples.flags.writeable or samples.base is not None or samples.dtype != np.float32:
+            samples = np.array(samples, dtype=np.float32)
+            samples.setflags(write=False)
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "rate", int(self.rate))
 
@@ -95,7 +95,10 @@ class Sound:
         no file can have.
         """
         if not isinstance(file, str | os.PathLike):
-            return cls.decode(file.read())
+            return cls.decode(_content(file))
+        if isinstance(file, str) and is_url(file):
+            shown = one_line(file, 80)
+            raise SoundError(f"{shown} is no file; Session.listen and --file fetch an address")
         path = file_path(file)
         name = one_line(path, 120)
         try:
@@ -108,54 +111,63 @@ class Sound:
     @classmethod
     def decode(cls, data: bytes) -> "Self":
         """Read the bytes of a sound file; see `read`."""
-        try:
-            with soundfile.SoundFile(_Bytes(data)) as file:
-                rate, frames = file.samplerate, BLOCK // file.channels
-                blocks = (file.read(frames, "float32", always_2d=True) for _ in count())
-                samples = _joined((block.mean(axis=1) for block in takewhile(len, blocks)), rate)
-        except (soundfile.LibsndfileError, TypeError) as error:
-            samples, rate = _decode_with_pyav(data, error)
-        if len(samples) == 0:
-            raise SoundError("there is no sound in it")
-        return cls(samples, rate)
+        if (whole := _bytes(data)) is None:
+            raise SoundError(f"a file's bytes are needed, not {type(data).__name__}")
+        decoded = decoder.decode(whole)
+        decoded.samples.setflags(write=False)
+        sound = cls(decoded.samples, decoded.rate)
+        object.__setattr__(sound, "note", decoded.note)
+        return sound
 
     @classmethod
     def from_pcm16(cls, data: bytes, rate: int = WIRE_RATE) -> "Self":
-        """Make a sound of headerless signed 16-bit little-endian mono samples."""
+        """Make a sound of headerless signed 16-bit little-endian mono samples.
+
+        Raises SoundError for what are no whole samples.
+        """
+        if _bytes(data) is None or len(data) % 2:
+            raise SoundError("pcm16 is bytes, two for each sample")
         return cls(np.frombuffer(data, dtype="<i2"), rate)
 
     @classmethod
     def of(cls, value: object) -> "Self":
-        """Take whatever holds a sound: a Sound, `(rate, array)`, an IPython Audio, bytes, a path.
+        """Take whatever holds a sound: a Sound, a path, `(rate, array)`, a file's bytes, an open
+        file, an IPython Audio, a file uploaded to a widget, the audio of a row of `datasets`.
 
         Raises SoundError when it holds none.
         """
         if isinstance(value, cls):
             return value
-        if isinstance(value, bytes | bytearray):
-            return cls.decode(bytes(value))
         if isinstance(value, str | os.PathLike):
             return cls.read(value)
-        if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int | np.integer):
-            return cls(np.asarray(value[1]), int(value[0]))
-        data = getattr(value, "data", None)  # IPython.display.Audio keeps a whole file's bytes
-        if isinstance(data, bytes):
+        if isinstance(value, tuple):
+            return cls(*_pair(value))
+        data, samples, rate = _entries(value) if isinstance(value, Mapping) else _attributes(value)
+        if data is not None:
             return cls.decode(data)
+        if samples is not None and rate is not None:
+            return cls(*_pair((rate, _channels_last(samples))))
+        if hasattr(value, "read"):
+            return cls.decode(_content(value))
         sound = getattr(value, "sound", None)  # a Reply, or a Recorder
         if isinstance(sound, cls):
             return sound
-        kind = type(value).__name__
-        if hasattr(value, "sound"):
-            raise SoundError(f"this {kind} holds no sound")
-        raise SoundError(
-            f"a value of type {kind} is not a sound; use a Sound, (rate, array), "
-            "an IPython.display.Audio, the bytes of a file, or a path"
-        )
+        raise SoundError(_why_no_sound(value))
 
     @classmethod
     def list_of(cls, value: object) -> "list[Self]":
-        """Return the sounds of a value, or of a list of values; see `of`."""
-        return [cls.of(item) for item in (value if isinstance(value, list) else [value])]
+        """Return the sounds of a value, or of a list of values, bounded together; see `of`.
+
+        Raises SoundError for a list of none, too.
+        """
+        given = value if isinstance(value, list) else [value]
+        sounds = [sound for one in given for sound in _several(one)]
+        if len(sounds) == 2 and isinstance(sounds[0], Real):
+            raise SoundError("a rate and an array are a tuple, (rate, array), not a list")
+        if not sounds:
+            raise SoundError("there is no sound in an empty list; give one sound or more")
+        with together():
+            return [cls.of(sound) for sound in sounds]
 
     @property
     def seconds(self) -> float:
@@ -179,7 +191,8 @@ class Sound:
         if rate == self.rate:
             return self
         _check_rate(rate)
-        return Sound(soxr.resample(self.samples, self.rate, rate), rate)
+        samples = soxr.resample(self.samples, self.rate, rate)
+        return Sound(np.clip(samples, -LOUDEST, LOUDEST), rate)  # it overshoots
 
     def pcm16(self, rate: int = WIRE_RATE) -> bytes:
         """Return headerless signed 16-bit little-endian mono samples at `rate` Hz."""
@@ -257,7 +270,129 @@ def pcm16_seconds(pcm: bytes | bytearray) -> float:
     return len(pcm) / (2 * WIRE_RATE)
 
 
+# -- what other libraries hold a sound in ------------------------------------------------------
+def _array(samples: object) -> NDArray[Any]:
+    try:
+        return np.asarray(samples)
+    except Exception as error:  # what a tensor on a GPU raises, say
+        raise SoundError(f"the samples are not an array: {one_line(error, 80)}") from error
+
+
+def _channels_last(samples: object) -> NDArray[Any]:
+    """Return samples as (n, channels): torch and `datasets` have the channels first."""
+    array = _array(samples)
+    return array.T if array.ndim == 2 and array.shape[0] < array.shape[1] else array
+
+
+def _pair(value: tuple[Any, ...]) -> tuple[NDArray[Any], int]:
+    """Return the samples and the rate of `(rate, array)`. Raises SoundError for another tuple."""
+    if len(value) != 2:
+        raise SoundError(f"a tuple of {len(value)} is not a sound; use (rate, array)")
+    rate, samples = value
+    if isinstance(rate, int | np.integer) and not isinstance(rate, bool):
+        return _array(samples), int(rate)
+    if isinstance(samples, Real) and (isinstance(rate, list) or hasattr(rate, "__array__")):
+        raise SoundError(f"the rate comes first: ({samples}, array), not (array, {samples})")
+    shown = rate if isinstance(rate, float | bool) else type(rate).__name__
+    raise SoundError(f"the rate must be a whole number of Hz, such as 16000, not {shown}")
+
+
+def _several(value: object) -> list[Any]:
+    """Return the sounds of a list, or of an upload, which in ipywidgets and marimo is a tuple."""
+    files = getattr(value, "value", value)
+    if isinstance(files, tuple) and all(map(_is_upload, files)):
+        return list(files)
+    return value if isinstance(value, list) else [value]
+
+
+def _is_upload(value: object) -> bool:
+    return isinstance(value, Mapping) or hasattr(value, "contents")
+
+
+def _entries(value: Mapping[Any, Any]) -> tuple[bytes | None, object, object]:
+    """Return a file's bytes, or samples and their rate, as far as a mapping has them.
+
+    `bytes`, `array` and `sampling_rate` are what `datasets` has, `content` is an upload's;
+    pipelines of `transformers` return `audio`, and take `raw`.
+    """
+    held = [value.get(name) for name in ("array", "audio", "raw")]
+    samples = next((one for one in held if one is not None), None)
+    rate = value.get("sampling_rate", value.get("sample_rate"))
+    return _bytes(value.get("bytes"), value.get("content")), samples, rate
+
+
+def _attributes(value: Any) -> tuple[bytes | None, object, object]:
+    """Return the same of an object: a file's bytes, an IPython Audio, an HTTP response, an upload
+    of marimo, a decoder of torchcodec, as rows of `datasets` have it, or what it decodes.
+    """
+    if hasattr(value, "__array__"):  # its `data` are samples, of an unknown rate
+        return None, None, None
+    decode = getattr(value, "get_all_samples", None)
+    try:
+        held = decode() if decode else value
+    except Exception as error:  # whatever a decoder makes of a damaged file
+        raise SoundError(f"the sound cannot be decoded: {one_line(error, 80)}") from error
+    samples, rate = getattr(held, "data", None), getattr(held, "sample_rate", None)
+    named = (getattr(held, name, None) for name in ("content", "contents"))
+    return _bytes(value, samples, *named), samples, rate
+
+
+def _bytes(*values: object) -> bytes | None:
+    """Return the first that are bytes."""
+    for value in values:
+        if isinstance(value, bytes | bytearray | memoryview):
+            return bytes(value)
+    return None
+
+
+def _content(file: Any) -> bytes:
+    """Return all that is in an open file, wherever it stands: it may just have been written."""
+    try:
+        if file.seekable():
+            file.seek(0)
+        data = _bytes(file.read(LARGEST_FILE + 1))
+    except AttributeError:
+        kind = type(file).__name__
+        raise SoundError(f"a file must be a path or an open file, not {kind}") from None
+    except Exception as error:  # whatever it is a file of: an archive, a response
+        raise SoundError(f"the open file cannot be read: {one_line(error, 80)}") from error
+    if data is None:
+        raise SoundError("the open file gives no bytes; open it with open(path, 'rb')")
+    if len(data) > LARGEST_FILE:
+        raise SoundError(f"the open file is larger than {LARGEST_FILE // 1_000_000} MB")
+    return data
+
+
+def _why_no_sound(value: Any) -> str:
+    kind = type(value).__name__
+    if address := getattr(value, "url", None):
+        return f"this {kind} only names {one_line(address, 120)}; give that address itself"
+    if hasattr(value, "sound"):
+        return f"this {kind} holds no sound"
+    if hasattr(value, "__array__"):
+        return f"an array alone ({kind}) has no sample rate; use (rate, array)"
+    if isinstance(value, Mapping):
+        return f"a {kind} is a sound where it has array and sampling_rate, bytes, or content"
+    return (
+        f"a value of type {kind} is not a sound; use a Sound, (rate, array), an open file or its "
+        "bytes, an IPython.display.Audio, or a path"
+    )
+
+
+def _check_range(samples: NDArray[np.floating]) -> None:
+    low, high = (float(end(samples, initial=0.0)) for end in (np.min, np.max))  # NaN, if any is
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise SoundError(NOT_FINITE)
+    if (peak := max(-low, high)) > LOUDEST:
+        raise SoundError(
+            f"samples of up to {peak:.6g}; floats are in [-1, 1]: divide them by what stands for 1 "
+            "(32768 in 16 bits)"
+        )
+
+
 def _check_rate(rate: int) -> None:
+    if not isinstance(rate, Real):
+        raise SoundError(f"the rate must be a number of Hz, not {type(rate).__name__}")
     if not 1_000 <= rate <= HIGHEST_RATE:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
 
@@ -286,48 +421,3 @@ class FileSound(Sound):
     @property
     def data_url(self) -> str:
         return Sound.read(self.path).data_url  # not kept
-
-
-class _Bytes(io.BytesIO):
-    """Where a damaged file seeks before the start it stays; an error there would be printed."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        with suppress(ValueError):
-            super().seek(offset, whence)
-        return self.tell()
-
-
-def _decode_with_pyav(data: bytes, cause: Exception) -> tuple[NDArray[np.float32], int]:
-    """Decode what libsndfile cannot (m4a, webm, mp4), where PyAV is installed."""
-    message = "not a sound file that can be read; try wav, mp3, flac or ogg"
-    try:
-        import av
-    except ImportError:
-        hint = " (m4a, webm and mp4 need: pip install 'audiomagic[local]')" if data else ""
-        raise SoundError(message + hint) from cause
-    try:
-        # Since 19, PyAV keeps tags in any encoding; before, it refuses them unless told not to.
-        old = int(av.__version__.split(".")[0]) < 19
-        tags: dict[str, Any] = {"metadata_errors": "ignore"} if old else {}
-        with av.open(io.BytesIO(data), mode="r", **tags) as container:
-            mono = av.AudioResampler(format="flt", layout="mono", rate=48_000)
-            decoded = chain(container.decode(audio=0), (None,))  # None flushes the resampler
-            frames = chain.from_iterable(map(mono.resample, decoded))
-            return _joined((frame.to_ndarray()[0] for frame in frames), 48_000), 48_000
-    except SoundError:
-        raise
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise SoundError(message) from error
-
-
-def _joined(blocks: Iterable[NDArray[np.float32]], rate: int) -> NDArray[np.float32]:
-    """Join decoded blocks, within bounds: the length in a header may be false."""
-    joined, length = [np.zeros(0, np.float32)], 0
-    for block in blocks:
-        joined.append(block)
-        length += len(block)
-        if length > MOST_SAMPLES:
-            raise SoundError(
-                f"longer than {MOST_SAMPLES / rate / 60:.0f} minutes; cut it into parts"
-            )
-    return np.concatenate(joined)

@@ -1,8 +1,8 @@
-"""`{name}` in a cell: variables of the notebook, put into its text."""
+"""`{name}` in a cell: variables of the notebook, put into its text, its formulas left alone."""
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from .errors import ReplyPending
 
@@ -12,17 +12,27 @@ FIELD = re.compile(
     r"(?<!\{)\{([^\s{}\[\].:!'\"][^{}\[\].:!\n]*)((?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)\}(?!\})"
 )
 STEP = re.compile(r"\.(\w+)|\[([^\[\]]+)\]")
+# What the groups of a formula or of code follow (`\frac{a}{b}`, `x_{i}`, `${HOME}`); an escaped
+# sign, which is no brace; a brace.
+PIECE = re.compile(r"(\\{1,2}[A-Za-z]+\*?(?:\[[^\[\]{}]*\])*|[_^$])|\\[\\{}]|[{}]")
 
 
 def fill(text: str, variables: Mapping[str, object]) -> str:
     """Replace each `{name}`, `{name.attribute}`, `{name[index]}` that `variables` can answer.
 
-    Everything else in braces, JSON and code included, stays as typed. Raises ReplyPending for a
-    reply that is still to be recorded, and nothing else.
+    Everything else in braces, JSON and code included, stays as typed; so do the groups of a
+    formula, which follow `\\word`, `_`, `^` or `$`. Raises ReplyPending for a reply that is still
+    to be recorded, and nothing else.
 
-    >>> fill('{name} said {"a": 1} to {nobody}', {"name": "Ada"})
-    'Ada said {"a": 1} to {nobody}'
+    >>> fill('{name} said {"a": 1} to {nobody}, x_{name}', {"name": "Ada"})
+    'Ada said {"a": 1} to {nobody}, x_{name}'
     """
+    pieces = _pieces(text)
+    return "".join(piece if formula else fill_name(piece, variables) for piece, formula in pieces)
+
+
+def fill_name(text: str, variables: Mapping[str, object]) -> str:
+    """Do the same in a name or an address, where nothing is a formula: `card_{n}.mp3`."""
 
     def value(match: re.Match[str]) -> str:
         try:
@@ -40,7 +50,36 @@ def fill(text: str, variables: Mapping[str, object]) -> str:
 
 def fields(text: str) -> set[str]:
     """Return the names that `fill` would look up."""
+    return set().union(*(name_fields(piece) for piece, formula in _pieces(text) if not formula))
+
+
+def name_fields(text: str) -> set[str]:
+    """Return the names that `fill_name` would look up."""
     return {match[1] for match in FIELD.finditer(text)}
+
+
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Cut a text into pieces, each with whether it is the groups of a formula."""
+    end_of: dict[int, int] = {}
+    opened: list[int] = []
+    found = list(PIECE.finditer(text))
+    for match in found:
+        if match[0] == "{":
+            opened.append(match.start())
+        elif match[0] == "}" and opened:
+            end_of[opened.pop()] = match.end()
+    done = 0
+    for match in found:
+        if not match[1] or match.start() < done:
+            continue
+        start = end = match.end()
+        while end in end_of:
+            end = end_of[end]
+        if end > start:
+            yield text[done:start], False
+            yield text[start:end], True
+            done = end
+    yield text[done:], False
 
 
 def _item(container: object, index: str, variables: Mapping[str, object]) -> object:

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 from uuid import uuid4
 
 from ..errors import AudiomagicError, Interrupted, OptionError
+from ..render.html import counted
 from ..sound import FileSound
-from ..turn.options import CallOptions
+from ..turn.options import CallOptions, must_be
 from ..turn.reply import Reply
-from . import display
+from . import display, frames
 from .display import Progress
-from .items import Items, lasting, rows
+from .items import Items, is_row, lasting, rows
 from .scheduler import Scheduler
 from .task import Setup, TaskSession
-
-if TYPE_CHECKING:
-    import pandas
 
 AHEAD = 2  # calls that stand ready for the thread that is free first
 Result = Reply | AudiomagicError
@@ -36,7 +34,7 @@ class Batch(Sequence[Result]):
     >>> batch[0].sound, batch.errors, batch.frame()
     """
 
-    items: Any  # as they were given: a list, or a DataFrame
+    items: Any  # as they were given: a list, or a DataFrame of any library
     results: tuple[Result, ...]
 
     def __len__(self) -> int:
@@ -63,24 +61,24 @@ class Batch(Sequence[Result]):
         failed = enumerate(self.results)
         return {at: result for at, result in failed if isinstance(result, AudiomagicError)}
 
-    def frame(self) -> "pandas.DataFrame":
-        """Return a DataFrame of the items, with columns added (or replaced): `reply` (its words),
-        `seconds` of sound, `dollars` (None: unknown), `saved` (a path), `error`.
+    def frame(self) -> Any:
+        """Return the items' DataFrame, of whichever library, with columns added (or replaced):
+        `reply` (its words), `seconds` of sound, `dollars` (None: unknown), `saved` (a path),
+        `error`. Other items become a DataFrame of pandas.
 
         Raises OptionError where pandas is not installed.
         """
+        added = list(map(_added, self.results))
+        columns = {name: [row.get(name) for row in added] for name in ADDED}
+        if frames.is_table(self.items):
+            return frames.with_columns(self.items, columns)
         try:
             import pandas
         except ImportError:
             raise OptionError("a DataFrame needs pandas; pip install pandas") from None
-        if isinstance(self.items, pandas.DataFrame):
-            frame = self.items
-        elif all(isinstance(item, Mapping) for item in self.rows):
-            frame = pandas.DataFrame(self.rows)
-        else:
-            frame = pandas.DataFrame({"item": [str(item) for item in self.rows]})
-        added = list(map(_added, self.results))
-        return frame.assign(**{name: [row.get(name) for row in added] for name in ADDED})
+        if not all(map(is_row, self.rows)):
+            return pandas.DataFrame({"item": [str(item) for item in self.rows], **columns})
+        return pandas.DataFrame(self.rows).assign(**columns)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         table = display.table(self.rows, self.results)
@@ -118,6 +116,8 @@ def run_batch(
     options: Mapping[str, Any],
 ) -> Batch:
     """Run a batch: see `Session.map`."""
+    must_be(str, template=template, expect=expect)
+    must_be(bool, verbatim=verbatim, text_only=text_only, progress=progress)
     _check({**session.options, **options}, executor, workers)
     here = executor is None or isinstance(executor, ThreadPoolExecutor)
     setup = None if here else Setup.of(session, uuid4().hex, options)
@@ -134,13 +134,13 @@ def run_batch(
             results = scheduler.run(tasks, bar)
         except KeyboardInterrupt:
             part = Batch(items, tuple(scheduler.results(len(tasks))))
-            line = f"{len(part.replies)} of {len(tasks)} items are answered, and kept"
+            line = f"{len(part.replies)} of {counted(len(tasks), 'item')} answered, and kept"
             raise Interrupted(line, part) from None
     return Batch(items, tuple(results))
 
 
 def _check(options: Mapping[str, Any], executor: object, workers: object) -> None:
-    if not isinstance(workers, int) or workers < 1:
+    if not isinstance(workers, int) or workers is True or workers < 1:
         raise OptionError(f"workers must be a whole number above 0, not {workers!r}")
     if not isinstance(executor, Executor | None):
         kind = type(executor).__name__

@@ -1,7 +1,7 @@
 """How a batch is shown: a bar while it runs; then the cards of its first replies and a table."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Self
@@ -13,9 +13,10 @@ from ..costs.pricing import dollars, total
 from ..errors import AudiomagicError, one_line
 from ..render import card
 from ..render.comparison import COLUMN, GRID
-from ..render.html import title
+from ..render.html import counted, title
 from ..render.table import Table
 from ..turn.reply import Reply
+from .items import is_row
 
 CARDS, ROWS = 3, 20  # shown at most
 Items = Sequence[Any]
@@ -87,19 +88,19 @@ def _total(results: Results) -> str:
     free = next(iter(labels)) if len(labels) == 1 else ""
     mixed = [f"{count} {label.partition(' ')[0]}" for label, count in labels.items() if label]
     parts = (
-        f"{len(results)} items",
+        counted(len(results), "item"),
         f"{failed} failed" if failed else "",
         f"{sum(reply.seconds for reply in replies):.1f} s of sound",
         dollars(paid) if paid else free or ("" if unknown else "free"),
         f"{unknown} of unknown price" if unknown else "",
         *(mixed if len(labels) > 1 else ()),
-        f"{len(results) - ROWS} rows not shown" if len(results) > ROWS else "",
+        f"{counted(len(results) - ROWS, 'row')} not shown" if len(results) > ROWS else "",
     )
     return " · ".join(filter(None, parts))
 
 
 def _named(item: object) -> str:
-    words = " · ".join(map(str, item.values())) if isinstance(item, Mapping) else str(item)
+    words = " · ".join(map(str, item.values())) if is_row(item) else str(item)
     return one_line(words, 60)
 
 

@@ -1,50 +1,102 @@
 """Items: what a batch is made of, each turned into a task."""
 
-import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from math import isnan
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from numbers import Number
 from os import PathLike
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, TypeGuard
+
+import numpy as np
 
 from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
-from ..files import safe_name
+from ..files import is_url, safe_name
 from ..protocol.request import SOUND_FIELD
 from ..sound import FileSound, Sound
 from ..turn.reply import savable
+from . import frames
 from .task import Task
 
 ITEM, NUMBER = "item", "i"  # in a template: the item itself, and its place from 0 on
 HEARD = ("sound", "file")  # columns of rows that are listened to
+SPOKEN = (str, Number, date)  # items that are spoken, as they are written
+PROSE = ("style", "system", "expect")  # options that are texts; others are names, without formulas
 
 
 def rows(items: object) -> list[Any]:
-    """Return a DataFrame's rows as dicts, and anything else as a list; what is missing as None."""
-    pandas: Any = sys.modules.get("pandas")  # who has a DataFrame has imported it
-    if pandas and isinstance(items, pandas.DataFrame | pandas.Series):
-        whole: Any = items.astype(object).where(items.notna(), None)
-        if not hasattr(items, "columns"):
-            return list(whole)
-        if not whole.columns.is_unique:
-            twice = one_line(whole.columns[whole.columns.duplicated()][0], 60)
-            raise OptionError(f"two columns are named '{twice}'; rename one of them")
-        return list(whole.to_dict("records"))
-    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
-        raise OptionError(f"the items must be a list or a DataFrame, not {type(items).__name__}")
-    return list(items)
+    """Return a frame's rows as dicts, and anything else as a list.
+
+    What is missing is None. Whole numbers that gaps have made floats of (1.0), and days that have
+    become midnights, are numbers and days again.
+    """
+    frame = frames.frame(items)
+    found = _listed(items) if frame is None else frames.rows(frame)
+    columns: dict[Any, list[Any]] = defaultdict(list)
+    alone: list[Any] = []
+    for row in found:
+        if is_row(row):
+            for name, value in row.items():
+                columns[name].append(value)
+        else:
+            alone.append(row)
+    read, read_alone = {name: _reader(values) for name, values in columns.items()}, _reader(alone)
+    return [
+        {name: read[name](value) for name, value in row.items()} if is_row(row) else read_alone(row)
+        for row in found
+    ]
 
 
 def lasting(items: object) -> object:
-    """Return what can be gone through again: a DataFrame as it is, a list of anything else."""
-    return items if hasattr(items, "columns") else rows(items)
+    """Return what can be gone through again: a frame, or a list of anything else."""
+    frame = frames.frame(items)
+    return rows(items) if frame is None else frame
 
 
 def is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and isnan(value))
+    """Whether a value is a gap: None, NaN, or what pandas has for it (NaT, NA)."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, float | Decimal | datetime | np.generic) and bool(value != value)
+
+
+def is_row(item: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether an item has columns; the audio of a row of `datasets` is a sound, though a dict."""
+    if not isinstance(item, Mapping):
+        return False
+    return not {"array", "sampling_rate"} <= item.keys() and item.keys() != {"bytes", "path"}
+
+
+def _listed(items: Any) -> list[Any]:
+    """Return a list: of an array's elements as Python's own."""
+    if isinstance(items, np.ndarray) and items.dtype.kind == "M":
+        items = items.astype("datetime64[us]")  # Python's have no nanoseconds
+    convert = getattr(items, "tolist", None)
+    found = convert() if convert else items
+    if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
+        raise OptionError(f"the items must be a list or a DataFrame, not {type(items).__name__}")
+    return list(found)
+
+
+def _reader(column: Sequence[Any]) -> Callable[[Any], Any]:
+    """Return what reads the values of a column as they were meant."""
+    present = [value for value in column if not is_missing(value)]
+    meant: Callable[[Any], Any] | None = None
+    if len(present) < len(column) and all(map(_is_whole_float, present)):
+        meant = int
+    elif present and all(isinstance(v, datetime) and v.time() == time() for v in present):
+        meant = datetime.date
+    return lambda value: None if is_missing(value) else meant(value) if meant else value
+
+
+def _is_whole_float(value: Any) -> bool:
+    if not isinstance(value, float | np.floating):
+        return False
+    return float(value).is_integer() and abs(float(value)) < 2**53
 
 
 class Items:
@@ -74,11 +126,10 @@ class Items:
             raise self._no_names(error) from error
         if wrong := next(iter(self._in_save.difference(self._columns)), None):
             raise OptionError(suggestions.unknown("column", wrong, self._columns))
+        self._check_names()
         fields = template.fields(words)
         needs_words = (
-            not set(HEARD) & item.keys()
-            if isinstance(item, Mapping)
-            else words and isinstance(item, str | Number)
+            not set(HEARD) & item.keys() if is_row(item) else words and isinstance(item, SPOKEN)
             for item in items
         )
         if fields.intersection(self._columns) or not any(needs_words):
@@ -97,8 +148,8 @@ class Items:
     ) -> list[Task | AudiomagicError]:
         """Make a task of each, with the options of a text or of a sound; make folders to save in.
 
-        An item that is missing, or is not a sound, has an error in its place; raised where there is
-        nothing else. Raises OptionError and SoundError where answers cannot be saved.
+        An item that is missing, or is not a sound, has an error in its place. Raises OptionError
+        and SoundError where answers cannot be saved.
         """
         tasks: list[Task | AudiomagicError] = []
         for number, item in enumerate(self._items):
@@ -106,9 +157,6 @@ class Items:
                 tasks.append(self._task(number, item, spoken, heard))
             except AudiomagicError as error:
                 tasks.append(error)
-        errors = [task for task in tasks if isinstance(task, AudiomagicError)]
-        if errors and len(errors) == len(tasks):
-            raise errors[0]
         _make_room([task.save for task in tasks if isinstance(task, Task) and task.save])
         return tasks
 
@@ -119,18 +167,32 @@ class Items:
         options = spoken if sound is None else heard
         values = {NUMBER: number} | _row(item)
         values.pop(SOUND_FIELD.strip("{}"), None)  # in a text it marks where the sound goes
-        texts = [self._words, *(value for value in options.values() if isinstance(value, str))]
-        wanted = self._in_save.union(*map(template.fields, texts))
+        texts = {name: value for name, value in options.items() if isinstance(value, str)}
+        wanted = template.fields(self._words) | self._in_save
+        for name, value in texts.items():
+            wanted |= (template.fields if name in PROSE else template.name_fields)(value)
         for name in self._columns:
             if name in wanted and is_missing(values.get(name)):
                 raise OptionError(f"column '{one_line(name, 60)}' is empty here")
-        filled = {
-            name: template.fill(value, values) if isinstance(value, str) else value
-            for name, value in options.items()
-        }
-        is_text = sound is None and not isinstance(item, Mapping) and not self._words
+        filled = dict(options)
+        for name, value in texts.items():
+            fill = template.fill if name in PROSE else template.fill_name
+            filled[name] = fill(value, values)
+        is_text = sound is None and not is_row(item) and not self._words
         text = str(item) if is_text else template.fill(self._words, values)
         return Task(text, sound, self._target(values), filled)
+
+    def _check_names(self) -> None:
+        """Raise OptionError where `save` names a file for no item at all."""
+        errors: list[OptionError] = []
+        for number, item in enumerate(self._items):
+            try:
+                self._target({NUMBER: number} | _row(item))
+                return
+            except OptionError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def _target(self, values: Mapping[str, Any]) -> Path | None:
         if not self._save:
@@ -150,14 +212,14 @@ class Items:
 
 def _row(item: Any) -> dict[str, Any]:
     """Return the columns of an item."""
-    row = item if isinstance(item, Mapping) else {ITEM: item}
+    row = item if is_row(item) else {ITEM: item}
     return {str(name): value for name, value in row.items()}
 
 
 def _sound(item: Any) -> Path | Sound | None:
     """Return what is listened to, None for what is to be spoken."""
     value = item
-    if isinstance(item, Mapping):
+    if is_row(item):
         name = next((name for name in HEARD if name in item), None)
         if name is None:
             return None
@@ -166,13 +228,20 @@ def _sound(item: Any) -> Path | Sound | None:
             raise OptionError(f"column '{name}' is empty here")
     elif is_missing(item):
         raise OptionError("the item is missing")
-    elif isinstance(item, str | Number):
+    elif isinstance(item, SPOKEN):
         return None
     if isinstance(value, FileSound):
         return value.path
     if isinstance(value, str | Path):
-        return Path(value).expanduser().absolute()
+        return sound_file(value).expanduser().absolute()
     return Sound.of(value)
+
+
+def sound_file(name: str | Path) -> Path:
+    """Return a path. Raises OptionError for an address: the data named it, not the user."""
+    if isinstance(name, str) and is_url(name):
+        raise OptionError(f"a batch fetches nothing; download {one_line(name, 80)} first")
+    return Path(name)
 
 
 def _make_room(targets: Sequence[Path]) -> None:

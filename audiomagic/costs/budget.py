@@ -5,7 +5,7 @@ It limits an answer's length so that its worst case fits under every cap.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -138,7 +138,8 @@ class Budget:
         except BaseException as error:
             reservation.end = reservation.end or CallEnd.failed(error)
             if estimate is None:  # nothing is paid for it, whatever happened
-                reservation.end = replace(reservation.end, dollars=Decimal(0), settled=True)
+                free = CallEnd(reservation.end.outcome, dollars=Decimal(0), settled=True)
+                reservation.end = free
             raise
         finally:
             reservation.end = reservation.end or CallEnd("answered")

@@ -24,7 +24,6 @@ from ..errors import (
     LedgerError,
     OptionError,
     RequestFailed,
-    RequestRejected,
     clean,
     one_line,
 )
@@ -113,25 +112,14 @@ class CallEnd:
         outcome = f"failed: {type(error).__name__}"
         if isinstance(error, KeyboardInterrupt):
             outcome = "stopped"
-        elif _refused(error):
+        elif isinstance(error, OptionError | BudgetExceeded) or (
+            isinstance(error, RequestFailed) and not error.may_be_billed
+        ):
             return cls(outcome, dollars=Decimal(0), settled=True)
         return cls(outcome, dollars=counted, estimated=counted is not None)
 
 
 UNSENT = CallEnd("stopped", dollars=Decimal(0), settled=True)
-
-
-def _refused(error: BaseException) -> bool:
-    """Whether an error means that nothing was billed.
-
-    A server that answers 5xx, or a proxy before it whose patience ends (408, 499), may have made,
-    and billed, an answer that never arrived.
-    """
-    if isinstance(error, RequestRejected):
-        status = error.status
-        return status is not None and status < 500 and status not in (408, 499)
-    unsent = isinstance(error, RequestFailed) and not error.sent
-    return unsent or isinstance(error, OptionError | BudgetExceeded)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,10 @@ class ChatCompletions:
         request = pipeline.request
         yield writer.opening()
         for delta in deltas:
-            yield from writer.spoken(delta) if request.voice else [writer.text(delta.text)]
+            if delta == Delta():  # the model thinks
+                yield writer.chunk([])
+            else:
+                yield from writer.spoken(delta) if request.voice else [writer.text(delta.text)]
         if pipeline.calls:
             yield writer.calls(pipeline.calls)
         if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:

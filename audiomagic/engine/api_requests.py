@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ..decoding.limit import together
 from ..errors import one_line
 from ..protocol.request import Message, Request
 from ..protocol.tool_calls import MOST_CALLS, Tool, ToolCall
@@ -170,10 +171,11 @@ def read(data: bytes, transcripts: Mapping[str, str], voices: Sequence[str]) -> 
         for index, tool in enumerate(body.tools or ())
     )
     voice, form = _spoken(body, voices)
-    messages = tuple(
-        _message(message, f"messages[{index}]", transcripts)
-        for index, message in enumerate(body.messages)
-    )
+    with together():
+        messages = tuple(
+            _message(message, f"messages[{index}]", transcripts)
+            for index, message in enumerate(body.messages)
+        )
     _check_answered(messages)
     return Request(
         body.model,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidResponse, one_line
+from ..protocol import sse
 from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
@@ -16,6 +18,7 @@ from ..protocol.tool_calls import ToolCall, cut
 from .api_errors import APIError
 from .json_schema import ANY_OBJECT, followable, unknown_keyword
 from .llama_cpp import LlamaCpp, errors, json_grammar
+from .thoughts import Thoughts
 from .tool_calling import ToolCaller, tool_results
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 CONTEXT = 8192  # tokens; a model of 7 billion parameters takes some 1 GB of memory for them
 SMALL_CONTEXT = 4096
+PULSE = 0.5  # seconds after which somebody who waits is told that nothing has come
 FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 
 # What the smallest models need, and larger ones would suffer from.
@@ -56,6 +60,8 @@ class LanguageModel(Protocol):
 
     @property
     def small(self) -> bool: ...
+    @property
+    def thoughts(self) -> Thoughts: ...
     def count(self, text: str) -> int: ...
     def check(self, request: Request) -> None: ...
     def reply(self, request: Request) -> Generator[TextDelta, None, None]: ...
@@ -67,6 +73,7 @@ class LlamaModel:
     def __init__(self, model: Path, small: bool = False):
         threads = 1 if small else max(1, (os.cpu_count() or 2) // 2)
         self.small = small
+        self.thoughts = Thoughts(untagged=False)  # llama.cpp knows of tags in a prompt
         self._context = SMALL_CONTEXT if small else CONTEXT
         self._llama = LlamaCpp(model, self._context, threads)
         self._supports_tools = not small and self._llama.supports_tools
@@ -202,12 +209,20 @@ def _length(messages: Sequence[Message]) -> int:
 
 
 def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None, None]:
-    """Send a chat; yield the answer as it arrives. Closing the generator ends the request."""
-    accumulator, chunk = ResponseAccumulator(), None
+    """Send a chat; yield the answer as it arrives. Closing the generator ends the request.
+
+    Raises ValueError for what is not Chat Completions, ErrorEvent for an error within it.
+    """
+    accumulator, chunk, yielded = ResponseAccumulator(), None, time.monotonic()
     with client.chat.completions.create(**body) as stream:
-        for chunk in stream:
-            if text := accumulator.add(chunk.to_dict()).text:
-                yield TextDelta(text)
+        try:
+            for chunk in sse.chunks(stream.response.iter_bytes()):
+                text = accumulator.add(chunk).text
+                if text or time.monotonic() > yielded + PULSE:
+                    yield TextDelta(text)
+                    yielded = time.monotonic()
+        except InvalidResponse as error:
+            raise ValueError(str(error)) from error
     if chunk is None:
         raise ValueError("no event at all")
     answer = accumulator.completion()

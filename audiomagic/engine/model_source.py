@@ -15,7 +15,7 @@ from . import weights
 Part = Literal["llm", "stt"]
 LABELS = {"path": "on this machine", "hub": "from the model hub", "server": "a server"}
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(?::\S+)?")  # org/repo[:file or quantisation]
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*(?::\S+)?")  # org/repo[:file or quantisation]
 PREFERRED = ("Q4_K_M", "q4_0", "q8_0", "")  # Q4_K_M: half the size of Q8_0, hardly worse
 SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")  # of a model that is split into files
 WHISPER = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
@@ -46,6 +46,16 @@ class ModelSource:
             return None
         return weights.llm() if self.part == "llm" else weights.packaged("stt") / "model"
 
+    def check(self) -> None:
+        """Look whether the model hub has it, unless it was downloaded. Raises EngineError."""
+        if self.kind != "hub":
+            return
+        with _hub_errors(self.name.partition(":")[0]):
+            if self.part == "llm" and not _cached_gguf(self.name):
+                _gguf_on_hub(self.name)
+            elif self.part == "stt" and not _cached_whisper(self.name):
+                _check_whisper_on_hub(self.name)
+
 
 def model_source(part: Part, named: str | None = None) -> ModelSource:
     """Parse the setting, or else $AUDIOMAGIC_LLM or $AUDIOMAGIC_STT.
@@ -65,6 +75,8 @@ def model_source(part: Part, named: str | None = None) -> ModelSource:
         return ModelSource(part, "hub", named)
     shown = f"{origin} is {one_line(path, 120)}"
     if part == "stt":
+        if not path.exists():
+            raise EngineError(f"{shown}: not a folder, a hub name (org/repo) or a URL")
         if not (path / "model.bin").is_file():
             raise EngineError(f"{shown}, which is not the folder of a CTranslate2 Whisper model")
     elif not path.is_file():
@@ -80,19 +92,12 @@ def gguf_from_hub(name: str) -> Path:
     """Return the file of `org/repo`, `org/repo:file.gguf` or `org/repo:Q5_K_M`, cached or not."""
     from huggingface_hub import hf_hub_download
 
-    repo, _, wanted = name.partition(":")
+    repo = name.partition(":")[0]
     with _hub_errors(repo):
-        if folder := _cached(repo, []):
-            there = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
-            found = choose_gguf(there, wanted)
-            if found and all((folder / file).exists() for file in _whole(found)):
-                return folder / found
-        files = [file for file in _listed(repo) if file.endswith(".gguf")]
-        if chosen := choose_gguf(files, wanted):
-            paths = [hf_hub_download(repo, file) for file in _whole(chosen)]
-            return Path(paths[0])
-    lacks = f" named '{one_line(wanted, 60)}'; it has: {', '.join(files)}" if wanted else ""
-    raise EngineError(one_line(f"{repo} has no GGUF file{lacks}"))
+        if cached := _cached_gguf(name):
+            return cached
+        paths = [hf_hub_download(repo, file) for file in _whole(_gguf_on_hub(name))]
+        return Path(paths[0])
 
 
 def whisper_from_hub(repo: str) -> Path:
@@ -100,10 +105,39 @@ def whisper_from_hub(repo: str) -> Path:
     from huggingface_hub import snapshot_download
 
     with _hub_errors(repo):
-        if (folder := _cached(repo, WHISPER)) and (folder / "model.bin").exists():
-            return folder
-        _listed(repo)  # which notices soon when there is no network
+        if cached := _cached_whisper(repo):
+            return cached
+        _check_whisper_on_hub(repo)
         return Path(snapshot_download(repo, allow_patterns=WHISPER))
+
+
+def _cached_gguf(name: str) -> Path | None:
+    repo, _, wanted = name.partition(":")
+    if folder := _cached(repo, []):
+        there = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
+        found = choose_gguf(there, wanted)
+        if found and all((folder / file).exists() for file in _whole(found)):
+            return folder / found
+    return None
+
+
+def _gguf_on_hub(name: str) -> str:
+    repo, _, wanted = name.partition(":")
+    files = [file for file in _listed(repo) if file.endswith(".gguf")]
+    if chosen := choose_gguf(files, wanted):
+        return chosen
+    lacks = f" named '{one_line(wanted, 60)}'; it has: {', '.join(files)}" if wanted else ""
+    raise EngineError(one_line(f"{repo} has no GGUF file{lacks}"))
+
+
+def _cached_whisper(repo: str) -> Path | None:
+    folder = _cached(repo, WHISPER)
+    return folder if folder and (folder / "model.bin").exists() else None
+
+
+def _check_whisper_on_hub(repo: str) -> None:
+    if "model.bin" not in _listed(repo):  # which notices soon when there is no network
+        raise EngineError(f"{repo} has no CTranslate2 Whisper model (model.bin); name another")
 
 
 def choose_gguf(files: Iterable[str], wanted: str) -> str | None:

@@ -16,7 +16,8 @@ from . import weights
 from .api_errors import APIError
 from .engine import Engine
 from .llm import LanguageModel, TextDelta, answer_schema
-from .text_normalization import speakable
+from .text_normalization import UNSPEAKABLE, read_aloud
+from .thoughts import Thoughts
 
 NO_SPEECH = "I heard nothing. Is the microphone on, and near enough?"
 NO_LANGUAGE_MODEL = "I have no language model, so I can only hear and speak. You said:"
@@ -44,13 +45,15 @@ class Pipeline:
         self.calls: tuple[ToolCall, ...] = ()
 
     def run(self) -> Generator[Delta, None, None]:
-        """Yield words and 24 kHz pcm16 as they are generated."""
+        """Yield words and 24 kHz pcm16 as they are generated; empty deltas while a model thinks, so
+        that it can be stopped.
+        """
         speech = any(message.sounds for message in self.request.messages)
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
         self._check()
         with closing(self._generate()) as pieces:
             for piece in pieces:
-                yield from self._speak(piece) if self.request.voice else self._write(piece)
+                yield from self._say(piece) if piece else [Delta()]
                 if self._full:
                     break
 
@@ -125,7 +128,9 @@ class Pipeline:
         request = replace(self.request, messages=messages, voice=None)
         with closing(llm.reply(request)) as deltas:
             whole = llm.small and request.max_tokens is None
-            yield from self._pieces(until_stop(self._texts(deltas), request.stop), whole)
+            yield from self._pieces(
+                until_stop(self._texts(deltas, llm.thoughts), request.stop), whole
+            )
             if whole and self.request.voice and self.finish_reason == "length":
                 self.finish_reason = "stop"  # at the end of a sentence
 
@@ -133,33 +138,49 @@ class Pipeline:
         """Yield sentences to be spoken, or text as it is made."""
         return self._split(texts, whole) if self.request.voice else stripped(texts)
 
-    def _texts(self, deltas: Iterable[TextDelta]) -> Iterator[str]:
-        """Yield the text; keep the tool calls and the finish reason."""
+    def _texts(self, deltas: Iterable[TextDelta], thoughts: Thoughts) -> Iterator[str]:
+        """Yield the text without thoughts; keep the tool calls and the finish reason."""
+        answer = thoughts.answer()
         for delta in deltas:
             self.calls += delta.tool_calls
             if self.calls or delta.finish_reason == "length":
                 self.finish_reason = "tool_calls" if self.calls else "length"
-            yield delta.text
+            yield answer.feed(delta.text)
+        yield answer.end(complete=self.finish_reason == "stop")
 
     def _split(self, texts: Iterable[str], whole: bool = False) -> Iterator[str]:
-        """Yield each sentence once it is complete; with `whole`, no incomplete last one."""
+        """Yield each sentence once it is complete; with `whole`, no incomplete last one.
+
+        Yields "" where there was nothing to be read.
+        """
         text, count = "", 0
         for more in texts:
+            if not more:
+                yield ""
             text += more
             for sentence in self._engine.tts.sentences(text)[:-1]:
                 count += 1
                 space, _, text = text.partition(sentence)
-                yield space + self._shown(sentence)
+                yield from self._shown(space, sentence)
         last = text.strip()
-        if (count == 0 and not self.calls) or (last and not (whole and not ENDED.search(last))):
-            yield text[: text.find(last)] + self._shown(last)
+        if last and not (count and whole and not ENDED.search(last)):
+            count += 1
+            yield from self._shown(text[: text.find(last)], last)
+        if count and self.request.voice and not self.text:
+            yield UNSPEAKABLE
 
-    def _shown(self, sentence: str) -> str:
-        return speakable(sentence) if self.request.voice else sentence
+    def _shown(self, space: str, sentence: str) -> Iterator[str]:
+        """Yield a sentence after its space, unless it is nothing to be read, such as a rule."""
+        shown = read_aloud(sentence) if self.request.voice else sentence
+        if shown:
+            yield space + shown
 
-    def _write(self, text: str) -> Iterator[Delta]:
-        self._said.append(text)
-        yield Delta(text=text)
+    def _say(self, piece: str) -> Iterator[Delta]:
+        if self.request.voice:
+            yield from self._speak(piece)
+        else:
+            self._said.append(piece)
+            yield Delta(text=piece)
 
     def _speak(self, sentence: str) -> Iterator[Delta]:
         words, pcm = self._fitting(sentence)
@@ -212,9 +233,11 @@ def until_stop(texts: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
             n for stop in stops for n in range(len(stop) - 1, 0, -1) if held.endswith(stop[:n])
         )
         end = len(held) - max(begun, default=0)
-        yield held[:end]
+        if end or not text:
+            yield held[:end]
         held = held[end:]
-    yield held
+    if held:
+        yield held
 
 
 def stripped(texts: Iterable[str]) -> Iterator[str]:
@@ -226,6 +249,7 @@ def stripped(texts: Iterable[str]) -> Iterator[str]:
         if shown:
             held = held[len(held.rstrip()) :]
             begun = True
+        if shown or not text:
             yield shown
 
 

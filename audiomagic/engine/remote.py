@@ -3,7 +3,7 @@
 import os
 import weakref
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,15 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import suggestions
 from ..errors import EngineError, InvalidResponse, one_line
+from ..protocol.error import ErrorBody
 from ..protocol.request import Request
+from ..protocol.sse import ErrorEvent
 from ..sound import Sound
 from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
+from .thoughts import Thoughts
 
 if TYPE_CHECKING:
     import httpx2
@@ -91,21 +95,40 @@ class RemoteModel:
                 f"start that server, or change --{self.part}"
             ) from error
         except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                line = f"{self._name} requires a valid key; set ${self._key_variable}"
-            else:
-                said = self._safe(error.body if isinstance(error.body, str) else error.message)
-                line = f"{self._name} rejected the request ({error.status_code})"
-                line += f": {said}" if said else ""
-            if error.status_code == 404:
-                line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
-            raise EngineError(line) from None
-        except openai.APIError as error:  # sent as an event of the stream
-            raise InvalidResponse(self._safe(error.message)) from None
+            body = ErrorBody.read(error.response.text)
+            raise EngineError(self._rejection(body, error.status_code)) from None
+        except ErrorEvent as error:
+            if error.body.status:
+                raise EngineError(self._rejection(error.body, error.body.status)) from None
+            said = self._safe(error.body.message)
+            raise InvalidResponse(f"{self._name} broke off with an error: {said}") from None
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise EngineError(
                 f"{self._name} does not speak the protocol; its address usually ends in /v1"
             ) from error
+
+    def _rejection(self, body: ErrorBody, status: int) -> str:
+        if status in (401, 403):
+            return f"{self._name} requires a valid key; set ${self._key_variable}"
+        said = self._safe(body.message)
+        line = f"{self._name} rejected the request ({status})" + (f": {said}" if said else "")
+        if status == 404:
+            line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
+        if (status == 404 or body.blames_model) and (near := self._nearest()):
+            line += f" Did you mean #{near}?"
+        return line
+
+    def _nearest(self) -> str | None:
+        """Return the name most like the one given, of a server that has no such model."""
+        import httpx2
+        import openai
+
+        with suppress(openai.OpenAIError, httpx2.HTTPError, ValueError, TypeError, AttributeError):
+            listed = [str(model.id) for model in self.client.models.list().data]
+            if self._named and self._named not in listed:
+                near = suggestions.nearest(self._named, listed)
+                return one_line(near, 60) if near else None
+        return None
 
     def _safe(self, text: object, limit: int = 200) -> str:
         return one_line(str(text).replace(self._key or "\0", "…"), limit)
@@ -117,6 +140,10 @@ class RemoteLanguageModel(RemoteModel):
     part = "llm"
     small = False
     count = staticmethod(estimated_tokens)  # these servers have no common way to ask
+
+    def __init__(self, address: str):
+        super().__init__(address)
+        self.thoughts = Thoughts()
 
     def check(self, request: Request) -> None:
         """Leave it to the server to refuse."""
@@ -136,9 +163,12 @@ class RemoteRecognizer(RemoteModel):
         file = ("speech.wav", Sound(samples, RATE).encode("wav"), "audio/wav")
         with self._errors():
             create: Any = self.client.audio.transcriptions.create
-            words = getattr(create(model=self.model, file=file), "text", None)
-        if not isinstance(words, str):
-            raise InvalidResponse(
-                "the transcription server returned no text; does it support /audio/transcriptions?"
-            )
-        return words
+            answer = create(model=self.model, file=file)
+            words = getattr(answer, "text", None)
+            if isinstance(words, str):
+                return words
+            if error := ErrorBody.in_place_of(answer.to_dict(), False):
+                raise ErrorEvent(error)
+        raise InvalidResponse(
+            "the transcription server returned no text; does it support /audio/transcriptions?"
+        )

@@ -8,14 +8,15 @@ FOREIGN = "(something I cannot pronounce)"
 MARK = "\ue000"  # a private character in place of a word in other letters
 URL = re.compile(r"\b(?:https?://|www\.)(\S*[\w/])")
 MARKDOWN: tuple[tuple[str, str], ...] = (
-    (r"^[ \t]*(?:```|~~~).*$", ""),  # the fence of a code block, not the code
-    (r"^[ \t]*[-*_|:][-*_|: \t]*[-*_|:][ \t]*$", ""),  # a rule, or the second row of a table
+    (r"^[ \t]*(?:```|~~~)[^`\n]*$", ""),  # the fence of a code block, not the code
+    (r"^[ \t]*[-*_|:=+][-*_|:=+ \t]*[-*_|:=+][ \t]*$", ""),  # a rule, or a line of a table
     (r"^[ \t]*>+[ \t]?", ""),
     (r"^[ \t]*#{1,6}[ \t]+", ""),
-    (r"^[ \t]*[-*+•‣][ \t]+", ""),
+    (r"^[ \t]*[-*+•‣][ \t]+(?:\[[ xX]\][ \t]+)?", ""),
+    (r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>", " "),  # HTML: a line break in a table
     (r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)", r"\1"),
     (r"^[ \t]*\||\|[ \t]*$", ""),
-    (r"[ \t]*\|[ \t]*", ", "),
+    (r"[ \t]*\|[ \t|]*", ", "),
     (r"(?<=\d)\s*[*×]\s*(?=\d)", " times "),
     (r"(?<=\d) [-−–] (?=\d)", " minus "),  # hibari reads a range: "to"
     (r"(?<=\d) [/÷] (?=\d)", " divided by "),
@@ -28,8 +29,15 @@ def speakable(text: str) -> str:
 
     Where nothing is left to pronounce, the answer is UNSPEAKABLE; empty text stays empty.
     """
-    if not text.strip():
-        return ""
+    return _spoken(text) or (UNSPEAKABLE if text.strip() else "")
+
+
+def read_aloud(sentence: str) -> str:
+    """Return one of several sentences as it can be spoken: "" where there are no words in it."""
+    return _spoken(sentence).strip()
+
+
+def _spoken(text: str) -> str:
     text = "".join(_plain(character) for character in unicodedata.normalize("NFC", text))
     for pattern, replacement in MARKDOWN:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
@@ -37,7 +45,9 @@ def speakable(text: str) -> str:
     text = re.sub(r"[^\W\d_]+", lambda m: m[0] if _is_latin(m[0]) else MARK, text)
     text = re.sub(f"(?<={MARK})(?=\\d)|(?<=\\d)(?={MARK})", " ", text)
     spoken = re.sub(f"{MARK}(?:[^\\w\n]*{MARK})?", FOREIGN, text)  # a run of words is one gap
-    return spoken if re.search(r"\w", text) else UNSPEAKABLE
+    if re.search(r"[^\W_]", text):
+        return spoken
+    return UNSPEAKABLE if MARK in text else ""
 
 
 def _plain(character: str) -> str:

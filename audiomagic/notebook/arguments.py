@@ -63,11 +63,13 @@ class MagicOptions(Configurable):
     )
     tools = _option(Unicode(), "functions of the notebook that the model may call", "NAME[,NAME…]")
     file = _option(
-        List(Unicode()), "sound file, of any format libsndfile reads", "PATH", "-f", only="listen"
-    )
+        List(Unicode()), "sound file, of any format libsndfile reads, or a URL", "PATH", "-f",
+        only="listen",
+    )  # fmt: skip
     sound = _option(
-        List(Unicode()), "variable to send: a Sound, (rate, array), an Audio", "NAME", only="listen"
-    )
+        List(Unicode()), "variable to send: a Sound, (rate, array), an Audio, an upload", "NAME",
+        only="listen",
+    )  # fmt: skip
     max_seconds = _option(
         Float(300.0, min=1, max=2400), "longest recording, in seconds", "N", only="listen"
     )
@@ -150,6 +152,7 @@ def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
         elif isinstance(trait, List):
             options.setdefault("sources", []).append((name, value))
         else:
+            value, rest = _whole_list(name, value, rest)
             options[name] = _value(trait, value)
     return options, rest[2:].strip() if rest.split(maxsplit=1)[:1] == ["--"] else rest
 
@@ -187,6 +190,22 @@ def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[st
         return flag, "".join(shlex.split(value)) if value[:1] in "\"'" else value, rest
     except ValueError:
         raise OptionError(f"a quote is not closed after {flag}: {one_line(value, 40)}") from None
+
+
+def _whole_list(name: str, value: str, rest: str) -> tuple[str, str]:
+    """Add the known names that follow a comma and a space; any other word begins the text."""
+    while value.endswith(",") and (match := TOKEN.match(rest)):
+        if match[0].rstrip(",") not in _known(name):
+            break
+        value, rest = value + match[0], rest[match.end() :].lstrip()
+    return value, rest
+
+
+def _known(name: str) -> list[str]:
+    """Return the values of an option that we know of."""
+    if name == "model":
+        return [one for one, model in catalogue().models.items() if not model.shut_down()]
+    return {"voice": list(catalogue().voices), "engine": list(ENGINES)}.get(name, [])
 
 
 def _value(trait: AnyTrait, words: str) -> Any:
@@ -231,10 +250,5 @@ def complete(shell: InteractiveShell, event: Any) -> list[str]:
     before = event.text_until_cursor.removesuffix(event.symbol).split()
     fitting, start = list(flags), event.symbol or "-"
     if before and before[-1] in flags:
-        values = {
-            "model": [name for name, model in catalogue().models.items() if not model.shut_down()],
-            "voice": list(catalogue().voices),
-            "engine": list(ENGINES),
-        }
-        fitting, start = values.get(flags[before[-1]].name or "", []), event.symbol
+        fitting, start = _known(flags[before[-1]].name or ""), event.symbol
     return [one for one in fitting if one.startswith(start)]

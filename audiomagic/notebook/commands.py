@@ -1,14 +1,15 @@
 """The commands of `%audiomagic`, and the tables that they show."""
 
-import shlex
+import re
 import sys
 import traceback
-from argparse import REMAINDER, ArgumentParser
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from getpass import getpass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import StdinNotImplementedError
@@ -28,33 +29,74 @@ from ..transports.resolve import ROUTING, merged
 from ..transports.transport import Transport
 from ..turn.conversation import Conversation
 from ..turn.options import Options
-from .arguments import MagicOptions
+from .arguments import FLAG, MagicOptions
 from .strip_audio import strip
 
 if TYPE_CHECKING:
     from ..transports.cassette import Cassette
 
+QUOTES = "\"'"
+QUOTED = r""""[^"]*"|'[^']*'"""  # not as shells do: a path of Windows keeps its backslashes
+WORD = re.compile(rf"""(?:{QUOTED}|[^\s"']|["'])+""")
+
 
 def run(line: str, session: Session, settings: MagicOptions) -> Any:
     """Run a command, `status` unless named; return what is to be shown. Raises OptionError."""
-    try:
-        # Not in the way of POSIX, where a path of Windows would lose its backslashes.
-        words = [word.strip("\"'") for word in shlex.split(line, posix=False)]
-    except ValueError as error:
-        raise OptionError(f"a quote is not closed: {one_line(line, 60)}") from error
-    name, *rest = words or ["status"]
+    name, *rest = WORD.findall(line) or ["status"]
+    if set(QUOTES).intersection(re.sub(QUOTED, "", line)):
+        raise OptionError(f"a quote is not closed: {one_line(line, 60)}")
     if name not in COMMANDS:
         raise OptionError(suggestions.unknown("%audiomagic command", name, COMMANDS))
     command, arguments = COMMANDS[name]
-    parser = _Parser(prog=name, add_help=False)
-    for argument, how in arguments.items():
-        parser.add_argument(argument, **how)
-    return command(session, settings, parser.parse_args(rest))
+    return command(session, settings, _parse(name, arguments, rest))
 
 
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> Any:
-        raise OptionError(f"%audiomagic {self.prog}: {one_line(message, 120)}")
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a command, or what follows one of its flags."""
+
+    value: str = ""  # what it takes, as in FILE; "": it is a switch
+    choices: tuple[str, ...] = ()
+    needed: bool = False
+    rest: bool = False  # takes all words that are left
+
+
+def _parse(name: str, arguments: dict[str, Argument], words: list[str]) -> SimpleNamespace:
+    """Return the values of a command's arguments, None or False where they are not given."""
+    flags = {flag: one for flag, one in arguments.items() if flag.startswith("--")}
+    places = [place for place in arguments if place not in flags]
+    given: dict[str, Any] = {one: None if arguments[one].value else False for one in arguments}
+    while words:
+        word, *words = words
+        if places and arguments[places[0]].rest:
+            given[places[0]], words = " ".join([word, *words]), []
+        elif FLAG.match(word):
+            flag, equals, value = word.partition("=")
+            if flag not in flags:
+                raise OptionError(suggestions.unknown(f"%audiomagic {name} option", flag, flags))
+            if flags[flag].value and not equals:
+                if not words or FLAG.match(words[0]):
+                    raise OptionError(f"{flag} needs a value: {flag} {flags[flag].value}")
+                value, *words = words
+            elif equals and not flags[flag].value:
+                raise OptionError(f"{flag} takes no value")
+            given[flag] = _chosen(flag, flags[flag], value) if flags[flag].value else True
+        elif places:
+            given[places.pop(0)] = word.strip(QUOTES)
+        else:
+            shown = one_line(word, 60)
+            raise OptionError(f"'{shown}' is one word too many for %audiomagic {name}; drop it")
+    if places and arguments[places[0]].needed:
+        wanted = arguments[places[0]].value
+        raise OptionError(f"%audiomagic {name} needs a {places[0]}: %audiomagic {name} {wanted}")
+    return SimpleNamespace(**{one.strip("-").replace("-", "_"): v for one, v in given.items()})
+
+
+def _chosen(flag: str, argument: Argument, value: str) -> str:
+    value = value.strip(QUOTES)
+    if argument.choices and value not in argument.choices:
+        raise OptionError(suggestions.unknown(flag, value, argument.choices))
+    return value
 
 
 # -- the tables -------------------------------------------------------------------------------
@@ -164,7 +206,7 @@ def _costs(session: Session, settings: MagicOptions, given: Any) -> CostReport |
 def _budget(session: Session, settings: MagicOptions, given: Any) -> Table:
     if given.amount:
         cap = None if given.amount == "off" else budget.amount(given.amount)
-        session.budget.set_cap(cap, given.per, session.notebook)
+        session.budget.set_cap(cap, given.per or "notebook", session.notebook)
     rows = [
         (str(cap), dollars(cap.spent), dollars(cap.reserved), _left(cap))
         for cap in session.budget.caps(session.notebook)
@@ -237,20 +279,20 @@ def _traceback(session: Session, settings: MagicOptions, given: Any) -> None:
     print(redaction.without_pieces("".join(traceback.format_exception(error))))
 
 
-ON: dict[str, Any] = {"action": "store_true"}
-PER = {"choices": ("notebook", "day", "month"), "default": "notebook"}
-# By name: what it does, and its arguments as argparse declares them.
-COMMANDS: dict[str, tuple[Callable[[Session, MagicOptions, Any], Any], dict[str, Any]]] = {
+ON, FILE, FOLDER = Argument(), Argument("FILE"), Argument("FOLDER", needed=True)
+PER = Argument("notebook|day|month", ("notebook", "day", "month"))
+# By name: what it does, and its arguments.
+COMMANDS: dict[str, tuple[Callable[[Session, MagicOptions, Any], Any], dict[str, Argument]]] = {
     "status": (status, {}),
     "models": (models, {}),
     "voices": (voices, {}),
-    "costs": (_costs, {"--all": ON, "--csv": {}}),
-    "budget": (_budget, {"amount": {"nargs": "?"}, "--per": PER}),
-    "key": (_key, {"typed": {"nargs": REMAINDER}}),
-    "chat": (_chat, {"name": {"nargs": "?"}, "--forget": ON, "--save": {}, "--load": {}}),
-    "record": (_record, {"folder": {}}),
-    "replay": (_replay, {"folder": {}, "--at-once": ON}),
+    "costs": (_costs, {"--all": ON, "--csv": FILE}),
+    "budget": (_budget, {"amount": Argument("AMOUNT"), "--per": PER}),
+    "key": (_key, {"typed": Argument("KEY", rest=True)}),
+    "chat": (_chat, {"name": Argument("NAME"), "--forget": ON, "--save": FILE, "--load": FILE}),
+    "record": (_record, {"folder": FOLDER}),
+    "replay": (_replay, {"folder": FOLDER, "--at-once": ON}),
     "live": (_live, {}),
-    "strip": (_strip, {"notebook": {}}),
+    "strip": (_strip, {"notebook": Argument("NOTEBOOK", needed=True)}),
     "traceback": (_traceback, {}),
 }

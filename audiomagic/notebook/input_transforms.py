@@ -1,21 +1,25 @@
 """Cells that IPython would read differently: a question asked of a magic, a cell magic without a
-body, and a cell that waits.
+body, under other lines or with options on several lines, and a cell that waits.
 
 IPython takes any line that ends in a question mark for a request for help, so that
-`%speak How are you?` would look up `you`; it refuses a cell magic with nothing below it; and a
-magic cannot wait for messages from the page, but a cell with an `await` can.
+`%speak How are you?` would look up `you`; it refuses a cell magic with nothing below it, and under
+a comment or code it reads the cell's text as Python; it joins continued lines of line magics alone;
+and a magic cannot wait for messages from the page, but a cell with an `await` can.
 """
 
 from collections.abc import Callable
 from tokenize import TokenInfo
 from typing import Any
 
-from IPython.core.inputtransformer2 import MagicAssign
+from IPython.core.inputtransformer2 import MagicAssign, TokenTransformBase
 from IPython.core.interactiveshell import InteractiveShell
 
 from .arguments import MAGICS
 
-AWAITED = "await get_ipython().magics_manager.registry['AudioMagics'].awaited"
+OURS = "get_ipython().magics_manager.registry['AudioMagics']"
+AWAITED = f"await {OURS}.awaited"
+MISPLACED = f"{OURS}.misplaced"
+CELLS = [f"%%{magic}" for magic in MAGICS]
 
 
 class HelpLikeLine(MagicAssign):
@@ -42,12 +46,53 @@ class HelpLikeLine(MagicAssign):
         return None
 
 
+class MisplacedCell(TokenTransformBase):
+    """`%%speak` below a comment or code, or in an assignment: an error of ours, and nothing else.
+
+    What stands above it is not run: it belongs to a cell that is wrong, as with a syntax error.
+    """
+
+    def __init__(self, start: tuple[int, int], magic: str):
+        super().__init__(start)  # type: ignore[no-untyped-call]
+        self.start_col = -1  # before IPython, which takes it for a line magic named `%speak`
+        self._magic = magic
+
+    def transform(self, lines: list[str]) -> list[str]:
+        return [f"{MISPLACED}({self._magic!r})\n"]
+
+    @classmethod
+    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
+        for line in tokens_by_line:
+            tokens = [token for token in line if token.string.strip()]
+            words = [token.string for token in tokens]
+            for at in (0, words.index("=") + 1) if "=" in words else (0,):
+                first, second, magic, *text = [*words[at:], "", "", ""]
+                if first == second == "%" and magic in MAGICS and text[0] != "?":
+                    return cls(tokens[at].start, magic)
+        return None
+
+
+def joined_options(lines: list[str]) -> list[str]:
+    """Join a cell's first line with those that it goes on in, after a backslash each.
+
+    Whatever blank is behind the magic, a tab or one of a web page, becomes IPython's: a space.
+    """
+    if not lines or lines[0].split()[:1] not in [[cell] for cell in CELLS]:
+        return lines
+    magic, *rest = lines[0].split(maxsplit=1)
+    options, rest = "".join(rest).rstrip(), lines[1:]
+    while options.endswith("\\"):
+        following = rest.pop(0) if rest else ""
+        options = f"{options[:-1].rstrip()} {following.strip()}".strip()
+    return [f"{magic} {options}".rstrip() + "\n", *rest]
+
+
 def bare_cell(lines: list[str]) -> list[str]:
     """Turn a cell of nothing but `%%listen ...` into the line `%listen ...`: the same request."""
     written = [line for line in lines if line.strip()]
     if len(written) != 1 or written[0].rstrip().endswith("?"):
         return lines
-    if written[0].split()[0] in [f"%%{magic}" for magic in MAGICS]:
+    if written[0].split()[0] in CELLS:
         return [written[0][1:]]
     return lines
 
@@ -73,8 +118,9 @@ def waiting_cell(
 
 def install(shell: InteractiveShell, waits: Callable[[str], bool]) -> None:
     uninstall(shell)
-    shell.input_transformers_cleanup.extend((bare_cell, waiting_cell(shell, waits)))
-    shell.input_transformer_manager.token_transformers.append(HelpLikeLine)
+    cells = (joined_options, bare_cell, waiting_cell(shell, waits))
+    shell.input_transformers_cleanup.extend(cells)
+    shell.input_transformer_manager.token_transformers.extend((HelpLikeLine, MisplacedCell))
 
 
 def uninstall(shell: InteractiveShell) -> None:

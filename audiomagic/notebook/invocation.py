@@ -7,17 +7,17 @@ from itertools import product
 from keyword import iskeyword
 from math import prod
 from operator import add
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import suggestions, template
-from ..batch.items import HEARD, ITEM, NUMBER, is_missing, lasting, rows
+from ..batch.items import HEARD, ITEM, NUMBER, PROSE, is_missing, is_row, lasting, rows, sound_file
 from ..costs.budget import amount
 from ..costs.pricing import exact
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
 from ..session import Session
+from ..transports.download import fetched
 from ..transports.resolve import merged
 from ..turn.comparison import Comparison, compare
 from ..turn.conversation import CellRun
@@ -29,6 +29,7 @@ from .arguments import MagicOptions, parse
 if TYPE_CHECKING:
     from ..batch.batch import Batch
 
+LISTS = ("model", "voice", "tools")  # options that may name several, with commas between them
 Variables = Mapping[str, Any]
 Result = Reply | Comparison
 
@@ -52,8 +53,10 @@ class Invocation:
         given, text = parse(magic, line)
         if cell is not None:
             if text:
-                misplaced = f"'{one_line(text, 60)}' is not an option"
-                raise OptionError(f"{misplaced}; the text belongs in the cell, below")
+                hint = "the text belongs in the cell, below"
+                if any(str(given.get(name, "")).endswith(",") for name in LISTS):
+                    hint = "write the names of a list without spaces"
+                raise OptionError(f"'{one_line(text, 60)}' is not an option; {hint}")
             text = cell.strip("\n")
         values = merged(settings.values(magic), given)
         named = [(kind, name) for kind in ("file", "sound") for name in values.pop(kind, ())]
@@ -63,9 +66,12 @@ class Invocation:
         if magic == "listen":
             later.add(SOUND_FIELD.strip("{}"))
         known = {name: value for name, value in variables.items() if name not in later}
-        fill = partial(template.fill, variables=known)
-        filled = {name: fill(v) if isinstance(v, str) else v for name, v in values.items()}
-        sources = tuple((kind, fill(name)) for kind, name in sources)
+        fill, fill_name = (partial(f, variables=known) for f in (template.fill, template.fill_name))
+        filled = {
+            name: (fill if name in PROSE else fill_name)(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        sources = tuple((kind, fill_name(name)) for kind, name in sources)
         invocation = cls(magic, fill(text), MagicOptions(**filled), sources, variables, each)
         invocation._check()
         return invocation
@@ -100,11 +106,10 @@ class Invocation:
     @cached_property
     def compared(self) -> dict[str, list[str]]:
         """The options that name several values, to be compared."""
-        options = self.options
-        voice = "" if options.text else options.voice  # a written answer has none
-        given = {"model": options.model, "voice": voice}
-        lists = {name: list(filter(None, map(str.strip, given[name].split(",")))) for name in given}
-        return {name: values for name, values in lists.items() if len(values) > 1}
+        lists = {name: _names(getattr(self.options, name)) for name in ("model", "voice")}
+        if self.options.text:  # a written answer has no voice
+            del lists["voice"]
+        return {name: names for name, names in lists.items() if len(names) > 1}
 
     @cached_property
     def session_options(self) -> Options:
@@ -113,10 +118,10 @@ class Invocation:
         if isinstance(prices, str):  # a file, or a variable of the notebook
             prices = self.variables.get(prices, prices)
         options = Options(
-            model=given.model, voice=given.voice, style=given.style, system=given.system,
-            chat=given.chat, engine=given.engine, base_url=given.base_url, llm=given.llm,
-            stt=given.stt, max_tokens=given.max_tokens, max_cost=given.max_cost,
-            allow_unpriced=given.allow_unpriced, prices=prices,
+            model=",".join(_names(given.model)), voice=",".join(_names(given.voice)),
+            style=given.style, system=given.system, chat=given.chat, engine=given.engine,
+            base_url=given.base_url, llm=given.llm, stt=given.stt, max_tokens=given.max_tokens,
+            max_cost=given.max_cost, allow_unpriced=given.allow_unpriced, prices=prices,
         )  # fmt: skip
         if given.tools:
             options["tools"] = functions_named(given.tools, self.variables)
@@ -126,7 +131,9 @@ class Invocation:
         if self.magic == "speak":
             return self.text
         named = self.variables
-        return [name if kind == "file" else variable(name, named) for kind, name in self.sources]
+        return fetched(
+            [name if kind == "file" else variable(name, named) for kind, name in self.sources]
+        )
 
     def call(
         self, session: Session, listener: StreamListener | None, cell: CellRun | None
@@ -158,7 +165,8 @@ class Invocation:
             verbatim=options.verbatim, text_only=options.text, expect=options.expect,
         )  # fmt: skip
         variants = [zip(self.compared, v, strict=True) for v in product(*self.compared.values())]
-        return reduce(add, [run(**{**self.session_options, **dict(one)}) for one in variants])
+        shared = _shared({**self.session_options}, len(variants))
+        return reduce(add, [run(**shared | dict(one)) for one in variants])
 
 
 @exact()
@@ -170,17 +178,21 @@ def _compare(
     given: object,
 ) -> Comparison:
     """Ask several voices or models at once; a cap is shared by all of them."""
-    cap = amount(options["max_cost"]) if options["max_cost"] else None
-    share = {"max_cost": cap / count} if cap else {}
     try:
-        return compare(call, given, on_progress=on_progress, **options | share)
+        return compare(call, given, on_progress=on_progress, **_shared(options, count))
     except BudgetExceeded as error:
-        if not cap or not error.enough:
+        if not options["max_cost"] or not error.enough:
             raise
         raise BudgetExceeded(
-            f"the cap of ${cap:f} is shared by {count} calls and too small for them; "
-            f"raise it: --max-cost {error.enough * count:f}"
+            f"the cap of ${amount(options['max_cost']):f} is shared by {count} calls and too "
+            f"small for them; raise it: --max-cost {error.enough * count:f}"
         ) from error
+
+
+def _shared(options: dict[str, Any], count: int) -> dict[str, Any]:
+    """Return options of one of several calls, which share a cap."""
+    cap = amount(options["max_cost"]) if options["max_cost"] else None
+    return options | {"max_cost": cap / count} if cap else options
 
 
 @dataclass(frozen=True)
@@ -202,7 +214,7 @@ class Each:
 
     @property
     def columns(self) -> set[str]:
-        names = {str(name) for row in self.rows if isinstance(row, Mapping) for name in row}
+        names = {str(name) for row in self.rows if is_row(row) for name in row}
         return {*names, ITEM, NUMBER}
 
     def run(self, invocation: Invocation, session: Session) -> "Batch":
@@ -225,16 +237,16 @@ class Each:
     def _spoken(self) -> list[Any]:
         return [
             {name: value for name, value in row.items() if name not in HEARD}
-            if isinstance(row, Mapping)
+            if is_row(row)
             else (None if is_missing(row) else str(row))
             for row in self.rows
         ]
 
     def _heard(self) -> list[Any]:
         for row in self.rows:
-            if isinstance(row, Mapping) and not set(HEARD) & row.keys():
+            if is_row(row) and not set(HEARD) & row.keys():
                 raise OptionError("--each needs a column `sound` or `file` to listen to")
-        return [Path(row) if isinstance(row, str) else row for row in self.rows]
+        return [sound_file(row) if isinstance(row, str) else row for row in self.rows]
 
 
 # -- variables of the notebook --------------------------------------------------------------
@@ -247,10 +259,15 @@ def variable(name: str, variables: Variables) -> Any:
     raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
 
 
+def _names(listed: str) -> list[str]:
+    """Return the names of a comma-separated list, each once."""
+    return list(dict.fromkeys(filter(None, map(str.strip, listed.split(",")))))
+
+
 def functions_named(names: str, variables: Variables) -> dict[str, Callable[..., Any]]:
     """Return the functions that `f,g` refer to. Raises OptionError for what cannot be called."""
     functions: dict[str, Callable[..., Any]] = {}
-    for name in filter(None, map(str.strip, names.split(","))):
+    for name in _names(names):
         functions[name] = found = variable(name, variables)
         if not callable(found):
             raise OptionError(

@@ -100,6 +100,12 @@ class AudioMagics(magic.Magics, MagicOptions):
     async def awaited(self, line: str, cell: str | None = None) -> Any:
         return await self.output.record(self._read("listen", line, cell, None), self.session).wait()
 
+    def misplaced(self, name: str) -> None:
+        raise OptionError(
+            f"%%{name} must begin its cell, and nothing in this one was run; move what is before "
+            f"it to another cell, or write %{name} TEXT on a line of code"
+        )
+
     @magic.no_var_expand
     @magic.line_magic
     def audiomagic(self, line: str) -> Any:

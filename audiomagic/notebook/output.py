@@ -76,10 +76,11 @@ class Output:
             self._bind(invocation, error.reply)
             raise
         result: Any = batch
-        if hasattr(each.items, "columns"):
-            if not quiet:
-                from ..batch.display import cards
+        from ..batch.display import cards
+        from ..batch.frames import is_table
 
+        if is_table(each.items):
+            if not quiet:
                 display(HTML(cards(batch.rows, batch.results)))  # type: ignore[no-untyped-call]
             result = batch.frame()
         elif quiet:

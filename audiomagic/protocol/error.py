@@ -1,6 +1,7 @@
 """An error on the wire: what a server says is wrong, also when another speaks through it."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,24 @@ from ..errors import InvalidResponse
 
 TOO_LONG = "context_length_exceeded"  # the code of a request that the model has no room for
 EXPLAINED = "engine_error"  # the local engine's code of a message that says what to do already
+NO_MODEL = "model_not_found"  # the code for a model that is not there, or not for this key
+# What servers say that have no code for it.
+LACKS_MODEL = re.compile(
+    r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|a valid)\b"
+    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
+    re.IGNORECASE | re.DOTALL,
+)
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
+# What servers call their words, those first that say most.
+WORDS = ("message", "msg", "detail", "error_description", "error_msg", "description", "title",
+         "reason", "error", "errors")  # fmt: skip
+INNER = ("error", "errors", "detail")  # where one error holds another
+DEEPEST = 6  # errors within errors
+MOST_FAULTS = 3  # of a request that are repeated
+LONGEST = 10_000  # characters of an error
+LONGEST_WORDS = 1_000  # of its words, where they are searched
+STATUS = {"invalid_request_error": 400, "authentication_error": 401, "permission_error": 403,
+          "not_found_error": 404, "rate_limit_error": 429, "server_error": 500}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,27 +43,100 @@ class ErrorBody:
 
     @classmethod
     def of(cls, error: object) -> "ErrorBody":
-        """Read an error object, or the one inside it, where a gateway wrapped another's."""
+        """Read an error: text, or JSON of the service's shape, a gateway's, FastAPI's or another.
+
+        Of errors within errors, as where a gateway wraps another's, the innermost is read.
+        """
         safe = redaction.without_pieces  # a server knows the key, and may show a part of it
-        if not isinstance(error, Mapping):
-            return cls(safe(str(error)))
-        if inner := _wrapped(error):
-            return cls.of(inner)
-        texts = {name: safe(str(v)) for name, v in error.items() if isinstance(v, str | int)}
-        message = texts.get("message") or texts.get("detail") or safe(json.dumps(dict(error)))
-        return cls(message, texts.get("code"), texts.get("param"), texts.get("type"))
+        innermost = _innermost(error)
+        message = safe((_words(innermost) or _json(innermost))[:LONGEST])
+        if not isinstance(innermost, Mapping):
+            return cls(message)
+        texts = {name: safe(str(v)) for name, v in innermost.items() if isinstance(v, str | int)}
+        code, param, kind = (texts.get(name) for name in ("code", "param", "type"))
+        return cls(message, _given(code), _given(param), _given(kind))
+
+    @classmethod
+    def read(cls, text: str) -> "ErrorBody":
+        """Read the whole of an answer that is an error; the client's own reading loses some."""
+        try:
+            return cls.of(json.loads(text.lstrip("\ufeff")))
+        except (ValueError, RecursionError):
+            return cls.of(text)
+
+    @classmethod
+    def in_place_of(cls, chunk: object, named: bool) -> "ErrorBody | None":
+        """Return the error that stands where a chunk was due; `named`: its event is an "error"."""
+        if isinstance(chunk, list) and chunk and isinstance(chunk[0], Mapping):
+            chunk = {"error": chunk[0].get("error")}  # Gemini's
+        if not isinstance(chunk, Mapping):
+            return cls.of(chunk) if chunk and named else None
+        choices = chunk.get("choices")
+        for part in (chunk, *(choices if isinstance(choices, list) else ())):
+            if isinstance(part, Mapping) and part.get("error"):
+                return cls.of(part)
+        kind = chunk.get("object")
+        bare = not kind and "choices" not in chunk and _words(chunk)
+        return cls.of(chunk) if chunk and (named or bare or kind == "error") else None
 
     @property
     def no_credit(self) -> bool:  # a retry cannot help
-        return self.code in NO_CREDIT or self.kind in NO_CREDIT
+        return self.code in NO_CREDIT or self.kind in NO_CREDIT or self.code == "402"
+
+    @property
+    def blames_model(self) -> bool:  # a list of the server's models would help
+        return self.code == NO_MODEL or LACKS_MODEL.search(self.message[:LONGEST_WORDS]) is not None
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that an error in a stream would have had, as far as it says so."""
+        if self.code and self.code.isascii() and self.code.isdigit() and len(self.code) == 3:
+            return int(self.code)
+        return STATUS.get(self.kind or "")
 
 
-def _wrapped(error: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _innermost(error: object, depth: int = DEEPEST) -> Any:
+    if not isinstance(error, Mapping):
+        return error
+    for inner in (_relayed(error), *map(error.get, INNER)):
+        if isinstance(inner, Mapping) and depth and _words(inner):
+            return _innermost(inner, depth - 1)
+    return error
+
+
+def _relayed(error: Mapping[str, Any]) -> object:
     """Return the provider's own error, which OpenRouter passes on as text."""
-    inner = None
-    with suppress(LookupError, TypeError, ValueError, RecursionError):
-        inner = json.loads(error["metadata"]["raw"])["error"]
-    return inner if isinstance(inner, Mapping) and inner.get("message") else None
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    with suppress(TypeError, ValueError, RecursionError):
+        return json.loads(raw or "")
+    return {"message": raw}
+
+
+def _words(error: object, depth: int = DEEPEST) -> str:
+    """Return the words of an error, "" where it has none."""
+    if isinstance(error, str):
+        return error.strip()
+    if isinstance(error, list) and depth:
+        return "; ".join(filter(None, (_words(one, depth - 1) for one in error[:MOST_FAULTS])))
+    if not isinstance(error, Mapping) or not depth:
+        return ""
+    named = {str(name).lower(): value for name, value in error.items()}
+    words = next(filter(None, (_words(named.get(name), depth - 1) for name in WORDS)), "")
+    place = named.get("loc")  # FastAPI: ["body", "messages", 0]
+    if words and isinstance(place, list):
+        words = f"{'.'.join(str(part) for part in place if part != 'body')}: {words}"
+    return words
+
+
+def _json(value: object) -> str:
+    with suppress(ValueError, RecursionError):
+        return json.dumps(value) if value else ""
+    return ""
+
+
+def _given(text: str | None) -> str | None:
+    return None if text == "None" else text  # LiteLLM's way to say null
 
 
 def not_chat_completions(what: str) -> InvalidResponse:

@@ -1,113 +1,186 @@
 """The sound of a completion: bytes as servers send them, made into 24 kHz mono pcm16.
 
 The service streams headerless pcm16. Others send a WAV file, whole or cut in parts, or a WAV file
-in each chunk, some at a rate of their own; and some call headerless samples "wav".
+in each chunk, some at a rate of their own; and some call headerless samples "wav". Whoever sends
+mp3, FLAC, Ogg or another file in spite of what was requested is understood, too: once it is whole.
 """
 
-import struct
 from dataclasses import dataclass, field
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
-from ..errors import InvalidResponse
-from ..sound import HIGHEST_RATE, MOST_CHANNELS, WIRE_RATE, int16
+from ..decoding import decoder, signature
+from ..decoding.downmix import Downmix
+from ..decoding.limit import Limit
+from ..decoding.wav import NAMES, Wav
+from ..errors import InvalidResponse, SoundError
+from ..sound import HIGHEST_RATE, WIRE_RATE, int16
 
-FORMATS = {(1, 16): "<i2", (1, 32): "<i4", (3, 32): "<f4"}  # (WAV's format tag, bits) -> numpy's
-EXTENSIBLE = 0xFFFE  # a format tag that stands for one further on in the header
+LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
+BLOCK = 2**20  # samples of a file that are converted at a time
 LOWEST_RATE = 8_000  # Hz: of speech; a lower one would turn little data into much sound
 LONGEST_HEADER = 10_000  # bytes before the samples
+SMALLEST_FILE = 44  # bytes: fewer are samples that happen to begin like one
+UNREADABLE = "the server sent {}, which cannot be read; try another model, or server"
+TOO_MUCH = "the server sent more sound than any model; stopped reading"
 
 
 @dataclass
 class PcmDecoder:
-    """Decodes sound into `pcm`: signed 16-bit little-endian mono samples at 24 kHz."""
+    """Decodes sound into `pcm`: signed 16-bit little-endian mono samples at 24 kHz.
+
+    Raises InvalidResponse for what cannot be read, and for more than any model sends.
+    """
 
     pcm: bytearray = field(default_factory=bytearray)  # data may end inside the last sample
-    _pending: bytes = b""  # not yet converted: the start of a header, or a part of a frame
-    _wav: "_Wav | None" = None
-    _resampler: soxr.ResampleStream | None = None
+    # Not yet converted: what is too short to be told, a header, a part of a frame, a whole file.
+    _pending: bytearray = field(default_factory=bytearray)
+    _kind: str | None = None  # see `signature`; None while it is not known
+    _wav: "_Samples | None" = None  # of a WAV file whose samples are converted as they come
+    _resampler: "_Resampler | None" = None
 
     def add(self, data: bytes) -> None:
-        """Take more data. Raises InvalidResponse for a WAV file that cannot be read."""
-        # A header begins a chunk; what is left of a frame before it belongs to no file.
-        self._pending = data if _is_wav(data) else self._pending + data
-        if _is_wav(self._pending):
-            wav = _Wav.of(self._pending)
+        """Take more data."""
+        if signature.begins(data):  # what is left of a frame before it belongs to no file
+            self._end_file()
+        self._pending += data
+        if self._kind is None:
+            self._kind = signature.kind(bytes(self._pending[:LONGEST_HEADER]))
+        if self._kind == signature.RAW:
+            self.pcm += self._pending
+            self._pending.clear()
+        elif self._kind == signature.WAV:
+            self._add_wav()
+        if max(len(self.pcm), len(self._pending)) > LARGEST_ANSWER:
+            raise InvalidResponse(TOO_MUCH)
+
+    def end(self) -> None:
+        """Take what is held back: too short to be told, a whole file, the end of the resampler."""
+        if self._wav is None:
+            self._end_file()
+        self._flush()
+
+    def _end_file(self) -> None:
+        data, kind, wav = bytes(self._pending), self._kind, self._wav
+        self._pending.clear()
+        self._kind = self._wav = None
+        if wav:
+            return
+        if kind is None or kind == signature.RAW or len(data) < SMALLEST_FILE:
+            self.pcm += data
+        else:
+            self._add_file(data, kind)
+
+    def _add_file(self, data: bytes, kind: str) -> None:
+        """Decode a file; what there is of it, where the answer broke off."""
+        wav = Wav.of(data)
+        name = wav.name if wav else kind
+        limit = Limit(LARGEST_ANSWER // 2)
+        try:
+            decoded = decoder.decode(data, partial=True, limit=limit)
+        except SoundError as error:
+            if limit.exceeded:
+                raise InvalidResponse(TOO_MUCH) from None
+            raise InvalidResponse(UNREADABLE.format(name)) from error
+        self._check_rate(decoded.rate, name)
+        for at in range(0, len(decoded.samples), BLOCK):
+            self._take(decoded.samples[at : at + BLOCK], decoded.rate)
+        self._flush()
+
+    def _add_wav(self) -> None:
+        if self._wav is None:
+            wav = Wav.of(bytes(self._pending[:LONGEST_HEADER]))
             if wav is None and len(self._pending) > LONGEST_HEADER:
                 raise InvalidResponse("the server sent a damaged WAV header; try it again")
             if wav is None:
                 return
-            if self._wav is None or self._wav.rate != wav.rate:
-                self.end()
-            self._wav, self._pending = wav, self._pending[wav.begin :]
-        if self._wav:
-            self._convert(self._wav)
-        else:
-            self.pcm += self._pending
-            self._pending = b""
+            self._check_rate(wav.rate, "WAV")
+            if wav.subtype is None:
+                if wav.tag not in NAMES:
+                    raise InvalidResponse(UNREADABLE.format(wav.name))
+                self._kind = wav.name  # decoded when it is whole
+                return
+            self._wav = _Samples(wav, wav.size)
+            del self._pending[: wav.begin]
+        whole = self._wav.whole(len(self._pending))
+        data = bytes(self._pending[:whole])
+        del self._pending[:whole]
+        if self._wav.left == 0:
+            self._pending.clear()  # other parts of the file
+        if self._wav.as_sent:
+            self._flush()
+            self.pcm += data  # as the service sends it: nothing to compute
+        elif data:
+            self._take(self._wav.mono(data), self._wav.header.rate)
 
-    def end(self) -> None:
-        """Take what the resampler still holds back."""
+    def _take(self, samples: NDArray[np.float32], rate: int) -> None:
+        if self._resampler is None or self._resampler.rate != rate:
+            self._flush()
+            self._resampler = _Resampler(rate)
+        self.pcm += self._resampler.add(samples)
+        if len(self.pcm) > LARGEST_ANSWER:
+            raise InvalidResponse(TOO_MUCH)
+
+    def _flush(self) -> None:
         if self._resampler:
-            self.pcm += int16(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+            self.pcm += self._resampler.end()
             self._resampler = None
 
-    def _convert(self, wav: "_Wav") -> None:
-        frame = np.dtype(wav.dtype).itemsize * wav.channels
-        whole = min(len(self._pending) // frame * frame, wav.left)
-        frames = np.frombuffer(self._pending[:whole], wav.dtype).reshape(-1, wav.channels)
-        wav.left -= whole
-        self._pending = self._pending[whole:] if wav.left else b""  # other parts of the file
-        if (wav.dtype, wav.channels, wav.rate) == ("<i2", 1, WIRE_RATE):
-            self.pcm += frames.tobytes()  # as the service sends it: nothing to compute
-            return
-        scale = 1.0 if wav.dtype == "<f4" else -float(np.iinfo(wav.dtype).min)
-        samples = (frames.mean(axis=1) / scale).astype(np.float32)
-        if wav.rate != WIRE_RATE:
-            if self._resampler is None:
-                self._resampler = soxr.ResampleStream(wav.rate, WIRE_RATE, 1, dtype="float32")
-            samples = self._resampler.resample_chunk(samples)
-        self.pcm += int16(samples)
+    def _check_rate(self, rate: int, name: str) -> None:
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise InvalidResponse(UNREADABLE.format(f"{name} at {rate} Hz"))
 
 
 @dataclass
-class _Wav:
-    """A WAV file's header: `begin` is where the samples do, `left` their bytes still to come."""
+class _Samples:
+    """The samples of a WAV file, while they come: `left` are the bytes still to come."""
 
-    dtype: str
-    channels: int
-    rate: int
-    begin: int
+    header: Wav
     left: int
+    _downmix: Downmix = field(init=False)
+    _weights: NDArray[np.float64] = field(init=False)
 
-    @classmethod
-    def of(cls, data: bytes) -> "_Wav | None":
-        """Read it; None where more of it is to come. Raises InvalidResponse for unknown kinds."""
-        at, form = 12, b""
-        while len(data) >= at + 8:
-            name, size = struct.unpack_from("<4sI", data, at)
-            at += 8
-            if name == b"data":
-                break
-            if name == b"fmt ":
-                form = data[at : at + size]
-            at += size + size % 2
-        else:
-            return None
-        tag, channels, rate, _, _, bits = struct.unpack("<HHIIHH", form[:16].ljust(16, b"\0"))
-        if tag == EXTENSIBLE and len(form) >= 26:
-            (tag,) = struct.unpack_from("<H", form, 24)
-        in_range = 1 <= channels <= MOST_CHANNELS and LOWEST_RATE <= rate <= HIGHEST_RATE
-        if (tag, bits) not in FORMATS or not in_range:
-            raise InvalidResponse(
-                f"the server sent WAV sound of an unknown kind ({tag}, {bits} bits, {channels} "
-                f"channels, {rate} Hz); ask it for pcm16"
-            )
-        # A header written before the end was known says 0, or the most that it can.
-        left = size if 0 < size < 0x7FFF_0000 else 2**62
-        return cls(FORMATS[tag, bits], channels, rate, at, left)
+    def __post_init__(self) -> None:
+        self._downmix = Downmix.of(self.header.channels)
+        self._weights = self._downmix.mean
+
+    @property
+    def as_sent(self) -> bool:
+        """Whether they are what `pcm` holds."""
+        header = self.header
+        return (header.subtype, header.channels, header.rate) == ("PCM_16", 1, WIRE_RATE)
+
+    def whole(self, size: int) -> int:
+        """Take as many of `size` bytes as are whole frames of the file; return their number."""
+        taken = min(size // self.header.frame * self.header.frame, self.left)
+        self.left -= taken
+        return taken
+
+    def mono(self, data: bytes) -> NDArray[np.float32]:
+        frames = np.nan_to_num(self.header.frames(data), nan=0.0, posinf=0.0, neginf=0.0)
+        self._downmix.hear(frames)
+        self._weights = self._downmix.weights(self._weights)
+        return frames @ self._weights.astype(np.float32)
 
 
-def _is_wav(data: bytes) -> bool:
-    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+class _Resampler:
+    """Makes samples at `rate` Hz into pcm16; those of another scale than [-1, 1] are scaled down
+    by the loudest so far.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._peak = 1.0
+        self._stream = soxr.ResampleStream(rate, WIRE_RATE, 1) if rate != WIRE_RATE else None
+
+    def add(self, samples: NDArray[np.float32], last: bool = False) -> bytes:
+        peak = float(np.abs(samples).max(initial=0.0))
+        if peak > decoder.OVERSHOOT:
+            self._peak = max(self._peak, peak)
+        samples = samples / np.float32(self._peak)
+        return int16(self._stream.resample_chunk(samples, last=last) if self._stream else samples)
+
+    def end(self) -> bytes:
+        return self.add(np.zeros(0, np.float32), last=True)

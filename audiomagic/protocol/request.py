@@ -1,8 +1,9 @@
 """A request on the wire, as the client sends it."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -20,6 +21,9 @@ TRANSCRIPT = (
     "included. Do not answer it, and write nothing before or after it."
 )
 SOUND_FIELD = "{sound}"  # where a sound stands in the text that goes with it
+# Of the service, also at Azure and behind relays, and of the engine, which know an answer by it.
+# Other servers have ids of other shapes, which they refuse or, worse, ignore.
+AUDIO_ID = re.compile("audio_[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Message:
         if self.tool_call_id:
             message["tool_call_id"] = self.tool_call_id
         if self.tool_calls:
-            message["tool_calls"] = [call.wire() for call in self.tool_calls]
+            message["tool_calls"] = [call.echo() for call in self.tool_calls]
         if self.audio_id:
             return message | {"audio": {"id": self.audio_id}}
         if self.sounds:
@@ -94,6 +98,14 @@ class Request:
     @property
     def seconds(self) -> float:  # of sound sent
         return sum(sound.seconds for message in self.messages for sound in message.sounds)
+
+    @property
+    def has_audio_ids(self) -> bool:
+        return any(message.audio_id for message in self.messages)
+
+    def in_words(self) -> "Request":
+        """Return it with the words of earlier answers in place of their audio ids."""
+        return replace(self, messages=tuple(replace(m, audio_id=None) for m in self.messages))
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -5,22 +5,33 @@ The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): 
 `.stream()` helper breaks on each of these; `ResponseAccumulator` does not.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from .. import redaction
 from ..errors import InvalidResponse, clean
 from ..sound import pcm16_seconds
+from .base64_stream import Base64Stream
 from .error import not_chat_completions
 from .output_tokens import OutputTokens
 from .pcm import PcmDecoder
-from .tool_calls import ToolCall, ToolCallAccumulator, arguments
+from .tool_calls import ToolCall, ToolCallAccumulator
 from .usage import Usage
 
-LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
+# How servers name the end of an answer, in the protocol's words; None: it was broken off.
+FINISHES: dict[str, str | None] = {
+    **dict.fromkeys(("length", "max_tokens", "max_length", "model_length", "token_limit",
+                     "max_output_tokens", "model_context_window_exceeded"), "length"),
+    **dict.fromkeys(("content_filter", "content_filtered", "safety", "recitation", "sensitive",
+                     "blocklist", "prohibited_content", "spii"), "content_filter"),
+    **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tool_calls"),
+    **dict.fromkeys(("error", "abort", "aborted", "cancelled", "network_error", "unload",
+                     "insufficient_system_resource"), None),
+}  # fmt: skip
+NOT_BASE64 = "the server sent sound that is not base64; try again"
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,7 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _base64: Base64Stream = field(default_factory=Base64Stream)
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
     _streamed: int = 0  # bytes of sound that are in deltas already
     _marks: list[tuple[int, float]] = field(default_factory=list)
@@ -105,11 +117,21 @@ class ResponseAccumulator:
         return self._delta("".join([self._choice(choice, is_sound) for choice in choices]))
 
     def end(self) -> Delta:
-        """Return what was held back until all was there; the deltas then are the completion."""
-        self._sound.end()
+        """Return what was held back until all was there; the deltas then are the completion.
+
+        Raises InvalidResponse for sound that cannot be read.
+        """
         text, held = "".join(self._text).strip(), "".join(self._held).strip()
         self._held.clear()
-        return self._delta("" if text.startswith(held) else held.removeprefix(text))
+        rest = "" if text.startswith(held) else held.removeprefix(text)
+        try:
+            for data in self._base64.end():
+                self._sound.add(data)
+            self._sound.end()
+        except InvalidResponse:
+            self._delta(rest)  # the words are kept
+            raise
+        return self._delta(rest)
 
     def _delta(self, text: str) -> Delta:
         pcm = self._sound.pcm
@@ -123,7 +145,7 @@ class ResponseAccumulator:
 
     def _choice(self, choice: object, is_sound: bool) -> str:
         choice = _mapping(choice, "a choice")
-        self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
+        self._finish(_text(choice.get("finish_reason")))
         # A completion in one piece, from a server that does not stream, holds a message.
         delta = _mapping(choice.get("delta") or choice.get("message") or {}, "a delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
@@ -134,15 +156,22 @@ class ResponseAccumulator:
         if data := audio.get("data") or (content if is_sound else None):
             self._add_sound(data)
         if calls := delta.get("tool_calls"):
-            self._calls.add(calls)
-            self._tokens.add("tool calls", arguments(calls))
+            self._tokens.add("tool calls", self._calls.add(calls))
+        elif isinstance(called := delta.get("function_call"), Mapping):  # as it was until 2023
+            self._tokens.add("tool calls", self._calls.add([{"function": called}]))
         refusal = _text(delta.get("refusal"))
         self.refused = self.refused or bool(refusal)
-        written = ("" if is_sound else _text(content)) + refusal
+        written = ("" if is_sound else _written(content)) + refusal
         # DeepSeek's and vLLM's names for what a model thinks: not shown, but billed.
         thought = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
         self._tokens.add("reasoning", thought)
         return self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
+
+    def _finish(self, reason: str) -> None:
+        finish = FINISHES.get(reason.lower(), "stop") if reason else None
+        # Sound and text may end apart, as two choices: what cut off one of them stays.
+        if finish and self.finish_reason not in ("length", "content_filter"):
+            self.finish_reason = finish
 
     def _new(self, source: str, text: str) -> str:
         """Return text of the source that came first; hold back the other's, which may repeat it."""
@@ -158,17 +187,19 @@ class ResponseAccumulator:
         return ""
 
     def _add_sound(self, data: object) -> None:
-        try:  # each chunk has its own base64: joined, they would decode short
-            decoded = base64.b64decode(str(data), validate=True)
+        if not isinstance(data, str):
+            raise InvalidResponse(NOT_BASE64)
+        try:
+            decoded = self._base64.add(data)
         except ValueError as error:
-            raise InvalidResponse("the server sent sound that is not base64; try again") from error
-        self._sound.add(decoded)
-        if len(self._sound.pcm) > LARGEST_ANSWER:
-            raise InvalidResponse("the server sent more sound than any model; stopped reading")
+            raise InvalidResponse(NOT_BASE64) from error
+        for part in decoded:
+            self._sound.add(part)
 
     def completion(self) -> Completion:
         """Return what has come so far; a key that the server sent back is taken out."""
-        self.end()
+        with suppress(InvalidResponse):
+            self.end()
         sound = self._sound.pcm
         whole = clean("".join(self._text))
         text = redaction.without_key(whole)  # the key may have come in parts
@@ -195,6 +226,19 @@ def _safe(text: str) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _written(content: object) -> str:
+    """Return the text of a content: a text, or parts of it, less what the model thought."""
+    parts = content if isinstance(content, list) else [content]
+    return "".join(map(_part, parts))
+
+
+def _part(part: object) -> str:
+    if not isinstance(part, Mapping):
+        return _text(part)
+    thought = any(word in _text(part.get("type")) for word in ("think", "reason"))
+    return "" if thought else _text(part.get("text")) or _text(part.get("refusal"))
 
 
 def _mapping(value: object, name: str) -> Mapping[str, Any]:

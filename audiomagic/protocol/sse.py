@@ -5,6 +5,7 @@ only event. Bytes are read here, not by the client, so that no line grows withou
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -14,6 +15,8 @@ from .error import ErrorBody, not_chat_completions
 
 LARGEST_EVENT = 80_000_000  # bytes: the longest completion (14 minutes) is 54 million in one piece
 END = "[DONE]"
+FIELD = re.compile("(data|event|id|retry)?:")  # how the lines of an event begin
+LONGEST_WORDS = 1_000  # characters of a text in place of events
 
 
 class ErrorEvent(Exception):
@@ -33,15 +36,20 @@ def chunks(data: Iterable[bytes]) -> Iterator[Any]:
             chunk = json.loads(event)
         except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
             raise not_chat_completions("something that is not JSON") from error
-        if isinstance(chunk, dict) and (body := chunk.get("error") or (name == "error" and chunk)):
-            raise ErrorEvent(ErrorBody.of(body))
+        if body := ErrorBody.in_place_of(chunk, name == "error"):
+            raise ErrorEvent(body)
         yield chunk
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and data of each event; a completion in one piece is the only one."""
-    name, data, size, whole = "", list[str](), 0, False
+    """Yield the name and data of each event; a completion in one piece is the only one.
+
+    Text in place of events is the words of an error.
+    """
+    name, data, size, whole, words = "", list[str](), 0, False, ""
     for number, line in enumerate(lines):
+        if number == 0 and not FIELD.match(line):
+            words = line.strip()[:LONGEST_WORDS]
         if number == 0 and line.lstrip().startswith("<"):
             raise not_chat_completions("a web page")
         whole = whole or (number == 0 and line.lstrip().startswith(("{", "[")))
@@ -53,10 +61,13 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
             name = line[6:].strip()
         elif not line:  # a blank line ends an event; other fields and comments are ignored
             if data:
+                words = ""
                 yield name, "\n".join(data)
             name, data, size = "", [], 0
     if data:  # the blank line after the last event may be missing
         yield name, "\n".join(data)
+    elif words and not whole:
+        yield "error", json.dumps(words)
 
 
 def _lines(data: Iterable[bytes]) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """Tools on the wire: the functions a model may call, and the calls it makes."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from ..errors import InvalidResponse
@@ -9,6 +12,7 @@ from ..errors import InvalidResponse
 MOST_CALLS = 128  # of one completion, in parallel
 LONGEST_ARGUMENTS = 1_000_000  # characters of one call
 CUT = "\n[cut here: there is more]"
+INVALID = "INVALID_JSON"  # the only argument of a call that is repeated, whose own are no object
 
 
 @dataclass(frozen=True)
@@ -33,46 +37,136 @@ class ToolCall:
     arguments: str
 
     def wire(self) -> dict[str, Any]:
-        function = {"name": self.name, "arguments": self.arguments}
+        function = {"name": self.name, "arguments": _without_blanks(self.arguments)}
         return {"id": self.id, "type": "function", "function": function}
+
+    def echo(self) -> dict[str, Any]:
+        """Return it as a later request repeats it: servers refuse arguments that are no object."""
+        if isinstance(_json(_without_blanks(self.arguments)), dict):
+            return self.wire()
+        arguments = json.dumps({INVALID: self.arguments}, ensure_ascii=False)
+        return ToolCall(self.id, self.name, arguments).wire()
+
+
+@dataclass
+class _PartialCall:
+    """A call, or one delta of it."""
+
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)  # pieces of JSON, none of them empty
+    length: int = 0  # characters of arguments
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+
+    def continued_by(self, delta: "_PartialCall") -> bool:
+        """Whether a delta at the same index is more of this call.
+
+        Some servers repeat the name in every delta, and the id, or make up a new one; others send
+        each of several calls in one piece, all at index 0.
+        """
+        if not (self.name and delta.name):
+            return True
+        if self.name != delta.name:
+            return False
+        if self.id and delta.id and self.id != delta.id:
+            latest = self if self.arguments else delta
+            return bool(latest.arguments) and not latest.whole  # its arguments go on
+        begins = bool(delta.arguments) and delta.arguments[0].lstrip().startswith("{")
+        return not (self.whole and begins)
+
+    def add(self, delta: "_PartialCall") -> None:
+        self.id, self.name = self.id or delta.id, self.name or delta.name
+        self.arguments += delta.arguments
+        self.length += delta.length
+        if self.length > LONGEST_ARGUMENTS:
+            raise _too_much()
 
 
 class ToolCallAccumulator:
-    """Accumulates the tool calls of a stream: each delta names its call by an index."""
+    """Accumulates the tool calls of a stream: each delta names its call by an index, most times."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, tuple[list[str], list[str], list[str]]] = {}
+        self._calls: dict[int, list[_PartialCall]] = {}  # by index, those that share it in order
+        self._begun = 0
 
-    def add(self, deltas: object) -> None:
-        """Take the `tool_calls` of one chunk. Raises InvalidResponse for anything else."""
+    def add(self, deltas: object) -> str:
+        """Take the `tool_calls` of one chunk; return all that they add to arguments.
+
+        Raises InvalidResponse for anything else.
+        """
         if not isinstance(deltas, list) or not all(isinstance(item, Mapping) for item in deltas):
             raise InvalidResponse(
                 "the server sent tool calls that are not a list of objects; try another model"
             )
-        for position, delta in enumerate(deltas):
-            index, function = delta.get("index"), delta.get("function")
-            function = function if isinstance(function, Mapping) else {}
-            values = (delta.get("id"), function.get("name"), function.get("arguments"))
-            parts = self._parts.setdefault(index if type(index) is int else position, ([], [], []))
-            for part, value in zip(parts, values, strict=True):
-                if isinstance(value, str):
-                    part.append(value)
-            if len(self._parts) > MOST_CALLS or sum(map(len, parts[2])) > LONGEST_ARGUMENTS:
-                raise InvalidResponse("the server sent more tool calls than any model would")
+        added = list[str]()
+        for position, item in enumerate(deltas):
+            index, delta = item.get("index"), _read(item)
+            there = self._calls.setdefault(index if type(index) is int else position, [])
+            same = [call for call in there if delta.id and call.id == delta.id] or there
+            if not same or not same[-1].continued_by(delta):
+                self._begin(there)
+                same = there
+            same[-1].add(delta)
+            added += delta.arguments
+        return "".join(added)
+
+    def _begin(self, there: list[_PartialCall]) -> None:
+        there.append(_PartialCall())
+        self._begun += 1
+        if self._begun > MOST_CALLS:
+            raise _too_much()
 
     def calls(self) -> tuple[ToolCall, ...]:
-        # Only the first id and name: some servers repeat them in every delta.
+        calls = [call for _, there in sorted(self._calls.items()) for call in there]
+        calls = [call for call in calls if call.name or call.length]
+        free = _unused({call.id for call in calls})
+        ids = dict[str, None]()  # in order; a result names its call by an id of its own
+        for call in calls:
+            ids[next(free) if not call.id or call.id in ids else call.id] = None
         return tuple(
-            ToolCall((ids or [f"call_{index}"])[0], (names or [""])[0], "".join(arguments))
-            for index, (ids, names, arguments) in sorted(self._parts.items())
+            ToolCall(call_id, call.name, _without_blanks("".join(call.arguments)))
+            for call_id, call in zip(ids, calls, strict=True)
         )
 
 
-def arguments(deltas: Iterable[Mapping[str, Any]]) -> str:
-    """Return what the `tool_calls` of one chunk add to arguments, those of all calls together."""
-    functions = (delta.get("function") for delta in deltas)
-    written = (one.get("arguments") for one in functions if isinstance(one, Mapping))
-    return "".join(one for one in written if isinstance(one, str))
+def _read(delta: Mapping[str, Any]) -> _PartialCall:
+    function = delta.get("function")
+    function = function if isinstance(function, Mapping) else delta
+    arguments = function.get("arguments") or ""
+    if not isinstance(arguments, str):  # the JSON itself, not a text of it
+        try:
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        except RecursionError:
+            raise _too_much() from None
+    pieces = [arguments] if arguments else []
+    return _PartialCall(_text(delta.get("id")), _text(function.get("name")), pieces, len(arguments))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _too_much() -> InvalidResponse:
+    return InvalidResponse("the server sent more tool calls than any model would")
+
+
+def _unused(ids: set[str]) -> Iterator[str]:
+    return (name for number in count() if (name := f"call_{number}") not in ids)
+
+
+def _without_blanks(arguments: str) -> str:
+    """Return arguments as they are, or "{}" for what servers write where there are none."""
+    return "{}" if arguments.strip() in ("", "null", "[]") else arguments
+
+
+def _json(text: str) -> Any:
+    """Return what a text says in JSON; None where it is none."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    return None
 
 
 def cut(text: str, limit: int) -> str:

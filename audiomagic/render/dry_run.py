@@ -14,17 +14,22 @@ from .table import Table
 
 @dataclass(frozen=True)
 class DryRun:
-    """Requests that were not sent, to which server, each with its estimate, or None if free."""
+    """Requests that were not sent, to which server, each with its estimate, or None if free.
+
+    `verdicts` say what the caps would make of each: "" where none applies.
+    """
 
     host: str
     parts: tuple[tuple[Request, Estimate | None], ...]
+    verdicts: tuple[str, ...]
 
     def __add__(self, other: "DryRun") -> "DryRun":
-        return DryRun(self.host, self.parts + other.parts)
+        return DryRun(self.host, self.parts + other.parts, self.verdicts + other.verdicts)
 
     @property
     def tables(self) -> list[Table]:
-        requests = [_request(self.host, *part) for part in self.parts]
+        judged = zip(self.parts, self.verdicts, strict=True)
+        requests = [_request(self.host, *part, verdict) for part, verdict in judged]
         paid = [(request, estimate) for request, estimate in self.parts if estimate]
         return [*requests, _range(paid)] if paid else requests
 
@@ -35,13 +40,14 @@ class DryRun:
         printer.text("\n\n".join(map(repr, self.tables)))
 
 
-def _request(host: str, request: Request, estimate: Estimate | None) -> Table:
+def _request(host: str, request: Request, estimate: Estimate | None, verdict: str) -> Table:
     rows = [
         ("to", host),
         ("model", request.model),
         ("answer", f"spoken, voice {request.voice}" if request.voice else "in text"),
         ("max tokens", str(request.max_tokens or "the model's own limit")),
         *([] if estimate else [("cost", "free")]),
+        *([("budget", verdict)] if verdict else []),
         *(("tool", tool.name) for tool in request.tools),
         *((message.role, part) for message in request.messages for part in _parts(message)),
     ]

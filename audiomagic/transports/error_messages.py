@@ -1,6 +1,7 @@
 """What can go wrong with a server, each in one line: what happened, then what to do."""
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -16,8 +17,8 @@ from ..errors import (
     RequestFailed,
     RequestRejected,
     one_line,
-)
-from ..protocol.error import EXPLAINED, TOO_LONG, ErrorBody
+)  # fmt: skip
+from ..protocol.error import EXPLAINED, NO_MODEL, TOO_LONG, ErrorBody
 from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
 from . import model_list
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 AUDIO_GONE = "audio_not_found"  # the code for an earlier spoken reply that has expired
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+LATER = (408, 409, 425)  # statuses of a request that may be accepted as it is, later
+NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for what is not in it
+WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
+LONGEST_WORDS = 1_000  # characters of a text that may be a server's words
+# What servers say that have no code for it.
+LACKS_ROOM = re.compile(r"\bcontext (length|window|size)\b|prompt is too long", re.IGNORECASE)
 
 
 def describe(
@@ -38,19 +45,9 @@ def describe(
     import httpx2
     import openai
 
-    host = endpoint.host
     if isinstance(error, openai.APIStatusError | ErrorEvent):
-        body = error.body if isinstance(error, ErrorEvent) else ErrorBody.of(error.body)
-        ids = (message.audio_id for message in request.messages)
-        if "not found" in body.message and any(one and one in body.message for one in ids):
-            body = replace(body, code=AUDIO_GONE)  # some servers say that in words alone
-        said = one_line(body.message)
-        line = _by_code(body, said, endpoint, request)
-        if isinstance(error, ErrorEvent):
-            line = line or f"{host} broke off with an error: {said}; run it again"
-            return RequestRejected(line, code=body.code)
-        line, response = line or _by_status(error, said, endpoint), error.response
-        return RequestRejected(line, response.status_code, request_id(response.headers), body.code)
+        return _rejected(error, endpoint, request)
+    host = endpoint.host
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         how = "fell silent in the middle of its answer" if begun else "did not answer in time"
         line = f"{host} {how}; run it again"
@@ -62,6 +59,45 @@ def describe(
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
     failed.sent = not any(find_cause(error, kind) for kind in unsent)
     return failed
+
+
+def _rejected(
+    error: "openai.APIStatusError | ErrorEvent", endpoint: Endpoint, request: Request
+) -> RequestRejected:
+    body = error.body if isinstance(error, ErrorEvent) else ErrorBody.read(error.response.text)
+    ids = (message.audio_id for message in request.messages)
+    if "not found" in body.message and any(one and one in body.message for one in ids):
+        body = replace(body, code=AUDIO_GONE)  # some servers say that in words alone
+    if isinstance(error, ErrorEvent):
+        status = body.status
+        failed = RequestRejected(_broken_off(body, endpoint, request), code=body.code)
+    else:
+        status, headers = error.status_code, error.response.headers
+        line = _by_code(body, status, endpoint, request)
+        line = line or _by_status(error.response.text, body, status, endpoint, headers)
+        failed = RequestRejected(line, status, request_id(headers), body.code)
+    faultless = body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter")
+    client_error = status is None or (400 <= status < 500 and status not in NOT_FAULTY)
+    failed.faulty = client_error and not faultless
+    return failed
+
+
+def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
+    said, status = one_line(body.message), body.status
+    if line := _by_code(body, status, endpoint, request):
+        return line
+    if status and 400 <= status < 500 and status not in LATER:
+        return _by_status(said, body, status, endpoint, {})
+    return f"{endpoint.host} broke off with an error: {said}; run it again"
+
+
+def blames_model(error: Exception) -> bool:
+    """Whether a server says that there is no such model, so that its list would help."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code == 404 or ErrorBody.read(error.response.text).blames_model
+    return isinstance(error, ErrorEvent) and error.body.blames_model
 
 
 def _unreached(error: Exception, endpoint: Endpoint) -> str:
@@ -118,8 +154,12 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
     return failed
 
 
-def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) -> str:
-    status, host = error.status_code, endpoint.host
+def _by_status(
+    sent: str, body: ErrorBody, status: int, endpoint: Endpoint, headers: Mapping[str, str]
+) -> str:
+    """Describe an error by its HTTP status; `sent` is the whole of the answer."""
+    host, said = endpoint.host, one_line(body.message)
+    reason = f"{status}: {said}" if said else str(status)
     if status == 401:
         return f"{host} rejected the API key; set {endpoint.key_variable} to a valid one"
     if 300 <= status < 400:
@@ -127,45 +167,71 @@ def _by_status(error: "openai.APIStatusError", said: str, endpoint: Endpoint) ->
     if status == 407:
         return "the proxy requires a user name and password; put them in HTTPS_PROXY"
     if status == 429:
-        seconds = retry_after(error.response.headers) or 0.0
+        seconds = retry_after(headers) or 0.0
         when = "wait a little, then run it again"
         if seconds > LONGEST_PAUSE:
             hours = seconds >= 7200
             duration = f"{seconds / 3600:.0f} hours" if hours else f"{seconds / 60:.0f} minutes"
             when = f"run it again in {duration}"
         return f"{host} is limiting the rate of requests; {when}"
+    if status == 413:
+        return f"too long for {host}; shorten the text or the sound, or begin another chat"
+    if status == 501:
+        return f"{host} cannot do this ({reason}); use another model or server"
     if status >= 500:
-        return f"{host} had an internal error ({status}: {said}); run it again"
-    if not isinstance(error.body, dict):
+        return f"{host} had an internal error ({reason}); run it again"
+    bare = sent.lstrip()[:1]  # of JSON, or of words
+    if bare in ("", "<") or (bare not in "{[" and len(sent) > LONGEST_WORDS):
         line = f"{host} does not serve Chat Completions at this address ({status})"
         return f"{line}; check --base-url (it usually ends in /v1)"
+    if status == 403:
+        return f"{host} does not allow this ({reason}); check what your key may do"
     if status == 404:
-        return f"{host} has nothing at this address (404: {said}); check --base-url and --model"
-    return f"{host} rejected the request ({status}: {said}); correct it, and run it again"
+        return f"{host} has nothing at this address ({reason}); check --base-url and --model"
+    step = "run it again" if status in LATER else "correct it, and run it again"
+    return f"{host} rejected the request ({reason}); {step}"
 
 
-def _by_code(body: ErrorBody, said: str, endpoint: Endpoint, request: Request) -> str | None:
+def _by_code(
+    body: ErrorBody, status: int | None, endpoint: Endpoint, request: Request
+) -> str | None:
     """Describe an error that the protocol has a code for, however it was sent."""
-    code, host = body.code, endpoint.host
+    code, host, said = body.code, endpoint.host, one_line(body.message)
     if endpoint.name and code == EXPLAINED:
         return one_line(body.message, LONGEST_MESSAGE)  # a whole line of the engine's own
-    lacks_model = request.model in body.message and "does not exist" in body.message
-    if code == "model_not_found" or (code in ("404", None) and lacks_model):
-        return model_list.unknown(request.model, endpoint)
     if code == "DeploymentNotFound":
         model = one_line(request.model, 60)
         return f"no deployment '{model}' at {host}; --model takes the name you gave it there"
+    if line := _by_model(body, status, endpoint, request):
+        return line
     if body.param == "audio.voice" and request.voice and code == "invalid_value":
         return suggestions.unknown("voice", request.voice, catalogue().voices)
-    if body.no_credit or code == "402":
+    if body.no_credit or status == 402:
         return "the account has no credit left; add some, or use --engine local"
     if code == AUDIO_GONE:
         return f"an earlier audio reply has expired on {host}; send it as text"
-    if code == TOO_LONG:
+    if code == TOO_LONG or (status in (None, 400) and LACKS_ROOM.search(said)):
         return f"too long for {host}: {said.rstrip('.')}; shorten the text, or begin another chat"
     if code == "content_filter":
         return f"the content filter of {host} stopped this; rephrase it"
     return None
+
+
+def _by_model(
+    body: ErrorBody, status: int | None, endpoint: Endpoint, request: Request
+) -> str | None:
+    """Describe an error about a model: by the server's own list, where it has told its models."""
+    model, said = request.model, one_line(body.message)
+    if body.code != NO_MODEL:
+        if status not in WRONG or not body.blames_model:
+            return None
+        listed = model_list.listed(endpoint)
+        if model in listed if listed else model not in body.message:
+            return None
+    ours = endpoint.is_service or suggestions.nearest(model, catalogue().models)
+    if ours or model_list.listed(endpoint):
+        return model_list.unknown(model, endpoint)
+    return f"{endpoint.host} has no model '{one_line(model, 60)}' ({said}); --model names another"
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from .. import suggestions
 from ..catalogue import catalogue
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import openai
 
 HOST, ADDRESS = "the local engine", "http://local/v1"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SMALL_CONTEXT = 1_800  # tokens that the engine's own language model has room for
 INSTALLED_NOTE = (
     "Answered by the local engine: three small models, often wrong, English only, "
@@ -54,7 +56,17 @@ class LocalTransport(ClientTransport):
     def notes(self, model: str, style: str) -> list[str]:
         named = " and ".join(one_line(name, 80) for name in (self.llm, self.stt) if name)
         notes = [NAMED_NOTE.format(named) if named else INSTALLED_NOTE]
+        notes += [f"{host} may charge for its part, which is not counted." for host in self._hosts]
         return [*notes, "The local engine cannot follow --style."] if style else notes
+
+    @property
+    def _hosts(self) -> list[str]:
+        """The servers, other than this machine, that the engine asks."""
+        from ..engine.model_source import model_source
+
+        sources = (model_source("llm", self.llm), model_source("stt", self.stt))
+        hosts = [urlsplit(one.name).hostname or "" for one in sources if one.kind == "server"]
+        return [one_line(host, 80) for host in dict.fromkeys(hosts) if host not in LOOPBACK]
 
     def connect(self, report: Report) -> "openai.OpenAI":
         """Load the models, which takes seconds; run the engine's app in this process, without a

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ Listing = Mapping[str, date | None]  # a server's models, and the day each is sh
 WARNING_TIME = timedelta(days=90)  # before a model's shutdown
 PATIENCE = 3.0  # seconds to wait for a list: it only helps
 LARGEST_LIST = 5_000_000  # bytes
+MOST_OFFERED = 12  # models named where none is near
 
 # What servers have listed, for all sessions of a process.
 _listed: dict[Endpoint, Listing] = {}
@@ -51,7 +52,7 @@ def shutdown(model: str, endpoint: Endpoint) -> date | None:
     The server's own list, once asked, knows better than our table, which is about the service.
     """
     entry = catalogue().models.get(model) if endpoint.is_service else None
-    return _listed.get(endpoint, {}).get(model) or (entry.shutdown if entry else None)
+    return (listed(endpoint) or {}).get(model) or (entry.shutdown if entry else None)
 
 
 def warning(model: str, endpoint: Endpoint, today: date | None = None) -> str | None:
@@ -72,6 +73,11 @@ def refuse_shut_down(model: str, endpoint: Endpoint, today: date | None = None) 
         raise OptionError(f"'{one_line(model, 60)}' was shut down on {day}{_instead(model)}")
 
 
+def listed(endpoint: Endpoint) -> Listing | None:
+    """Return what a server listed when it was asked last; None where it never did."""
+    return _listed.get(endpoint)
+
+
 def unknown(model: str, endpoint: Endpoint | None = None) -> str:
     """Return the message about an unknown model: the nearest name, or its successor.
 
@@ -79,24 +85,27 @@ def unknown(model: str, endpoint: Endpoint | None = None) -> str:
     "no model 'gpt-audio-15'; did you mean 'gpt-audio-1.5'?"
     """
     table = catalogue().models
-    listed = _listed.get(endpoint) if endpoint else None
+    there = listed(endpoint) if endpoint else None
     # What the service has switched off says nothing about another server that lists its models.
-    elsewhere = listed and endpoint and not endpoint.is_service
+    elsewhere = there and endpoint and not endpoint.is_service
     gone = [] if elsewhere else [name for name, entry in table.items() if entry.shut_down()]
-    there = list(listed) if listed else [name for name in table if name not in gone]
+    names = list(there) if there else [name for name in table if name not in gone]
     line = f"no model '{one_line(model, 60)}'"
-    if model in there:
+    if model in names:
         return f"{line} for this key; %audiomagic models shows which it may use"
-    close = model if model in gone else suggestions.nearest(model, [*there, *gone])
+    close = model if model in gone else suggestions.nearest(model, [*names, *gone])
+    if close is None:
+        speaking = audio_models(there) if there else names
+        return suggestions.unknown("model", model, (speaking or names)[:MOST_OFFERED])
     if close not in gone:
-        return suggestions.unknown("model", model, there[:12])
+        return f"{line}; did you mean '{close}'?"
     off = f"was shut down on {table[close].shutdown}{_instead(close)}"
     if close == model:
         return f"{line}: it {off}"
     return f"{line}; did you mean '{close}'? ('{close}' {off})"
 
 
-def audio_models(listing: Listing) -> list[str]:
+def audio_models(listing: Iterable[str]) -> list[str]:
     """Return the models of a list that may answer in sound, to judge by their names."""
     apart = ("realtime", "transcribe", "tts", "whisper")
     sound = (name for name in listing if "audio" in name or "omni" in name.lower())

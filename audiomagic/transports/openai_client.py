@@ -85,7 +85,7 @@ class ClientTransport(Transport):
             clear_frames(error.__traceback__)  # Python keeps the last error; its frames are large
             raise
         except (openai.OpenAIError, httpx2.HTTPError, sse.ErrorEvent) as error:
-            if isinstance(error, openai.NotFoundError):
+            if error_messages.blames_model(error):
                 model_list.ask(endpoint, client)  # to say which models there are
             failed = error_messages.describe(error, endpoint, request, begun)
             failed.request_id = failed.request_id or request_id

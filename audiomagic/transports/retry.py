@@ -72,7 +72,7 @@ class Retries:
         try:
             yield
         except BudgetExceeded:
-            if self._failed:  # it may be billed, and so leaves too little for another try
+            if self._failed and self._failed.may_be_billed:  # which leaves too little for another
                 raise self._failed from None
             raise
         except RequestFailed as failed:

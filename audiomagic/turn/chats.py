@@ -6,9 +6,11 @@ from os import PathLike
 from pydantic import TypeAdapter, ValidationError
 
 from .. import suggestions
+from ..decoding.limit import together
 from ..errors import OptionError, one_line
 from ..files import contents, file_path, reason
 from .conversation import Conversation, Exchange
+from .options import must_be
 
 LARGEST = 500_000_000  # bytes of a file worth reading
 FILE = TypeAdapter(tuple[Exchange, ...])
@@ -29,6 +31,7 @@ class Chats:
 
     def get(self, name: str) -> Conversation:
         """Return a conversation. Raises OptionError, with the nearest name, for an unknown one."""
+        must_be(str, name=name)
         if name in self._chats:
             return self._chats[name]
         if self._chats:
@@ -51,13 +54,20 @@ class Chats:
 
         Raises OptionError when the file cannot be read, or is not a saved chat.
         """
+        must_be(str, name=name)
         shown, file = one_line(path, 120), file_path(path)
         try:
-            exchanges = FILE.validate_json(contents(file, LARGEST))
+            with together() as limit:
+                exchanges = FILE.validate_json(contents(file, LARGEST))
         except OSError as error:
             raise OptionError(f"cannot read {shown}: {reason(error)}") from error
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
+            if limit.exceeded:
+                line = f"the sounds in {shown} are too long together; take some of them out"
+                raise OptionError(line) from None
+            found = error.errors(include_url=False, include_input=False)
+            # A part that is not a sound is no text either, which is the first to be said.
+            first = next((one for one in found if one["type"] == "value_error"), found[0])
             where = ".".join(map(str, first["loc"])) or "the whole"
             why = one_line(f"{where}: {first['msg']}", 120)
             raise OptionError(f"{shown} is not a saved chat ({why})") from error

@@ -1,6 +1,6 @@
 """Comparison: one question, answered by several voices or models at once, side by side."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import product
@@ -45,12 +45,17 @@ class Comparison:
     def __getitem__(self, key: int | str) -> Reply:
         """Return a column's reply. Raises the error that it met; OptionError for no such title."""
         columns = {one.title: one for one in self.columns}
-        if isinstance(key, str) and key not in columns:
-            raise OptionError(suggestions.unknown("column", key, columns))
+        if not isinstance(key, int) and (not isinstance(key, str) or key not in columns):
+            raise OptionError(suggestions.unknown("column", str(key), columns))
         column = self.columns[key] if isinstance(key, int) else columns[key]
         if column.reply is None:
             raise column.error or AudiomagicError("there is no answer")
         return column.reply
+
+    def __await__(self) -> Generator[Any, None, "Comparison"]:
+        """Return itself at once, as a Reply does."""
+        return self
+        yield
 
     def save(self, path: str) -> list[Path]:
         """Save each reply beside the others: `joke.mp3` becomes `joke-coral.mp3`, ...

@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import NamedTuple
 
 from ..costs.receipt import Receipt
-from ..protocol.request import Message
+from ..protocol.request import AUDIO_ID, Message
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND
 from ..sound import Sound
 
 CHARACTERS_PER_TOKEN = 3  # a low guess, to stay inside
 SPOKEN_PER_SECOND = 5  # tokens of the words in speech: people say three in a second at most
+IN_WORDS = "Some earlier answers were sent as text: {}."
 SOON = 60  # seconds of life that an answer's sound must have left, for the request to be read
 
 
@@ -44,12 +45,16 @@ class Exchange:
     cell: CellRun | None = None
     receipt: Receipt | None = None  # None where it was read from a file
 
-    def lives(self, speaker: Speaker | None, now: float) -> bool:
-        """Whether a speaker still knows the answer's sound by its id; None knows none."""
-        alive = self.expires_at is not None and now + SOON < self.expires_at
-        return self.audio_id is not None and alive and speaker == self.speaker
+    @property
+    def remembered(self) -> bool:
+        """Whether who gave the answer keeps its sound, for some time."""
+        return self.expires_at is not None and AUDIO_ID.fullmatch(self.audio_id or "") is not None
 
-    def messages(self, speaker: Speaker | None, now: float) -> tuple[Message, ...]:
+    def lives(self, speaker: Speaker, now: float) -> bool:
+        """Whether a speaker still knows the answer's sound by its id."""
+        return self.remembered and now + SOON < (self.expires_at or 0) and speaker == self.speaker
+
+    def messages(self, speaker: Speaker, now: float) -> tuple[Message, ...]:
         """Return it as messages; the answer's sound by its id where that lives."""
         audio_id = self.audio_id if self.lives(speaker, now) else None
         words = (self.answer,) if self.answer else ()
@@ -85,6 +90,11 @@ class Conversation:
                 return self.exchanges[:index]
         return self.exchanges
 
+    def forget_sound(self) -> None:
+        """Speak of all answers so far in words: the server knows none by its id."""
+        with self._adding:
+            self.exchanges = tuple(replace(one, audio_id=None) for one in self.exchanges)
+
     def add(self, exchange: Exchange) -> tuple[str, ...]:
         """Add an exchange in its cell's place; say what that began or dropped."""
         with self._adding:
@@ -115,13 +125,13 @@ class History:
     def of(
         cls,
         exchanges: tuple[Exchange, ...],
-        speaker: Speaker | None,
+        speaker: Speaker,
         max_context: int,
         text_only: bool = False,
     ) -> "History":
         """Write exchanges as messages for a speaker: the latest that fit into `max_context` tokens.
 
-        A speaker of None gets everything in text; `text_only`: sound counts as its words.
+        `text_only`: sound counts as its words.
         """
         now = time.time()
         kept = exchanges
@@ -134,8 +144,11 @@ class History:
         if left := len(exchanges) - len(kept):
             turns = "turn was" if left == 1 else f"{left} turns were"
             notes.append(f"The oldest {turns} left out: the model's context is full.")
-        if any(one.sound and not one.lives(speaker, now) for one in kept):
-            notes.append("Some earlier answers were sent as text: their sound has expired.")
+        silent = [one for one in kept if one.remembered and not one.lives(speaker, now)]
+        if any(one.speaker == speaker for one in silent):
+            notes.append(IN_WORDS.format("their sound has expired"))
+        elif silent:
+            notes.append(IN_WORDS.format("another model gave them"))
         spoken = {
             one.audio_id: (one.sound.seconds if one.sound else 0.0, one.answer)
             for one in kept

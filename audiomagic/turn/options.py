@@ -39,7 +39,11 @@ class Options(TypedDict, total=False):
     prices: "Mapping[str, Any] | str | PathLike[str] | None"
 
 
-KINDS = {str | None: "a string", int | None: "a whole number above 0", bool | None: "True or False"}
+KINDS: dict[Any, str] = {
+    str | None: "a string",
+    int | None: "a whole number above 0",
+    bool | None: "True or False",
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,13 @@ class CallOptions:
         cap = None if self.max_cost is None else amount(str(self.max_cost))
         prices = listed().extended(self.prices) if self.prices else listed()
         return CallBudget(cap, self.allow_unpriced, sharing, cell, prices)
+
+
+def must_be(kind: type, **arguments: object) -> None:
+    """Raise OptionError where an argument is not of its kind; its value may be a key, or long."""
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            raise OptionError(f"{name} must be {KINDS[kind | None]}, not {type(value).__name__}")
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:

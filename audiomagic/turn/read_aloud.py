@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ..errors import RequestRejected
 from ..protocol.request import Message, Request
 from ..protocol.response import Delta
 from ..sound import pcm16_seconds
@@ -9,7 +10,7 @@ from ..speech.chunking import chunks
 from ..speech.crossfade import Crossfader
 from .client import Call, Client
 from .listener import StreamListener
-from .tool_loop import Rounds
+from .tool_loop import Rounds, in_words
 
 
 def read_aloud(client: Client, request: Request) -> Rounds:
@@ -20,13 +21,14 @@ def read_aloud(client: Client, request: Request) -> Rounds:
     """
     parts = chunks(request.messages[-1].text)
     if len(parts) == 1:
-        return Rounds((client.complete(request),))
+        return Rounds((_complete(client, request),))
     listener, calls = _CrossfadingListener(client.listener), list[Call]()
     client = replace(client, listener=listener)
     for number, (part, asked) in enumerate(zip(parts, requests(request), strict=True), 1):
         listener.on_progress(f"passage {number} of {len(parts)} …")
         try:
-            call = client.complete(asked)
+            refused = calls and not calls[-1].request.has_audio_ids
+            call = _complete(client, asked.in_words() if refused else asked)
         except BaseException as error:
             return Rounds(tuple(calls)).broken(error)
         ended = number == len(parts) or call.error or listener.cancellation.cancelled
@@ -37,6 +39,13 @@ def read_aloud(client: Client, request: Request) -> Rounds:
         if ended:
             break
     return Rounds(tuple(calls))
+
+
+def _complete(client: Client, request: Request) -> Call:
+    try:
+        return client.complete(request)
+    except RequestRejected as rejected:
+        return client.complete(in_words(request, rejected))
 
 
 def requests(request: Request) -> list[Request]:

@@ -19,6 +19,8 @@ from ..speech import word_timing
 from ..speech.word_timing import Mark
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from ..speech.transcript_diff import TranscriptDiff
     from ..tools.result import ToolResult
 
@@ -94,6 +96,11 @@ class Reply:
             name = one_line(target.name, 120)
             raise SoundError(f"cannot write {name}: {reason(error)}") from error
         return target
+
+    def __await__(self) -> "Generator[Any, None, Reply]":
+        """Return itself at once: it may stand where the reply to a recording is awaited."""
+        return self
+        yield  # a generator, though it never yields
 
     def __str__(self) -> str:
         return self.text

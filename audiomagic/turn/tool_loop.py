@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..costs.receipt import Receipt, together
+from ..errors import RequestRejected
 from ..protocol.request import Message, Request
 from ..protocol.response import Completion, joined
 from ..protocol.tool_calls import ToolCall
@@ -65,25 +66,39 @@ class Rounds:
         return replace(self, between=(*self.between, *between), results=(*self.results, *results))
 
 
+def in_words(request: Request, rejected: RequestRejected) -> Request:
+    """Return a request that was refused, with words in place of earlier answers' audio ids.
+
+    Raises the refusal where that would not help.
+    """
+    if not (rejected.faulty and request.has_audio_ids):
+        raise rejected
+    return request.in_words()
+
+
 def run_tools(client: Client, request: Request, toolbox: "Toolbox | None") -> Rounds:
     """Make a request; while the model calls tools, call them and ask again, MAX_ROUNDS times.
 
     What fails in the first round before anything was answered is raised (see `Client.complete`);
     later, and where a tool is interrupted, it is the error of the last call.
     """
-    rounds = Rounds()
+    rounds, messages = Rounds(), request.messages
     try:
         for number in range(1, MAX_ROUNDS + 1):
             is_last = number == MAX_ROUNDS
-            messages = (*request.messages, *rounds.between)
             choice = "none" if toolbox and is_last else None
-            call = client.complete(replace(request, messages=messages, tool_choice=choice))
+            asked = replace(request, messages=messages, tool_choice=choice)
+            try:
+                call = client.complete(asked)
+            except RequestRejected as rejected:
+                call = client.complete(in_words(asked, rejected))
             rounds = replace(rounds, calls=(*rounds.calls, call))
             requested = call.completion.tool_calls
             ended = is_last or client.listener.cancellation.cancelled
             if call.error or not requested or not toolbox or ended:
                 break
             rounds = rounds.called(toolbox.call(requested))
+            messages = (*call.request.messages, *rounds.between[-1 - len(requested) :])
     except BaseException as error:
         return rounds.broken(error)
     return rounds

@@ -4,15 +4,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import redaction
+from ..costs.budget import Cap
+from ..costs.estimate import Estimate
+from ..costs.pricing import exact
 from ..costs.receipt import together
-from ..errors import AudiomagicError, Interrupted, OptionError, RequestRejected
+from ..errors import (
+    AudiomagicError,
+    BudgetExceeded,
+    Interrupted,
+    LedgerError,
+    OptionError,
+)  # fmt: skip
 from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request, system
 from ..protocol.response import Completion
 from ..render.dry_run import DryRun
 from ..sound import Sound
-from ..transports.error_messages import AUDIO_GONE
+from ..transports.model_list import audio_models
 from .client import Client
-from .conversation import CellRun, Conversation, Exchange, History, Speaker
+from .conversation import IN_WORDS, CellRun, Conversation, Exchange, History, Speaker
 from .read_aloud import read_aloud, requests
 from .reply import STOPPED, Reply
 from .tool_loop import Rounds, run_tools
@@ -49,20 +58,16 @@ class Turn:
         provider = client.transport.provider
         speaker = Speaker(provider.host, self.model)
         history = self._history(client, speaker)
-        for _ in range(2):
-            client, request = replace(client, spoken=history.spoken), self._request(history)
-            try:
-                if self.task == VERBATIM:
-                    rounds = read_aloud(client, request)
-                else:
-                    rounds = run_tools(client, request, self.toolbox)
-                break
-            except RequestRejected as rejected:
-                by_id = any(message.audio_id for message in history.messages)
-                if rejected.code != AUDIO_GONE or not by_id:
-                    raise
-                history = self._history(client, None)  # its sound is gone before its time
-        reply = self._reply(client, rounds, history.notes)
+        client, request = replace(client, spoken=history.spoken), self._request(history)
+        if self.task == VERBATIM:
+            rounds = read_aloud(client, request)
+        else:
+            rounds = run_tools(client, request, self.toolbox)
+        notes = history.notes
+        if self.chat and request.has_audio_ids and not rounds.calls[-1].request.has_audio_ids:
+            self.chat.forget_sound()
+            notes = (*notes, IN_WORDS.format(f"{provider.host} does not have their sound"))
+        reply = self._reply(client, rounds, notes)
         if self.chat and (rounds.error is None or (reply.finish_reason == STOPPED and reply.text)):
             exchange = Exchange(
                 self.question, reply.text, speaker, rounds.between, reply.sound, reply.audio_id,
@@ -82,10 +87,11 @@ class Turn:
         host = client.transport.provider.host
         history = self._history(client, Speaker(host, self.model))
         client, request = replace(client, spoken=history.spoken), self._request(history)
-        parts = requests(request) if self.task == VERBATIM else [request]
-        return DryRun(host, tuple((part, client.estimate(part)) for part in parts))
+        asked = requests(request) if self.task == VERBATIM else [request]
+        parts = tuple((part, client.estimate(part)) for part in asked)
+        return DryRun(host, parts, tuple(_verdict(client, estimate) for _, estimate in parts))
 
-    def _history(self, client: Client, speaker: Speaker | None) -> History:
+    def _history(self, client: Client, speaker: Speaker) -> History:
         earlier = self.chat.before(self.cell) if self.chat else ()
         provider = client.transport.provider
         return History.of(earlier, speaker, provider.max_context, provider.text_history)
@@ -144,11 +150,37 @@ def _notes_on(request: Request, completion: Completion, request_id: str | None =
         notes.append("Cut off by the service's content filter; rephrase it.")
     if completion.refused:
         notes.append("The model declined to answer; rephrase it.")
-    elif completion.empty and finish == "stop":
+    elif completion.empty and finish in ("stop", "tool_calls"):
         notes.append("The model returned an empty answer; run it again.")
-    elif request.voice and completion.text and not completion.pcm and finish == "stop":
-        notes.append("The model answered in text, although sound was requested; run it again.")
+    elif request.voice and completion.text and not completion.pcm and finish in ("stop", "length"):
+        speaks = audio_models([completion.model or request.model])
+        step = "run it again" if finish == "stop" else "allow it more tokens"
+        step = step if speaks else "name one that speaks with --model"
+        notes.append(f"The model answered in text, although sound was requested; {step}.")
     return notes
+
+
+@exact()
+def _verdict(client: Client, estimate: Estimate | None) -> str:
+    """Say what the caps would make of a request, after those before it: "" where none applies."""
+    budget = client.call_budget
+    if estimate is None:
+        return ""
+    try:
+        caps = client.budget.caps(client.notebook)
+        longest = budget.allow(estimate, caps).max_tokens
+    except BudgetExceeded as refusal:
+        return f"refused: {refusal}"
+    except LedgerError as error:
+        return f"refused: no budget can be enforced: {error}" if budget.cap is not None else ""
+    budget.spent += estimate.dollars[1] if estimate.dollars else 0
+    named = [*([] if budget.cap is None else [Cap(budget.cap, "call")]), *caps]
+    if not named:
+        return ""
+    allowed = f"allowed by {' and '.join(map(str, named))}"
+    if longest is None or longest >= estimate.high.output_tokens:
+        return allowed
+    return f"{allowed}, with an answer of at most {longest} tokens"
 
 
 def transcribe_and_compare(turn: Turn, client: Client, expected: str) -> Reply:

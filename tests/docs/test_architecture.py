@@ -27,13 +27,15 @@ LAYERS = [
     {"engine"},
     {"protocol"},
     {"sound"},
-    {"files", "template"},
+    {"decoding", "files", "template"},
     {"suggestions", "catalogue", "static"},
     {"errors"},
     {"redaction"},
 ]
 # The engine may be taken out and served by itself: it needs these components and no more.
-ENGINE = {"protocol", "sound", "files", "suggestions", "catalogue", "static", "errors"}
+ENGINE = {
+    "protocol", "sound", "decoding", "files", "suggestions", "catalogue", "static", "errors",
+}  # fmt: skip
 # Every other module has `unit/<folder>/test_<module>.py`.
 TESTED_THROUGH = {
     "docs/test_public_api.py": "__init__",
@@ -42,8 +44,7 @@ TESTED_THROUGH = {
         notebook.output""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
     "models/test_api_chat.py": "engine.api_chat engine.api_errors",
-    "models/test_pipeline.py": "engine engine.__main__ engine.app engine.engine",
-    "models/test_session.py": "transports.local",
+    "models/test_pipeline.py": "engine engine.app engine.engine",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
@@ -58,7 +59,8 @@ TESTED_THROUGH = {
         turn.options turn.reply turn.turn""",
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
-    "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list protocol.pcm",
+    "unit/decoding/test_decoder.py": "decoding.limit decoding.readers decoding.stderr",
+    "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list",
     "unit/render/test_cost_report.py": "render.table",
 }
 FIELDS = {

@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import pytest
+
 from audiomagic import Sound
 
 from ..support.fake_server import FakeServer, usage
@@ -22,6 +24,24 @@ def test_a_dry_run_sends_nothing_and_shows_what_it_would_cost(
     assert "voice coral" in both and "voice ash" in both and both.count("dollars") == 1
     assert server.requests == []
     assert "--dry-run needs a sound" in kernel.error("%listen --dry-run What is it?")
+
+
+def test_a_dry_run_says_what_the_caps_would_make_of_the_call(
+    kernel: Kernel, server: FakeServer
+) -> None:
+    refused = "refused: the cap is $0.0001 per call, and this call may cost"
+    shown = text_of(kernel.run("%speak --dry-run --max-cost 0.0001 Hello"))
+    assert refused in shown and "raise it: --max-cost" in shown
+    shown = text_of(kernel.run("%speak --dry-run --max-cost 0.05 Hello"))
+    assert "allowed by $0.05 per call, with an answer of at most" in shown
+    shared = text_of(kernel.run("%speak --dry-run --max-cost 0.0002 -v coral,ash Hello"))
+    assert shared.count(refused) == 2
+    assert "budget" not in text_of(kernel.run("%speak --dry-run Hello"))
+    kernel.run("%audiomagic budget 0.001 --per day")
+    assert "the cap is $0.001 per day" in text_of(kernel.run("%speak --dry-run Hello"))
+    assert "budget  " not in text_of(kernel.run("%speak --dry-run --engine local Hello"))
+    kernel.run("%audiomagic budget off --per day")
+    assert server.requests == []
 
 
 def test_a_dry_run_of_practice_shows_both_requests(kernel: Kernel, server: FakeServer) -> None:
@@ -115,6 +135,42 @@ def test_costs_are_those_of_this_notebook_or_all(
     kernel.run(f"%audiomagic costs --all --csv {tmp_path}/costs.csv")
     (row,) = csv.DictReader((tmp_path / "costs.csv").open(encoding="utf-8"))
     assert row["notebook"] == "/home/ada/lesson.ipynb" and float(row["dollars"]) == 0.006525
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("costs --al", "no %audiomagic costs option '--al'; did you mean '--all'?"),
+        ("costs --all=yes", "--all takes no value"),
+        ("costs --csv", "--csv needs a value: --csv FILE"),
+        ("costs --csv --all", "--csv needs a value: --csv FILE"),
+        ("costs all", "'all' is one word too many for %audiomagic costs; drop it"),
+        ("budget 1 --per dya", "no --per 'dya'; did you mean 'day'?"),
+        ("budget 1 --per=week", "no --per 'week'; choose notebook, day or month"),
+        ("budget 1 --pre day", "no %audiomagic budget option '--pre'; did you mean '--per'?"),
+        ("budget -5", "a cap must be an amount in US dollars, such as 0.50, not '-5'"),
+        ("record", "%audiomagic record needs a folder: %audiomagic record FOLDER"),
+        ("strip", "%audiomagic strip needs a notebook: %audiomagic strip NOTEBOOK"),
+        ("replay tape --atonce", "no %audiomagic replay option '--atonce'; did you mean"),
+        ("live -x", "no %audiomagic live option '-x'; there are none"),
+        ("chat --save 'a b", "a quote is not closed: chat --save"),
+        ("key sk-proj-abcdefghijkl --now", "do not type a key into a cell"),
+    ],
+)
+def test_a_mistake_in_a_command_is_said_in_our_words(kernel: Kernel, line: str, said: str) -> None:
+    shown = kernel.error(f"%audiomagic {line}")
+    assert said in shown and "argument" not in shown and "abcdefghijkl" not in shown
+
+
+def test_values_of_a_command_may_be_quoted(kernel: Kernel, tmp_path: Path) -> None:
+    for at, written in enumerate(('--csv "{}"', "--csv='{}'", '--csv="{}" --all')):
+        file = tmp_path / f"the costs {at}.csv"
+        kernel.run(f"%audiomagic costs {written.format(file)}")
+        assert file.exists()
+    assert r"cannot read C:\new folder\:" in kernel.error(r'%audiomagic strip "C:\new folder\"')
+    assert "per day" in text_of(kernel.run("%audiomagic budget 0.02 --per=day"))
+    kernel.run("%audiomagic budget off --per 'day'")
+    assert "There is no cap" in text_of(kernel.run("%audiomagic budget"))
 
 
 def test_prices_of_ones_own(kernel: Kernel, server: FakeServer, tone: Sound) -> None:

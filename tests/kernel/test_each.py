@@ -61,6 +61,26 @@ def test_a_frame_comes_back_with_columns(kernel: Kernel, crowd: Crowd) -> None:
     assert {body["audio"]["voice"] for body in crowd.requests[-2:]} == {"ash", "sage"}
 
 
+def test_a_frame_of_polars_comes_back_as_one(kernel: Kernel, crowd: Crowd) -> None:
+    pytest.importorskip("polars")
+    kernel.run("import polars; pl = polars.DataFrame({'word': ['chat', 'chien'], 'n': [1, None]})")
+    _, frame = shown(kernel.run("%%speak --each pl --save {word}.mp3\n{word}, {n}!"))
+    assert "OptionError: column" in frame["text/html"]
+    assert kernel.value("type(_).__module__, list(_['reply'])").endswith("['chat, 1!', None])")
+
+
+def test_gaps_and_days_of_a_column(kernel: Kernel, crowd: Crowd) -> None:
+    kernel.run(
+        "day = pandas.Timestamp('2024-05-01')\n"
+        "rows = pandas.DataFrame({'n': [3, None], 'day': [day, day]}); one, gap = ['un'], [None]"
+    )
+    kernel.run("%%speak --each rows --out got\n{n} on {day}, x_{n}")
+    assert kernel.value("got.reply[0]") == "'3 on 2024-05-01, x_{n}'"
+    assert "1 item ·" in shown(kernel.run("%%speak --each one\n{item}"))[0]["text/html"]
+    (page,) = shown(kernel.run("%%speak --each gap\n{item}"))
+    assert "1 item · 1 failed" in page["text/html"] and "the item is missing" in page["text/html"]
+
+
 def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_path: Path) -> None:
     kernel.run(f"files = [{str(tone.save(tmp_path / 'a.wav'))!r}] * 2")
     assert len(shown(kernel.run("%%listen --each files --text\nWhat is {item}?"))) == 1
@@ -76,12 +96,14 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
         ("%%speak --each words\nHello", "names no column; write {item}"),
         ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
         ("%%speak --each words --dry-run\n{item}", "--each cannot be combined with --dry-run"),
+        ("%%listen --each pages\n", "a batch fetches nothing; download https://a.org/b.wav first"),
         ("%%listen --each deck\n", "needs a column `sound` or `file`"),
         ("%%speak --each words --voice ash,sage\n{item}", "one voice"),
         ("%%speak --each words --save a.mp3\n{item}", "put {i} into the name"),
     ],
 )
 def test_a_mistake_is_one_line(kernel: Kernel, crowd: Crowd, line: str, said: str) -> None:
+    kernel.run("pages = ['https://a.org/b.wav']")
     before = len(crowd.requests)
     assert said in kernel.error(line)
     assert len(crowd.requests) == before

@@ -47,7 +47,7 @@ def test_names_are_filled_in_and_other_braces_stay(
     kernel.run("%%speak --style {mood}\n{planet} {rows[0]['n']} {nobody} {\"a\": {}} ${planet}")
     system, user = server.requests[0]["messages"]
     assert system["content"] == "Speak in this way: sad"
-    assert user["content"] == 'Mars 4 {nobody} {"a": {}} $Mars'
+    assert user["content"] == 'Mars 4 {nobody} {"a": {}} ${planet}'
 
 
 def test_a_functions_own_names_are_filled_in(
@@ -73,6 +73,64 @@ def test_listen_sends_a_file_and_a_variable(
     kernel.run("import numpy as np; clip = (8000, np.zeros(8000, 'int16'))")
     kernel.run("%listen --sound clip")
     assert len(server.requests) == 3
+
+
+def test_listen_takes_what_other_libraries_hold_a_sound_in(
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    path = tone.save(tmp_path / "a.wav")
+    kernel.run(
+        f"import io, ipywidgets; from audiomagic import Sound; tone = Sound.read({str(path)!r})\n"
+        f"data = open({str(path)!r}, 'rb').read(); buffer = io.BytesIO(data)\n"
+        "upload = {'name': 'a.wav', 'type': 'audio/wav', 'size': 1, 'content': memoryview(data)}\n"
+        "row = {'audio': {'array': tone.samples, 'sampling_rate': tone.rate, 'path': None}}\n"
+        "audio, clips, empty = row['audio'], [tone, buffer], ipywidgets.FileUpload()\n"
+        "number, rated, named = 42, (24000.0, tone.samples), (upload, upload)"
+    )
+    for name, seconds in {"buffer": 1, "upload": 1, "audio": 1, "clips": 2, "named": 2}.items():
+        server.say("A tone.", tone.pcm16())
+        kernel.run(f"%listen --sound {name} -q --out heard What is it?")
+        assert kernel.value("heard.request.seconds") == f"{seconds}.0"
+    sent = len(server.requests)
+    for name, line in {
+        "number": "a value of type int is not a sound",
+        "rated": "the rate must be a whole number of Hz, such as 16000, not 24000.0",
+        "empty": "there is no sound in an empty list",
+    }.items():
+        assert line in kernel.error(f"%listen --sound {name}")
+    assert len(server.requests) == sent == 5
+
+
+def test_listen_fetches_an_address_once(
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    tone.save(tmp_path / "a.wav")
+    kernel.run(
+        "import functools, http.server, threading\n"
+        "asked = []\n"
+        "class Quiet(http.server.SimpleHTTPRequestHandler):\n"
+        "    def log_message(self, *_): asked.append(self.path)\n"
+        f"serve = functools.partial(Quiet, directory={str(tmp_path)!r})\n"
+        "web = http.server.ThreadingHTTPServer(('127.0.0.1', 0), serve)\n"
+        "threading.Thread(target=web.serve_forever, daemon=True).start()\n"
+        "address = f'http://127.0.0.1:{web.server_port}/a.wav'"
+    )
+    for _ in range(3):
+        server.say("A tone.", tone.pcm16())
+    kernel.run("%listen -q -v coral,ash --file {address} What is it?")  # two calls
+    kernel.run("%listen -q --sound address What is it?")
+    assert kernel.value("asked") == "['/a.wav', '/a.wav']" and len(server.requests) == 3
+    assert "answered 404 (Not Found)" in kernel.error("%listen --file {address}x What is it?")
+    kernel.run("web.shutdown(); web.server_close()")
+
+
+def test_the_reply_to_a_file_may_be_awaited(
+    kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path
+) -> None:
+    path = tone.save(tmp_path / "a.wav")
+    server.say("A tone.", tone.pcm16())
+    kernel.run(f"%%listen -q --file {path} --out answer\nWhat is it?")
+    assert kernel.value("(await answer).text") == "'A tone.'"
 
 
 def test_what_is_saved(kernel: Kernel, server: FakeServer, tone: Sound, tmp_path: Path) -> None:
@@ -131,6 +189,38 @@ def test_an_error_is_one_line_and_stops_run_all(kernel: Kernel, cell: str, line:
     assert line in kernel.error(cell)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "# A greeting\n%%speak --voice coral\nIsn't it late?",
+        "ran = True\n%%listen --file clip.wav\nWhat is it?",
+        "%%time\nran = True\n%%speak -q\nHi",
+        "answer = %%speak -q\nHi",
+    ],
+)
+def test_a_magic_that_does_not_begin_its_cell_says_so_and_nothing_is_run(
+    kernel: Kernel, server: FakeServer, cell: str
+) -> None:
+    assert "must begin its cell, and nothing in this one was run" in kernel.error(cell)
+    assert kernel.value("'ran' in globals()") == "False" and not server.requests
+
+
+def test_options_may_stand_on_several_lines(
+    kernel: Kernel, server: FakeServer, tone: Sound
+) -> None:
+    for _ in range(3):
+        server.say("Hi.", tone.pcm16())
+    kernel.run("%%speak -q --voice coral \\\n        --style calm\nSay hi.")
+    kernel.run("%speak -q --voice coral \\\n    --style calm Say hi.")
+    kernel.run("%%time\n%%speak -q --voice coral \\\n  --style calm\nSay hi.")
+    for request in server.requests:
+        assert request["audio"]["voice"] == "coral"
+        assert [message["content"] for message in request["messages"]] == [
+            "Speak in this way: calm", "Say hi.",
+        ]  # fmt: skip
+    assert len(server.requests) == 3
+
+
 def test_an_error_can_be_caught(kernel: Kernel) -> None:
     kernel.run(
         "from audiomagic import AudiomagicError\n"
@@ -168,7 +258,8 @@ def test_a_chat_is_shown_saved_and_forgotten(
     assert "no chat 'tutor'" in kernel.error("%audiomagic chat tutor")
     (page,) = kernel.run(f'%audiomagic chat again --load "{file}"')
     assert page["data"]["text/plain"].startswith("Chat again · 2 turns · $")
-    assert "unrecognized arguments: --forgt" in kernel.error("%audiomagic chat again --forgt")
+    said = kernel.error("%audiomagic chat again --forgt")
+    assert "no %audiomagic chat option '--forgt'; did you mean '--forget'?" in said
 
 
 def test_words_that_came_before_a_failure_stay(

@@ -140,6 +140,7 @@ def test_a_text_is_streamed_as_the_model_makes_it(client: openai.OpenAI) -> None
 def test_the_deltas_of_another_model_are_streamed_as_they_are() -> None:
     deltas = ({"content": text} for text in ("\n Is", "n't", " it? ", "Ye", "s. "))
     with ModelServer(*deltas) as server, client_of(App(engine(server.url))) as client:
+        ask(client, "Hm?")  # then it is known not to think aloud
         assert words(ask(client, "Hm?", stream=True)) == ["Is", "n't", " it?", " Ye", "s."]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.engine import synthesize, transcribe, weights
+from audiomagic.engine.__main__ import main
 from audiomagic.engine.pipeline import NO_LANGUAGE_MODEL, NO_SPEECH
 from audiomagic.engine.text_normalization import UNSPEAKABLE
 from audiomagic.errors import OptionError, RequestRejected
@@ -156,6 +158,14 @@ def test_without_a_llm_it_hears_and_speaks(
     run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
     assert run.stdout.strip() == f"{NO_LANGUAGE_MODEL} {QUESTION}", run.stderr
     assert "opening the local engine" in run.stderr
+
+
+def test_a_port_in_use_is_said_so_and_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 1
+    line = f"port {port} cannot be used (Address already in use); choose another with --port"
+    assert line in capsys.readouterr().err
 
 
 # -- over HTTP --------------------------------------------------------------------------------

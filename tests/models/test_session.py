@@ -1,11 +1,17 @@
 """What a session can do, on the local engine with its real models."""
 
+import re
+from typing import Any
+
 import pytest
 
 from audiomagic import Session, Sound, compare
 from audiomagic.engine import synthesize, transcribe
 from audiomagic.errors import RequestRejected
+from audiomagic.protocol.response import Delta
+from audiomagic.turn.reply import STOPPED
 
+from ..support.listener import Listener
 from ..support.model_servers import ModelServer
 
 
@@ -89,3 +95,109 @@ def test_another_llm_thinks_and_the_engine_speaks_for_it() -> None:
     asked = server.bodies[-1]["messages"]
     assert [message["role"] for message in asked] == ["system", "user"]
     assert server.url in reply.notes[0]
+
+
+MARKDOWN = """Here it is:
+
+---
+
+| Name | Age |
+|:-----|----:|
+| Ann  | 5   |
+
+```python
+print("hi")
+```
+
+That is all. 😀"""
+
+
+def test_rules_tables_and_fences_are_silent(session: Session) -> None:
+    reply = session.speak(MARKDOWN, verbatim=True)
+    said = ["Here it is:", "Name, Age", "Ann, 5", 'print("hi")', "That is all."]
+    assert [line for line in reply.text.splitlines() if line] == said
+    with ModelServer({"content": MARKDOWN}) as server:
+        assert Session(llm=server.url).speak("Go on.").text == reply.text
+        written = Session(llm=server.url).listen(reply.sound, "Go on.", text_only=True)
+    assert written.text == MARKDOWN
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        ["<think>Which town? ", "Paris.</think>", "It is Paris. ", "It is in France."],
+        ["<th", "ink>Which town? Paris.</", "think>It is Paris. ", "It is in France."],
+        ["Which town? Paris.\n", "</think>\n\nIt is Paris. ", "It is in France."],
+        [{"reasoning_content": "Which town?"}, {"content": "It is Paris. It is in France."}],
+        [[{"type": "thinking", "thinking": [{"type": "text", "text": "Which town?"}]},
+          {"type": "text", "text": "It is Paris. It is in France."}]],
+    ],
+)  # fmt: skip
+def test_thoughts_are_neither_spoken_nor_shown(deltas: list[Any]) -> None:
+    sent = [delta if isinstance(delta, dict) else {"content": delta} for delta in deltas]
+    with ModelServer(*sent) as server:
+        session = Session(llm=server.url)
+        for _ in range(2):
+            reply = session.speak("Where?")
+            assert reply.text == "It is Paris. It is in France."
+            assert reply.sound and transcribe(reply.sound).count("Paris") == 1
+            assert session.listen(reply.sound, "Where?", text_only=True).text == reply.text
+
+
+def test_a_model_that_thinks_can_be_stopped() -> None:
+    class Impatient(Listener):
+        def on_delta(self, piece: Delta) -> None:
+            super().on_delta(piece)
+            if len(self.pieces) == 5:
+                self.cancellation.cancel()
+
+    with ModelServer({"content": "Or is it? "}, endless=True) as server:
+        watching = Impatient()
+        reply = Session(llm=server.url).bound(listener=watching).speak("Where?")
+        assert server.hung_up.wait(20)
+    assert (reply.text, reply.finish_reason) == ("", STOPPED)
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_a_thought_without_an_end_leaves_an_empty_answer(finish: str) -> None:
+    with ModelServer({"content": "<think>Which town? Paris, or"}, finish=finish) as server:
+        reply = Session(llm=server.url).speak("Where?")
+    assert (reply.text, reply.sound, reply.finish_reason) == ("", None, finish)
+    note = "The model returned an empty answer" if finish == "stop" else "Cut off: the cap"
+    assert any(each.startswith(note) for each in reply.notes)
+
+
+def test_a_language_model_that_cannot_be_reached_is_one_line() -> None:
+    with pytest.raises(RequestRejected) as caught:
+        Session(llm="http://127.0.0.1:9/v1#llama").speak("Hi")
+    assert re.fullmatch(
+        r"no connection to the language model at http://127\.0\.0\.1:9/v1 \(.*refused.*\); "
+        r"start that server, or change --llm \(request req_\w+\)",
+        str(caught.value),
+    )
+
+
+@pytest.mark.parametrize(
+    ("refusal", "line"),
+    [
+        ((401, {}), r"^the language model at \S+ requires a valid key; set \$AUDIOMAGIC_LLM_KEY"),
+        (
+            (404, {"error": "model 'lama3.2' not found"}),
+            r"^the language model at \S+ rejected the request \(404\): model 'lama3.2' not found; "
+            r"is \S+#lama3.2 right\? Did you mean #llama3.2\?",
+        ),
+        (
+            (400, {"detail": [{"loc": ["body", "messages"], "msg": "Field required"}]}),
+            r"rejected the request \(400\): messages: Field required",
+        ),
+        ((200, {"object": "error", "message": "Too many knobs"}), "an error: Too many knobs"),
+        ((200, {"error": "Too many knobs"}), "broke off with an error: Too many knobs"),
+        ((200, b"<html>"), r"does not speak the protocol; its address usually ends in /v1"),
+    ],
+)
+def test_what_another_model_says_is_shown_as_it_is(refusal: Any, line: str) -> None:
+    with ModelServer(refusal=refusal) as server:
+        session = Session(llm=f"{server.url}/v1#lama3.2")
+        with pytest.raises(RequestRejected, match=line) as caught:
+            session.speak("Hi")
+        assert "local engine" not in str(caught.value)

@@ -155,7 +155,7 @@ def test_what_is_missing_fails_in_its_place(
     ])  # fmt: skip
     words = pandas.DataFrame({"word": ["a", None, "c"], "n": [1, 2, None], "x": [None] * 3})
     assert_lines(run(session, words, "{word} {n}", save="{word}.mp3"), [
-        "a 1.0", "column 'word' is empty here", "column 'n' is empty here",
+        "a 1", "column 'word' is empty here", "column 'n' is empty here",
     ])  # fmt: skip
     assert_lines(run(session, words.word, "Say {item}."), ["Say a.", "the item", "Say c."])
     assert_lines(run(session, [{"a": 1}, {"b": 2}], "{a}"), ["1", "column 'a' is empty here"])
@@ -168,6 +168,67 @@ def assert_lines(batch: Any, lines: list[str]) -> None:
     for result, line in zip(batch, lines, strict=True):
         said = result.text if isinstance(result, Reply) else str(result)
         assert said.startswith(line)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pandas.NaT, pandas.NA])
+def test_a_batch_of_nothing_but_gaps_is_a_batch(session: Session, missing: Any) -> None:
+    batch = run(session, [missing])
+    assert str(batch[0]) == "the item is missing" and batch.errors == {0: batch[0]}
+    assert "1 item · 1 failed" in repr(batch._repr_mimebundle_()["text/plain"])
+    assert_lines(run(session, [{"word": missing}] * 2, "{word}"), ["column 'word' is empty"] * 2)
+    assert_lines(run(session, [object(), {"file": "none.wav"}], "Hi"), ["a value", "cannot read"])
+
+
+def test_whole_numbers_and_days_of_a_column_are_read_as_such(session: Session) -> None:
+    day = pandas.Timestamp("2024-05-01")
+    frame = pandas.DataFrame({"n": [1, None, 3], "x": [1.0, 2.5, None], "day": [day, day, None]})
+    frame["at"] = [day, day + pandas.Timedelta(hours=9), day]
+    template = "{n} of {x} on {day}, at {at}"
+    midnight = "a 2024-05-01 00:00:00"
+    for rows in (frame, frame.to_dict("records")):
+        got = run(session, rows, "a {at}", save="{n:04}-{day}.mp3")
+        assert_lines(got, [midnight, "column 'n' is empty", "column 'day' is empty"])
+        assert got[0].sound.path.name == "0001-2024-05-01.mp3"
+        read = run(session, rows, template)
+        assert_lines(read, ["1 of 1.0 on 2024-05-01, at 2024-05-01 00:00:00", "column", "column"])
+    assert_lines(run(session, frame.day, "On {item}."), ["On 2024-05-01."] * 2 + ["the item"])
+    assert_lines(run(session, frame.n), ["1", "the item is missing", "3"])
+    assert_lines(run(session, frame.day.to_numpy()[:2]), ["2024-05-01"] * 2)
+    kept = pandas.DataFrame({"n": [1.0, 2.0], "big": [1e300, None]})  # floats, as they were meant
+    assert_lines(run(session, kept, "{n} {big}"), ["1.0 1e+300", "column 'big' is empty"])
+
+
+def test_a_name_of_a_file_is_no_formula_and_a_text_may_hold_one(session: Session) -> None:
+    batch = run(session, [{"n": 2, "v": "ash"}], "x_{n} is \\frac{n}{3}: {n}", save="card_{n}.mp3",
+                style="x^{n} like {v}", voice="{v}")  # fmt: skip
+    assert batch[0].text == "x_{n} is \\frac{n}{3}: 2"
+    assert batch[0].sound.path.name == "card_2.mp3"
+    assert batch[0].request.system == "Speak in this way: x^{n} like ash"
+    with pytest.raises(OptionError, match=r"names no column; write \{n\}"):
+        run(session, [{"n": 2}], "Say x_{n}.")
+
+
+def test_a_frame_of_another_library_comes_back_with_columns(session: Session) -> None:
+    class Frame:
+        def __dataframe__(self, *how: Any, **more: Any) -> Any:
+            return pandas.DataFrame({"word": ["chat", "chien"], "n": [1, None]}).__dataframe__()
+
+    batch = run(session, Frame(), "{word}", save="{word}.mp3")
+    assert list(batch.frame().reply) == ["chat", "chien"]
+    polars = pytest.importorskip("polars")
+    deck = polars.DataFrame({"word": ["chat", "chien"], "n": [1, None]})
+    batch = run(session, deck, "{word} {n}", save="{word}.mp3")
+    assert_lines(batch, ["chat 1", "column 'n' is empty here"])
+    frame = batch.frame()
+    assert isinstance(frame, polars.DataFrame) and frame["saved"][0] == "chat.mp3"
+    assert frame["error"][1] == "OptionError: column 'n' is empty here"
+
+
+def test_the_audio_of_a_dataset_is_listened_to(session: Session, crowd: Crowd, tone: Sound) -> None:
+    audio = {"array": tone.samples, "sampling_rate": tone.rate, "path": None}
+    stored = {"bytes": tone.encode("wav"), "path": "a.wav"}
+    batch = run(session, [audio, stored, {"sound": audio}], "What is it?", text_only=True)
+    assert [reply.request.seconds for reply in batch] == [1.0] * 3
 
 
 def test_columns_of_several_words_and_paths(session: Session) -> None:
@@ -303,7 +364,7 @@ def test_an_interrupt_keeps_what_is_done(crowd: Crowd, session: Session, tmp_pat
 
     crowd._trouble = last_ones_never
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
-    with pytest.raises(Interrupted, match="6 of 10 items are answered, and kept") as caught:
+    with pytest.raises(Interrupted, match="6 of 10 items answered, and kept") as caught:
         run(session, [f"Item {n}" for n in range(10)], workers=2)
     batch: Any = caught.value.reply
     assert [isinstance(one, Reply) for one in batch] == [True] * 6 + [False] * 4

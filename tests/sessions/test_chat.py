@@ -15,7 +15,9 @@ from audiomagic.transports.local import LocalTransport
 from audiomagic.transports.openai_client import OpenAITransport
 from audiomagic.turn.conversation import CellRun, Conversation, Exchange, History, Speaker
 
-from ..support.fake_server import FakeServer, Handler, chunk, spoken, written
+from ..support.fake_server import FakeServer, Handler, Script, chunk, spoken, wants, written
+from ..support.faults import refuse, send
+from ..support.other_servers import wrapped
 
 pytestmark = pytest.mark.usefixtures("key")
 ID = "audio_69e01732c7f08191afe5d97a54081075"
@@ -101,13 +103,150 @@ def test_an_id_that_the_service_forgot_is_replaced_by_the_words(
     assert contents(fake_server.requests[2]) == ["Say hello.", "Bonjour.", "Go on."]
 
 
+@pytest.mark.parametrize(
+    "audio_id",
+    [
+        "audio-0123456789abcdef",  # vLLM-Omni's
+        "audio_2a7e",  # DashScope's
+        "69e01732-c7f0-8191-afe5-d97a54081075",
+        ID + "0",
+        ID.upper(),
+        "",
+    ],
+)
+def test_a_server_whose_ids_are_not_the_services_is_told_in_words(
+    fake_server: FakeServer, tone: Sound, audio_id: str
+) -> None:
+    session = Session(chat="tutor")
+    for text in ("Bonjour.", "Ça va."):
+        wired = json.dumps(said(text, tone.pcm16())).replace(ID, audio_id)
+        fake_server.send_chunks(json.loads(wired))
+    session.speak("Say hello.")
+    assert session.speak("Go on.").notes == ()
+    assert contents(fake_server.requests[1]) == ["Say hello.", "Bonjour.", "Go on."]
+
+
+def refused_in_band(handler: Handler, body: dict[str, Any]) -> None:
+    handler.send(200, b'{"object": "error", "message": "no content", "code": 400}')
+
+
+def refused_within_the_stream(handler: Handler, body: dict[str, Any]) -> None:
+    handler.stream([chunk({"role": "assistant"}), {"error": "no content"}])
+
+
+REFUSALS: dict[str, Script] = {
+    "the service": refuse(400, "Unknown parameter: 'messages[1].audio'.", "messages[1].audio"),
+    "FastAPI": send(422, b'{"detail": [{"loc": ["body", "messages"], "msg": "Field required"}]}'),
+    "a text": send(400, b"content may not be null", "text/plain"),
+    "OpenRouter": lambda handler, _: wrapped(handler, 400, "Invalid value", code="invalid_value"),
+    "too long": refuse(400, "This model's maximum context length is 4096 tokens."),
+    "in band": refused_in_band,
+    "within the stream": refused_within_the_stream,
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_request_with_ids_that_is_refused_is_sent_once_more_in_words(
+    fake_server: FakeServer, tone: Sound, name: str
+) -> None:
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    session.speak("Say hello.")
+    fake_server.then(REFUSALS[name])
+    fake_server.send_chunks(said("Ça va.", tone.pcm16()))
+    reply = session.speak("Go on.")
+    assert [contents(request)[1] for request in fake_server.requests[1:]] == [
+        {"id": ID},
+        "Bonjour.",
+    ]
+    host = fake_server.url.split("/")[2]
+    assert (reply.text, reply.notes) == (
+        "Ça va.",
+        (f"Some earlier answers were sent as text: {host} does not have their sound.",),
+    )
+    fake_server.send_chunks(said("Oui.", tone.pcm16()))
+    session.speak("And now?")  # what was forgotten once is not referred to again
+    answers = contents(fake_server.requests[3])[1::2]
+    assert answers == ["Bonjour.", {"id": ID}]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        refuse(401, "Incorrect API key"),
+        refuse(403, "Not in your country"),
+        refuse(429, "You exceeded your current quota", None, "insufficient_quota"),
+        refuse(500, "Broken", x_should_retry="false"),
+        refuse(404, "The model `x` does not exist", None, "model_not_found"),
+    ],
+)
+def test_a_request_that_is_refused_for_another_reason_is_not(
+    fake_server: FakeServer, tone: Sound, refusal: Script
+) -> None:
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    session.speak("Say hello.")
+    fake_server.then(refusal)
+    with pytest.raises(AudiomagicError):
+        session.speak("Go on.")
+    assert len(fake_server.requests) == 2
+
+
+def test_in_words_a_request_may_be_refused_again(fake_server: FakeServer, tone: Sound) -> None:
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    session.speak("Say hello.")
+    for line in ("No ids", "No such voice"):
+        fake_server.then(refuse(400, line))
+    with pytest.raises(AudiomagicError, match="No such voice"):
+        session.speak("Go on.")
+    assert len(fake_server.requests) == 3
+
+
+def test_an_id_that_is_forgotten_between_two_rounds_is_replaced_too(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    called = list[str]()
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    session.speak("Say hello.")
+    fake_server.send_chunks(wants(("note", '{"word": "a"}')))
+    fake_server.then(refuse(400, f"Assistant audio {ID} not found.", None, "audio_not_found"))
+    fake_server.send_chunks(wants(("note", '{"word": "b"}')))
+    fake_server.send_chunks(said("Done.", tone.pcm16()))
+
+    def note(word: str) -> None:
+        called.append(word)
+
+    assert session.speak("Note a and b.", tools=note).text == "Done."
+    assert called == ["a", "b"]  # no tool is called twice
+    answers = [contents(request)[1] for request in fake_server.requests[1:]]
+    assert answers == [{"id": ID}, {"id": ID}, "Bonjour.", "Bonjour."]
+
+
+def test_a_long_text_that_is_read_aloud_is_refused_once(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    session.speak("Say hello.")
+    fake_server.then(refuse(400, "No ids"))
+    long = "This is a sentence of a long text. " * 120
+    for _ in range(9):
+        fake_server.send_chunks(said("So.", tone.pcm16()))
+    session.speak(long, verbatim=True)
+    answers = [contents(request)[-2] for request in fake_server.requests[1:]]
+    assert len(answers) > 2 and answers == [{"id": ID}, *["Bonjour."] * (len(answers) - 1)]
+
+
 def test_another_model_is_told_in_text(fake_server: FakeServer, tone: Sound) -> None:
     session = Session(chat="tutor")
     fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
     fake_server.send_chunks(said("Ça va.", tone.pcm16()))
     session.speak("Say hello.")
-    session.speak("Go on.", model="gpt-audio-mini")
+    reply = session.speak("Go on.", model="gpt-audio-mini")
     assert contents(fake_server.requests[1])[1] == "Bonjour."
+    assert "Some earlier answers were sent as text: another model gave them." in reply.notes
 
 
 def test_a_cell_that_runs_again_replaces_its_turn(fake_server: FakeServer, tone: Sound) -> None:

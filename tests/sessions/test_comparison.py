@@ -41,6 +41,9 @@ def test_one_failure_leaves_the_others(fake_server: FakeServer, tone: Sound) -> 
     assert comparison["coral"].text == "coral."
     with pytest.raises(RequestRejected, match="did you mean 'coral'"):
         comparison["corl"]
+    for title in ("ashh", None, 1.5, ["ash"]):
+        with pytest.raises(OptionError, match="no column '"):
+            comparison[title]  # type: ignore[index]
     html = comparison._repr_mimebundle_()["text/html"]
     assert html.count("<audio") == 1 and "Failed: no voice" in html
     with pytest.raises(RequestRejected):

@@ -301,6 +301,24 @@ ENDINGS = {
         [SAID, chunk({}, finish_reason="length")],
         "Cut off: the cap on output tokens was reached (--max-tokens, or what a budget leaves).",
     ),
+    "text for sound, of a model that has none": (
+        [item | {"model": "llama3.2"} for item in written(["No ", "sound."])],
+        "The model answered in text, although sound was requested; "
+        "name one that speaks with --model.",
+    ),
+    "text for sound, and the cap": (
+        [chunk({"content": "No sou"}), chunk({}, finish_reason="length")],
+        "The model answered in text, although sound was requested; allow it more tokens.",
+    ),
+    "text for sound, of such a model, and the cap": (
+        [chunk({"content": "No sou"}, finish_reason="max_tokens") | {"model": "llama3.2"}],
+        "The model answered in text, although sound was requested; "
+        "name one that speaks with --model.",
+    ),
+    "calls without any": (
+        [chunk({"content": None}), chunk({}, finish_reason="tool_calls")],
+        "The model returned an empty answer; run it again.",
+    ),
     "no end": ([SAID], f"Cut off: the server stopped before the end of the answer{NAMED}."),
     "nothing": (written([]), "The model returned an empty answer; run it again."),
 }
@@ -321,4 +339,6 @@ def test_an_answer_that_is_none_says_why(fake_server: FakeServer, name: str) -> 
     chunks, note = ENDINGS[name]
     fake_server.send_chunks(chunks)
     reply = Session().speak("Hi")
-    assert note in reply.notes and bool(reply.text) == (name != "nothing")
+    assert note in reply.notes
+    assert bool(reply.text) == (name not in ("nothing", "calls without any"))
+    assert reply.finish_reason != "length" or ENDINGS["the cap"][1] in reply.notes

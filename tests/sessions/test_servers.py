@@ -13,6 +13,7 @@ from audiomagic import Session, Sound
 from audiomagic.errors import InvalidResponse, RequestRejected
 from audiomagic.protocol.response import ResponseAccumulator
 from audiomagic.protocol.usage import Usage
+from audiomagic.transports import retry
 
 from ..support import other_servers
 from ..support.fake_server import KEY, FakeServer, chunk
@@ -104,6 +105,129 @@ def test_an_error_behind_a_gateway_is_worded_as_usual(fake_server: FakeServer) -
         with pytest.raises(RequestRejected, match=line) as caught:
             Session().speak("Hi", voice="corl")
         assert caught.value.code == inner["code"]
+
+
+REFUSED = r"^127\.0\.0\.1:\d+ rejected the request \(400: Too many knobs\); correct it, and run"
+BROKEN = (
+    r"^127\.0\.0\.1:\d+ (broke off with an error: Too many knobs; run it again|rejected .*knobs)"
+)
+FAULT = {"type": "value_error", "loc": ["body", "audio"], "msg": "Too many knobs", "input": {}}
+WORDED: dict[str, Any] = {
+    "vLLM": {"object": "error", "message": "Too many knobs", "type": "BadRequestError"},
+    "FastAPI": {"detail": "Too many knobs"},
+    "a text": {"error": "Too many knobs"},
+    "Gemini": [{"error": {"code": 400, "message": "Too many knobs"}}],
+    "Cloudflare": {"success": False, "errors": [{"code": 5, "message": "Too many knobs"}]},
+    "Nest": {"statusCode": 400, "message": ["Too many knobs"], "error": "Bad Request"},
+    "Flask": {"error": True, "message": "Too many knobs"},
+    "null": {"error": None, "message": "Too many knobs"},
+    "DashScope": {"code": "InvalidParameter", "message": "Too many knobs", "request_id": "1"},
+}
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", WORDED)
+def test_the_servers_own_words_are_shown_whatever_their_shape(
+    fake_server: FakeServer, name: str
+) -> None:
+    body = json.dumps(WORDED[name])
+    fake_server.then(lambda handler, _: handler.send(400, body.encode()))
+    with pytest.raises(RequestRejected, match=REFUSED):
+        Session().speak("Hi")
+    fake_server.then(lambda handler, _: handler.send(200, body.encode()))
+    with pytest.raises(RequestRejected, match=BROKEN):
+        Session().speak("Hi")
+    fake_server.send_chunks([f"data: {body}\n\n"])
+    with pytest.raises(RequestRejected, match=BROKEN):
+        Session().speak("Hi")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("status", "body", "line"),
+    [
+        (422, {"detail": [FAULT]}, "rejected the request (422: audio: Too many knobs); correct"),
+        (400, "messages are required", "rejected the request (400: messages are required); "),
+        (404, "404 page not found", "has nothing at this address (404: 404 page not found); check"),
+        (404, {"error": "Not here"}, "has nothing at this address (404: Not here); check"),
+        (403, {"detail": "Not in your country"}, "does not allow this (403: Not in your country);"),
+        (408, {"error": "Slow"}, "rejected the request (408: Slow); run it again"),
+        (402, {"error": "Pay first"}, "no credit left"),
+        (413, "<html>413 Request Entity Too Large</html>", "shorten the text or the sound"),
+        (501, {"error": "No sound here"}, "cannot do this (501: No sound here); use another"),
+        (400, {"error": {}}, 'rejected the request (400: {"error": {}}); correct it'),
+        (400, "", "does not serve Chat Completions at this address (400)"),
+        (400, "\ufeff" + json.dumps({"error": "Knobs"}), "rejected the request (400: Knobs);"),
+        (400, {"error": "Knobs " * 500}, "rejected the request (400: Knobs Knobs"),
+        (400, "<html>Bad</html>", "does not serve Chat Completions at this address (400)"),
+        (200, {"error": {"code": 429, "message": "Slow down"}}, "is limiting the rate"),
+        (200, {"error": {"code": 402, "message": "Pay first"}}, "no credit left"),
+        (200, {"error": {"type": "invalid_request_error", "message": "Knobs"}},
+         "rejected the request (400: Knobs); correct it"),
+        (200, {"error": {"code": 502, "message": "Gone"}}, "broke off with an error: Gone; run it"),
+        (200, {"choices": [{"error": {"code": 400, "message": "Knobs"}}]},
+         "rejected the request (400: Knobs); correct it"),
+        (400, {"error": {"message": "This model's maximum context length is 4096 tokens."}},
+         "maximum context length is 4096 tokens; shorten the text, or begin another chat"),
+    ],
+)  # fmt: skip
+def test_what_to_do_follows_from_what_happened(
+    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch, status: int, body: Any, line: str
+) -> None:
+    monkeypatch.setattr(retry, "PAUSES", (0.005,) * 3)
+    sent = body if isinstance(body, str) else json.dumps(body)
+    for _ in range(4):
+        fake_server.then(lambda handler, _: handler.send(status, sent.encode()))
+    with pytest.raises(RequestRejected) as caught:
+        Session().speak("Hi")
+    assert line in str(caught.value)
+
+
+PARTS = [
+    [{"type": "text", "text": "Hello "}, {"type": "text", "text": "Ada."}],
+    ["Hello ", "Ada."],
+    [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},  # Mistral
+     {"type": "text", "text": "Hello Ada."}],
+    [{"type": "reasoning", "text": "Hm."}, {"type": "output_text", "text": "Hello Ada."}],
+    {"type": "text", "text": "Hello Ada."},
+    [{"type": "refusal", "refusal": "Hello Ada."}, {"type": "image_url"}, None, 7],
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("content", PARTS)
+def test_content_in_parts_is_read(fake_server: FakeServer, content: Any) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}}
+    other_servers.answer_whole(fake_server, [choice | {"finish_reason": "stop"}], None)
+    assert Session().speak("Greet Ada.").text == "Hello Ada."
+    fake_server.send_chunks([chunk({"content": content}), chunk({}, finish_reason="eos")])
+    reply = Session().speak("Greet Ada.")
+    assert (reply.text, reply.finish_reason) == ("Hello Ada.", "stop")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("reasons", "finish"),
+    [
+        (["STOP"], "stop"),
+        (["end_turn"], "stop"),
+        (["whatever"], "stop"),
+        (["MAX_TOKENS"], "length"),
+        (["model_length"], "length"),
+        (["length", "stop"], "length"),  # of the text, then of the sound
+        (["SAFETY"], "content_filter"),
+        (["error"], None),
+        (["abort"], None),
+    ],
+)
+def test_an_end_of_any_name_is_understood(
+    fake_server: FakeServer, reasons: list[str], finish: str | None
+) -> None:
+    ends = [chunk({}, finish_reason=reason) for reason in reasons]
+    fake_server.send_chunks([chunk({"content": "Hello Ada."}), *ends])
+    reply = Session().speak("Greet Ada.")
+    assert reply.finish_reason == finish
+    assert any(note.startswith("Cut off") for note in reply.notes) is (finish != "stop")
 
 
 # -- the fold ---------------------------------------------------------------------------------

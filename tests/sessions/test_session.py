@@ -1,14 +1,16 @@
 """Session against the scripted server, through the real openai client."""
 
+import asyncio
 import base64
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from audiomagic import Session, Sound
+from audiomagic import Session, Sound, compare
 from audiomagic.errors import (
     AudiomagicError,
     ConnectionFailed,
@@ -335,6 +337,82 @@ def test_what_is_misspelled_in_python(fake_server: FakeServer) -> None:
         Session(engine="locl").speak("Hi")
     with pytest.raises(OptionError, match="nothing to say"):
         Session().speak("  ")
+    assert fake_server.requests == []
+
+
+SECRET = "sk-" + "a1" * 20
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda s, t: s.speak(42), "text must be a string, not int"),
+        (lambda s, t: s.speak(None), "text must be a string, not NoneType"),
+        (lambda s, t: s.speak(t), "text must be a string, not Sound"),
+        (lambda s, t: s.speak(["Hi"]), "text must be a string, not list"),
+        (lambda s, t: s.speak("Hi", verbatim="no"), "verbatim must be True or False, not str"),
+        (lambda s, t: s.dry_run(42), "text must be a string, not int"),
+        (lambda s, t: s.dry_run("Hi", []), "there is no sound in an empty list"),
+        (lambda s, t: s.listen([], "Hi"), "there is no sound in an empty list"),
+        (lambda s, t: s.listen(t, 42), "instruction must be a string, not int"),
+        (lambda s, t: s.listen(t, expect=None), "expect must be a string, not NoneType"),
+        (lambda s, t: s.listen(t, text_only=1), "text_only must be True or False, not int"),
+        (lambda s, t: s.map(["a"], 5), "template must be a string, not int"),
+        (lambda s, t: s.map(["a"], expect=5), "expect must be a string, not int"),
+        (lambda s, t: s.map(["a"], workers=True), "workers must be a whole number above 0"),
+        (lambda s, t: s.record(5), "a file's name must be a string or a Path, not int"),
+        (lambda s, t: s.replay(None), "a file's name must be a string or a Path, not NoneType"),
+        (lambda s, t: s.chats.save("main", b"x"), "no chat 'main' yet"),
+        (lambda s, t: s.chats.load("main", b"x"), "a file's name must be a string or a Path"),
+        (lambda s, t: s.chats.load(5, "x"), "name must be a string, not int"),
+        (lambda s, t: s.chats.get([]), "name must be a string, not list"),
+        (lambda s, t: s.set_api_key(None), "key must be a string, not NoneType"),
+        (lambda s, t: Session(api_key=SECRET.encode()), "api_key must be a string, not bytes"),
+        (lambda s, t: Session(api_key=[SECRET]), "api_key must be a string, not list"),
+        (lambda s, t: Session(notebook=5), "notebook must be a path, not int"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_told_in_one_line(
+    fake_server: FakeServer, tone: Sound, call: Any, line: str
+) -> None:
+    with pytest.raises(AudiomagicError) as caught:
+        call(Session(), tone)
+    assert str(caught.value).startswith(line) and SECRET[:8] not in str(caught.value)
+    assert fake_server.requests == []
+
+
+def test_a_path_may_name_a_notebook(tmp_path: Path) -> None:
+    assert Session(notebook=tmp_path / "a.ipynb").notebook == str(tmp_path / "a.ipynb")
+
+
+def test_a_reply_may_be_awaited_like_that_of_a_recording(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    async def awaited(value: Any) -> Any:
+        return await value
+
+    for _ in range(3):
+        fake_server.say("Hi.", tone.pcm16())
+    reply = Session().listen(tone)
+    assert asyncio.run(awaited(reply)) is reply
+    both = compare(Session().listen, tone, voice=["coral", "ash"])
+    assert asyncio.run(awaited(both)) is both
+
+
+def test_a_dry_run_says_what_a_cap_would_make_of_it(fake_server: FakeServer) -> None:
+    session = Session()
+    refused = session.dry_run("Hi", max_cost="0.0001").verdicts
+    assert len(refused) == 1 and refused[0].startswith("refused: the cap is $0.0001 per call")
+    parts = session.dry_run("Say it again. " * 900, verbatim=True, max_cost="0.09").verdicts
+    assert parts[0].startswith("allowed by $0.09 per call, with an answer of at most ")
+    assert parts[-1].startswith("refused: the cap is $0.09 per call")
+    assert session.dry_run("Hi").verdicts == ("",)
+    session.budget.set_cap(Decimal(9), "day", "")
+    both = session.dry_run("Hi", max_cost=50, max_tokens=90).verdicts
+    assert both == ("allowed by $50 per call and $9 per day",)
+    own = {"model": "mine", "base_url": fake_server.url, "max_cost": 1}
+    assert session.dry_run("Hi", **own).verdicts[0].startswith("refused: the cap is $1 per call")
+    assert session.dry_run("Hi", **own, allow_unpriced=True).verdicts[0].startswith("allowed by $1")
     assert fake_server.requests == []
 
 

@@ -1,5 +1,6 @@
 """Rounds: a model has tools called before it answers, on the scripted server."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from audiomagic.errors import Interrupted
 from audiomagic.turn.reply import STOPPED
 from audiomagic.turn.turn import UNANSWERED
 
-from ..support.fake_server import FakeServer, usage, wants
+from ..support.fake_server import FakeServer, chunk, usage, wants
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -120,3 +121,41 @@ def test_a_tool_that_is_interrupted_keeps_what_came(fake_server: FakeServer, ton
         "Stopped before these were done: impatient(), weather(city='Bonn').",
     )
     assert session.chats.get("main").exchanges == ()
+
+
+def test_calls_as_other_servers_write_them_are_called_as_they_were_meant(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    """Gemini's: all at index 0, without ids; and arguments that are an object, not a text."""
+
+    def forecast(city: str = "Berlin", days: int = 1) -> str:
+        return f"{city}, {days}"
+
+    asked = ({"city": "Köln"}, '{"city": "Bonn", "days": 2}', "{}")
+    for_each = [
+        chunk({"tool_calls": [{"index": 0, "id": "", "type": "function",
+                               "function": {"name": "forecast", "arguments": arguments}}]})
+        for arguments in asked
+    ]  # fmt: skip
+    fake_server.send_chunks([*for_each, chunk({}, finish_reason="stop")])
+    fake_server.say("Rain, mostly.", tone.pcm16())
+    reply = Session().speak("Weather?", tools=forecast)
+    assert [result.value for result in reply.tool_results] == ["Köln, 1", "Bonn, 2", "Berlin, 1"]
+    _, repeated, *results = fake_server.requests[1]["messages"]
+    sent = repeated["tool_calls"]
+    assert [call["function"]["arguments"] for call in sent] == ['{"city": "Köln"}', asked[1], "{}"]
+    assert [result["tool_call_id"] for result in results] == [call["id"] for call in sent]
+    assert len({call["id"] for call in sent}) == 3
+
+
+def test_a_call_that_cannot_be_read_is_repeated_so_that_a_strict_server_can(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    fake_server.send_chunks(wants(("weather", '{"city": "Kö')))
+    fake_server.say("I could not ask.", tone.pcm16())
+    reply = Session().speak("Weather?", tools=weather)
+    _, repeated, result = fake_server.requests[1]["messages"]
+    arguments = json.loads(repeated["tool_calls"][0]["function"]["arguments"])
+    assert arguments == {"INVALID_JSON": '{"city": "Kö'}
+    assert "weather was not called: Invalid JSON" in result["content"]
+    assert reply.tool_results[0].error

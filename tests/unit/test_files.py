@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audiomagic import AudiomagicError, Session, Sound
-from audiomagic.files import check_writable, contents, file_path, safe_name
+from audiomagic.errors import OptionError
+from audiomagic.files import check_writable, contents, file_path, is_url, safe_name
 from audiomagic.notebook.strip_audio import strip
 from audiomagic.turn.reply import savable
 
@@ -109,3 +111,23 @@ def test_a_file_is_read_within_bounds(tmp_path: Path) -> None:
 )
 def test_words_are_made_a_part_of_a_files_name(words: str, name: str) -> None:
     assert safe_name(words) == name
+
+
+@pytest.mark.parametrize(
+    "name", [" https://example.org/a.wav", "HTTP://h/", "s3://b/a", "file:///a"]
+)
+def test_an_address_is_no_name_of_a_file(name: str) -> None:
+    assert is_url(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.wav", "C://a.wav", "C:/a.wav", "/http://a", "a b://c", "://", ""]
+)
+def test_a_name_of_a_file_is_no_address(name: str) -> None:
+    assert not is_url(name)
+
+
+@pytest.mark.parametrize("name", [5, None, b"a.wav", ["a"], 1.5])
+def test_what_is_no_name_is_refused(name: Any) -> None:
+    with pytest.raises(OptionError, match=r"^a file's name must be a string or a Path, not \w+$"):
+        file_path(name)

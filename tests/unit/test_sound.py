@@ -5,19 +5,23 @@ import dataclasses
 import io
 import math
 import struct
+import tempfile
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 import soundfile
-from IPython.display import Audio
+from IPython.display import Audio, Video
 
-from audiomagic import Sound
+from audiomagic import Session, Sound
 from audiomagic.errors import OptionError, SoundError
 
+from ..support import sound_files
+from ..support.fake_server import KEY, FakeServer
 from ..support.tones import RATES, measured, sine
 
 ENDLESS = [(0xFFFFFFFF, 0xFFFFFFFF), (0x7FFFFFFF, 0x7FFFFFFF), (0xFFFFFFFF, 0x7FFFFFDB)]
@@ -27,16 +31,8 @@ M4A, WEBM = ("mp4", "aac", 44_100), ("webm", "libopus", 48_000)
 
 def packed(sound: Sound, container: str, codec: str, rate: int, title: str = "") -> bytes:
     """The file that a browser or a phone records."""
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as file:
-        file.metadata["title"] = title
-        stream = file.add_stream(codec, rate=rate, layout="mono")
-        samples = sound.resample(rate).samples[None, :].copy()
-        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
-        frame.sample_rate = rate
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
-    return buffer.getvalue()
+    samples = sound.resample(rate).samples[None, :].copy()
+    return sound_files.packed(samples, container, codec, rate, title=title)
 
 
 # -- formats and rates ------------------------------------------------------------------------
@@ -137,6 +133,35 @@ def test_a_header_that_promises_more_than_memory_holds(tone: Sound) -> None:
         assert "not a sound file" in str(error)
 
 
+# -- in range ---------------------------------------------------------------------------------
+def test_integers_as_floats_are_refused_wherever_they_come_from() -> None:
+    loud = (1_000 * sine(16_000).samples).astype(np.float32)
+    for value in ((16_000, loud), (np.int64(16_000), loud.astype(np.float16))):
+        with pytest.raises(SoundError, match=r"floats are in \[-1, 1\]"):
+            Sound.of(value)
+        with pytest.raises(SoundError, match=r"floats are in \[-1, 1\]"):
+            Session(engine="local").listen(value)
+    assert Sound.of((16_000, sine(16_000).samples.astype(np.float16))).seconds == 0.5
+
+
+def test_a_sound_a_little_too_loud_is_resampled_sent_and_written() -> None:
+    square = Sound(2.0 * np.sign(sine(16_000).samples), 16_000)
+    assert square.resample(44_100).seconds == 0.5 and square.upload()[0] == "wav"
+    for ending in ("wav", "mp3", "flac", "ogg"):
+        assert Sound.decode(square.encode(ending)).seconds == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_reply_says_that_a_file_was_scaled_down(
+    tmp_path: Path, fake_server: FakeServer, tone: Sound
+) -> None:
+    soundfile.write(tmp_path / "loud.wav", 14 * tone.samples, 24_000, "FLOAT")
+    fake_server.say("Hm.", tone.pcm16())
+    reply = Session(base_url=fake_server.url, api_key=KEY).listen(tmp_path / "loud.wav")
+    assert any("it reached 4.2, not 1" in note for note in reply.notes)
+    sent = fake_server.requests[0]["messages"][-1]["content"][0]["input_audio"]["data"]
+    assert measured(Sound.decode(base64.b64decode(sent)))[1] == pytest.approx(1, rel=0.01)
+
+
 # -- what holds a sound -----------------------------------------------------------------------
 def test_whatever_holds_a_sound_is_taken(tone: Sound, tmp_path: Path) -> None:
     wav = tone.encode("wav")
@@ -172,7 +197,144 @@ def test_what_holds_no_sound_is_said_in_one_line(value: object) -> None:
     assert "\n" not in str(caught.value)
 
 
+class Decoder:
+    """What a row of `datasets` 4 has: torchcodec's, with the channels first."""
+
+    def __init__(self, samples: Any):
+        self._samples = samples
+
+    def get_all_samples(self) -> SimpleNamespace:
+        return SimpleNamespace(data=self._samples, sample_rate=24_000, pts_seconds=0.0)
+
+
+@pytest.fixture
+def opened(tone: Sound, tmp_path: Path) -> Iterator[list[Any]]:
+    """Files that are open, most of them just written."""
+    wav = tone.encode("wav")
+    with (
+        io.BytesIO() as buffer,
+        tempfile.TemporaryFile() as file,
+        tempfile.SpooledTemporaryFile() as spooled,
+        zipfile.ZipFile(tmp_path / "a.zip", "w") as archive,
+    ):
+        for written in (buffer, file, spooled):
+            written.write(wav)
+        archive.writestr("a.wav", wav)
+        with archive.open("a.wav") as member:
+            yield [buffer, file, spooled, member]
+
+
+def test_what_other_libraries_hold_a_sound_in_is_taken(tone: Sound, opened: list[Any]) -> None:
+    wav, both = tone.encode("wav"), np.stack([tone.samples, tone.samples])
+    holders: list[Any] = [
+        memoryview(wav),
+        {"name": "a.wav", "size": len(wav), "content": memoryview(wav)},  # ipywidgets' upload
+        {"array": tone.samples, "sampling_rate": 24_000, "path": None},  # datasets
+        {"array": both, "sampling_rate": 24_000},
+        {"bytes": wav, "path": "a.wav"},  # datasets, not decoded
+        Decoder(both),
+        Decoder(both).get_all_samples(),
+        {"audio": tone.samples[None], "sampling_rate": np.int64(24_000)},  # transformers' pipelines
+        {"raw": tone.samples, "sampling_rate": 24_000},
+        SimpleNamespace(content=wav, status_code=200),  # an HTTP client's response
+        SimpleNamespace(name="a.wav", contents=wav),  # marimo's upload
+    ]
+    for holder in [*holders, *opened]:
+        sound = Sound.of(holder)
+        assert sound.rate == 24_000 and np.abs(sound.samples - tone.samples).max() < 1e-4
+
+
+def test_uploads_and_lists_of_lists_are_several_sounds(tone: Sound) -> None:
+    upload = {"name": "a.wav", "content": memoryview(tone.encode("wav"))}
+    marimo = SimpleNamespace(name="a.wav", contents=tone.encode("wav"))
+    for value in ((upload, upload), SimpleNamespace(value=(upload, upload)), [tone, upload],
+                  [[tone, tone]], [(upload,), tone], (marimo, marimo)):  # fmt: skip
+        assert [sound.seconds for sound in Sound.list_of(value)] == [1.0, 1.0]
+    for nothing in ([], (), SimpleNamespace(value=()), [[]]):
+        with pytest.raises(SoundError, match="there is no sound in an empty list"):
+            Sound.list_of(nothing)
+
+
+class Broken:
+    """Raises what it likes, whatever is asked of it."""
+
+    def get_all_samples(self) -> Any:
+        raise RuntimeError("Failed to find\na valid stream")
+
+    def seekable(self) -> bool:
+        raise zipfile.BadZipFile("bad CRC-32")
+
+
+class Gpu:
+    def __array__(self, *how: Any, **more: Any) -> Any:
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (42, "a value of type int is not a sound"),
+        (
+            (16_000.0, np.zeros(9)),
+            "the rate must be a whole number of Hz, such as 16000, not 16000",
+        ),
+        (("16000", np.zeros(9)), "the rate must be a whole number of Hz, such as 16000, not str"),
+        ((True, np.zeros(9)), "such as 16000, not True"),
+        ((np.zeros(9), 16_000), r"the rate comes first: \(16000, array\), not \(array, 16000\)"),
+        (([0.0] * 9, 16_000), "the rate comes first"),
+        ((16_000, np.zeros(9), 1), "a tuple of 3 is not a sound"),
+        ([16_000, np.zeros(9)], r"are a tuple, \(rate, array\), not a list"),
+        (np.zeros(9), r"an array alone \(ndarray\) has no sample rate"),
+        ({"array": np.zeros(9)}, "a dict is a sound where it has array and sampling_rate"),
+        ({"array": np.zeros(9), "sampling_rate": 16e3}, "such as 16000, not 16000.0"),
+        ({"bytes": None, "path": "a.wav"}, "a dict is a sound where"),
+        (Audio(url="https://example.org/a.wav"), "this Audio only names https://example.org/a.wav"),
+        (Video("https://example.org/a.mp4"), "this Video only names https://example.org/a.mp4"),
+        (io.StringIO("RIFF"), r"gives no bytes; open it with open\(path, 'rb'\)"),
+        ((16_000, Gpu()), "the samples are not an array: can't convert cuda:0"),
+        (Gpu(), r"an array alone \(Gpu\) has no sample rate"),
+        ("https://example.org/a.wav", r"no file; Session\.listen and --file fetch an address"),
+        (Broken(), "the sound cannot be decoded: Failed to find a valid stream"),
+        (SimpleNamespace(read=None, seekable=Broken().seekable), "cannot be read: bad CRC-32"),
+        (b"", "not a sound file"),
+        (SimpleNamespace(read=lambda: b""), "a file must be a path or an open file"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_of_that_value(value: Any, line: str) -> None:
+    with pytest.raises(SoundError, match=line) as caught:
+        Sound.list_of(value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_closed_file_cannot_be_read(tone: Sound) -> None:
+    file = io.BytesIO(tone.encode("wav"))
+    file.close()
+    with pytest.raises(SoundError, match="the open file cannot be read: I/O operation on closed"):
+        Sound.of(file)
+
+
 # -- errors -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("wrong", [5, None, b"a.wav", ["a.wav"], 1.5, object()])
+def test_what_is_no_path_is_said_in_one_line(wrong: Any, tone: Sound) -> None:
+    for use in (Sound.read, tone.save):
+        with pytest.raises((SoundError, OptionError), match=r"^a file.* must be .*, not \w+$"):
+            use(wrong)
+
+
+@pytest.mark.parametrize("wrong", [5, None, "RIFF", [1], b"x"])
+def test_what_are_no_bytes_are_said_in_one_line(wrong: Any) -> None:
+    for read in (Sound.decode, Sound.from_pcm16):
+        with pytest.raises(SoundError):
+            read(wrong)
+
+
+@pytest.mark.parametrize("rate", ["16000", None, [16_000], 1j])
+def test_what_is_no_rate_is_said_in_one_line(rate: Any, tone: Sound) -> None:
+    for use in (tone.resample, tone.pcm16, lambda rate: Sound(tone.samples, rate)):
+        with pytest.raises(SoundError, match="the rate must be a number of Hz, not "):
+            use(rate)
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
@@ -235,6 +397,14 @@ def test_a_damaged_file_is_partly_read_or_refused(ending: str, capfd: Any) -> No
         (None, 8_000, "samples of type object"),
         (np.zeros(3, complex), 8_000, "samples of type complex128"),
         (np.zeros(3, np.int64), 8_000, "samples of type int64"),
+        (
+            np.array([0.0, 12_000.0]),
+            16_000,
+            r"samples of up to 12000; floats are in \[-1, 1\]: div",
+        ),
+        (np.array([0.0, -3.0], np.float32), 8_000, r"samples of up to 3; floats are in \[-1, 1\]"),
+        (np.full((9, 2), 128.0), 8_000, r"samples of up to 128; floats are in \[-1, 1\]"),
+        (np.array([0.0, 1e300]), 8_000, r"samples of up to 1e\+300; floats are in \[-1, 1\]"),
     ],
 )
 @pytest.mark.filterwarnings("error::RuntimeWarning")

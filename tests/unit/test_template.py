@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audiomagic.template import fill
+from audiomagic.template import fields, fill, fill_name, name_fields
 
 
 class Rude:
@@ -72,6 +72,38 @@ def test_every_other_brace_stays_as_typed(typed: str) -> None:
     assert fill(typed, VARIABLES) == typed
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        r"\frac{n}{key}", r"\sqrt[3]{n}", r"\\frac{n}{n}", r"\operatorname*{n}", "x_{n}", "x^{n}",
+        r"\sum_{n}^{key}", r"\frac{x_{n} + {n}}{n}", r"a^{b_{n}}", "${name}", "`${who.name}`",
+        r"\text{ {name} is \{ } {", r"\${n}", "$_{n}$", r"\begin{items}", "_{name}_", "{}_{n}",
+    ],
+)  # fmt: skip
+def test_the_groups_of_a_formula_or_of_code_stay_as_typed(typed: str) -> None:
+    assert fill(typed, VARIABLES) == typed and fields(typed) == set()
+    assert fill(f"{{name}}: {typed} ({{name}})", VARIABLES) == f"Ada: {typed} (Ada)"
+
+
+@pytest.mark.parametrize(
+    ("typed", "filled"),
+    [
+        (r"\alpha is {name}", r"\alpha is Ada"),
+        ("$5 for {name}, {n}$", "$5 for Ada, 1$"),
+        (r"x_{n} is {items[n]}_ and {name}^2", "x_{n} is one_ and Ada^2"),
+        (r"\frac{n, {name}", r"\frac{n, Ada"),  # a group that is never closed is none
+        (r"\{n\} \left\{ {n} \right\} \\{n}", r"\{n\} \left\{ 1 \right\} \\1"),
+    ],
+)
+def test_what_stands_beside_a_formula_is_filled_in(typed: str, filled: str) -> None:
+    assert fill(typed, VARIABLES) == filled
+
+
+def test_a_name_of_a_file_is_no_formula() -> None:
+    assert fill_name("~/card_{n}-{nobody}.mp3", VARIABLES) == "~/card_1-{nobody}.mp3"
+    assert name_fields("card_{n}.mp3") == {"n"} and fields("card_{n}.mp3") == set()
+
+
 def test_the_examples_of_the_manual() -> None:
     assert fill('{name} said {"a": 1} to {nobody}', VARIABLES) == 'Ada said {"a": 1} to {nobody}'
 
@@ -83,6 +115,10 @@ def test_the_examples_of_the_manual() -> None:
 @example("{items[" + "-" * 5_000 + "1]}")
 @example("{items[" + "(" * 500 + "]}")
 @example("{items[0\x00]}")
+@example("\\" * 5_000)
+@example("${" * 5_000)
+@example("x_{" * 5_000 + "}" * 5_000)
+@example("\\a[" * 5_000 + "{")
 def test_it_never_raises(typed: str) -> None:
     assert isinstance(fill(typed, VARIABLES), str)
     assert fill(typed, {}) == typed

@@ -11,7 +11,7 @@ import soundfile
 
 from ...errors import CassetteError, one_line
 from ...files import contents
-from ...protocol.response import LARGEST_ANSWER
+from ...protocol.pcm import LARGEST_ANSWER
 from ...sound import WIRE_RATE
 from .recording import LARGEST, Recording, checksum
 

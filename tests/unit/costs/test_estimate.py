@@ -182,14 +182,14 @@ def test_what_a_stopped_answer_took() -> None:
 
 def test_a_dry_run_shows_the_range() -> None:
     asked = request("Hello world", hush(2.5), max_tokens=100)
-    _, shown = DryRun("the server", ((asked, estimate(asked, PRICE)),)).tables
+    _, shown = DryRun("the server", ((asked, estimate(asked, PRICE)),), ("",)).tables
     rows = {row[0]: row[1:] for row in shown.rows}
     assert rows["seconds of sound in"] == ("2.5", "2.5", "2.5")
     assert rows["sound tokens in"] == ("25", "25", "27")
     assert rows["seconds of sound out"] == ("0.0", "4.2", "5.0")
     assert rows["dollars"][0] == "$0.0008" and rows["tokens out"] == ("0", "100", "100")
     assert "checked 2026-11-22" in repr(shown)
-    _, unknown = DryRun("the server", ((asked, estimate(asked, None)),)).tables
+    _, unknown = DryRun("the server", ((asked, estimate(asked, None)),), ("",)).tables
     assert unknown.rows[-1] == ("dollars", *["price unknown"] * 3)
 
 
@@ -197,7 +197,7 @@ def test_a_dry_run_shows_the_request_without_its_sound() -> None:
     earlier = Message("assistant", audio_id="audio_1")
     asked = request("Hello <b>", hush(2.5))
     whole = Request("m", (*system("Bob"), earlier, *asked.messages), "alloy")
-    (shown,) = DryRun("the server", ((whole, None),)).tables
+    (shown,) = DryRun("the server", ((whole, None),), ("",)).tables
     assert shown.rows == [
         ("to", "the server"),
         ("model", "m"),

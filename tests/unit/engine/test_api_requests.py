@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audiomagic import Sound
+from audiomagic.decoding.limit import together
 from audiomagic.engine.api_errors import APIError
 from audiomagic.engine.api_requests import read
 from audiomagic.protocol.request import Message, Request
@@ -290,3 +291,11 @@ def test_anything_else_is_refused_and_nothing_worse(value: Any, place: str) -> N
         assert request.max_tokens is None or request.max_tokens >= 1
         assert request.voice in (None, *VOICES)
         assert all(isinstance(tool.parameters, dict) for tool in request.tools)
+
+
+def test_all_sounds_of_a_request_have_one_bound() -> None:
+    data = json.dumps(asked(*[sound()] * 5)).encode()
+    assert len(read(data, TRANSCRIPTS, VOICES).messages[0].parts) == 5
+    with together() as limit:
+        limit.left = 4 * len(TONE.samples)
+        refusal(data)

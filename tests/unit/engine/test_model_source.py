@@ -43,6 +43,9 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         ("llm", str(text), r"--llm is .*notes.txt, which is not a GGUF file"),
         ("llm", "org/none.gguf", r": not a file, a hub name \(org/repo\) or a URL"),
         ("llm", "llama", "--llm is llama: not a file"),
+        ("llm", "./none", "none: not a file"),  # a path, though it looks like a hub name
+        ("stt", "./none", "none: not a folder, a hub name"),
+        ("stt", "../a/none", "none: not a folder"),
         ("stt", str(tmp_path), "is not the folder of a CTranslate2 Whisper model"),
     ):
         with pytest.raises(EngineError, match=line):
@@ -114,6 +117,21 @@ def test_what_the_hub_cannot_give_is_one_line(tmp_path: Path, hub: str | None, l
         got = fetch(hub or server.url, tmp_path, *calls)
     said = [one for one in got.stderr.splitlines() if one.startswith("'me/none'") or line in one]
     assert len(said) == len(calls) and all(line in one for one in said), got.stderr
+
+
+def test_the_hub_is_asked_what_it_has_without_a_download(tmp_path: Path) -> None:
+    calls = [f"ModelSource('{part}', 'hub', '{name}').check()" for part, name in (
+        ("llm", "me/tiny"), ("llm", "me/tiny:Q2_K"), ("stt", "me/tiny"), ("stt", "me/none"),
+    )]  # fmt: skip
+    with ModelHub({"tiny-Q8_0.gguf": GGUF}) as hub:
+        got = fetch(hub.url, tmp_path, *calls)
+    assert got.stdout == "None\n" and not any("/resolve/" in path for path, _, _ in hub.asked)
+    lines = [line for line in got.stderr.splitlines() if "me/" in line]
+    assert lines == [
+        "me/tiny has no GGUF file named 'Q2_K'; it has: tiny-Q8_0.gguf",
+        "me/tiny has no CTranslate2 Whisper model (model.bin); name another",
+        "the model hub has no 'me/none', or requires a token ($HF_TOKEN)",
+    ]
 
 
 def test_one_of_several_files_is_chosen() -> None:

@@ -154,3 +154,38 @@ def test_a_server_recognises_speech() -> None:
         pytest.raises(InvalidResponse, match="returned no text"),
     ):
         RemoteRecognizer(f"{server.url}/v1#whisper").words(SILENCE)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "line"),
+    [
+        ((400, {"detail": "Too loud"}), r"rejected the request \(400\): Too loud"),
+        ((422, {"detail": [{"loc": ["body", "file"], "msg": "Too loud"}]}), "422.: file: Too loud"),
+        ((200, {"error": "Too loud"}), "broke off with an error: Too loud"),
+        ((200, {"object": "error", "message": "Too loud", "code": 400}), "400.: Too loud"),
+    ],
+)
+@pytest.mark.parametrize("part", ["llm", "stt"])
+def test_the_words_of_a_server_are_shown(part: str, refusal: Any, line: str) -> None:
+    with (
+        ModelServer(refusal=refusal) as server,
+        pytest.raises((EngineError, InvalidResponse), match=line),
+    ):
+        if part == "llm":
+            reply(f"{server.url}/v1#llama3.2")
+        else:
+            RemoteRecognizer(f"{server.url}/v1#whisper").words(SILENCE)
+
+
+def test_the_nearest_model_of_a_server_is_named() -> None:
+    for status, said in ((404, {"error": "no such model"}), (400, {"message": "Invalid model"})):
+        with (
+            ModelServer(refusal=(status, said)) as server,
+            pytest.raises(EngineError, match=r"Did you mean #llama3\.2\?$"),
+        ):
+            reply(f"{server.url}/v1#lama3.2")
+    with (
+        ModelServer(refusal=(400, {"error": "Too loud"})) as server,
+        pytest.raises(EngineError, match=r"rejected the request \(400\): Too loud$"),
+    ):
+        reply(f"{server.url}/v1#llama3.2:latest")  # a name of it that is not listed

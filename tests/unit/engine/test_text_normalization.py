@@ -2,7 +2,7 @@
 
 import pytest
 
-from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE, speakable
+from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE, read_aloud, speakable
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,30 @@ from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE, speakable
 def test_text_is_made_speakable(text: str, spoken: str) -> None:
     assert speakable(text) == spoken
     assert speakable(spoken) == spoken
+
+
+@pytest.mark.parametrize(
+    ("sentence", "read"),
+    [
+        *(
+            (silent, "")
+            for silent in (
+                "---", "***", "* * *", "___", "=====", "```", "```python", "~~~", "|---|:--:|",
+                "| :--- | ---: |", "+---+---+", "|   |   |", "<br>", "<hr/>", "😀", "...", "•", "_",
+                "- [ ]", "", " ",
+            )
+        ),
+        ("| Name | Age |", "Name, Age"),
+        ("| Ann |  | 5 |", "Ann, 5"),
+        ("```print('hi')```", "print('hi')"),
+        ("| 5<br>or 6 | 7 |", "5 or 6, 7"),
+        ("- [x] Buy milk", "Buy milk"),
+        ("Title\n=====", "Title"),
+        ("print('hi')", "print('hi')"),
+        ("2 + 2 = 4", "2 + 2 = 4"),
+        ("1 < 2", "1 < 2"),
+        ("你好", UNSPEAKABLE),
+    ],
+)  # fmt: skip
+def test_what_has_no_words_is_silent_between_sentences(sentence: str, read: str) -> None:
+    assert read_aloud(sentence) == read

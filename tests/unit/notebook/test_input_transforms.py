@@ -7,7 +7,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from audiomagic.notebook.input_transforms import AWAITED, install, uninstall
+from audiomagic.notebook.input_transforms import AWAITED, MISPLACED, install, uninstall
 
 
 @pytest.fixture
@@ -61,6 +61,77 @@ def test_other_cells_are_left_to_ipython(shell: InteractiveShell, cell: str) -> 
     plain = read(shell, cell)
     install(shell, lambda line: False)
     assert read(shell, cell) == plain
+
+
+# -- a cell magic that does not begin its cell ------------------------------------------------
+@pytest.mark.parametrize(
+    ("cell", "magic"),
+    [
+        ("# A greeting\n%%speak --voice coral\nIsn't it \"late, (or) early?", "speak"),
+        ("import os\n\n%%listen\nAnswer it.", "listen"),
+        ("%matplotlib inline\nx = !ls\n%%speak -q\nHow are you?\nFine?", "speak"),
+        (FOR + "%%speak Hi", "speak"),
+        ("r = %%speak -v ash\nSay hello.", "speak"),
+        ('"""A docstring"""\n%%speak', "speak"),
+        ("# One\n%%speak How?", "speak"),
+        ("x = (1,\n  2)\n%%listen --file 'a b.wav' \\\n --text\nWhat's that?", "listen"),
+        ("%speak Hi\n%%speak\nHello", "speak"),
+        ("# café 語\n  # indented\n%%speak\n$5, @home & ünïcode…\n```", "speak"),
+    ],
+)
+def test_a_cell_magic_below_other_lines_is_refused_in_our_words(
+    shell: InteractiveShell, cell: str, magic: str
+) -> None:
+    install(shell, lambda line: True)
+    assert read(shell, cell) == f"{MISPLACED}({magic!r})\n"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        'text = """\n%%speak\nHi\n"""', "%%markdown\n# A\n%%speak\nHi", "# %%speak\n1 + 1",
+        "%%speak\n%%listen\nis a magic", "# Help\n%%speak?", "x = 7 %speak", "# a\n%%speaker\nHi",
+        "%%time\n%%speak\nHi", "x = (7\n%%speak\n)", "",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_one_is_left_to_ipython(shell: InteractiveShell, cell: str) -> None:
+    plain = read(shell, cell)
+    install(shell, lambda line: False)
+    assert read(shell, cell) == plain and MISPLACED not in plain
+
+
+# -- options on several lines -----------------------------------------------------------------
+CELL = "get_ipython().run_cell_magic('speak', "
+
+
+@pytest.mark.parametrize(
+    ("cell", "rewritten"),
+    [
+        ("%%speak -v ash \\\n    --style calm\nHi", f"{CELL}'-v ash --style calm', 'Hi\\n')\n"),
+        ("%%speak \\  \n-q\\\n-c \\\n\nHi \\\nyou", f"{CELL}'-q -c', 'Hi \\\\\\nyou\\n')\n"),
+        ('%%speak -s "calm, \\\n  slow"\nHi', f"{CELL}'-s \"calm, slow\"', 'Hi\\n')\n"),
+        ("%%speak -c \\\n  tutor", f"{SPEAK}'-c tutor')\n"),  # a cell with nothing below it
+        ("%%speak -c \\", f"{SPEAK}'-c')\n"),
+        ("%%speak\t-q\nHi", f"{CELL}'-q', 'Hi\\n')\n"),
+        ("%%speak\xa0-v ash \\\r\n\xa0-q\r\nHi", f"{CELL}'-v ash -q', 'Hi\\n')\n"),
+        (
+            "%%listen --wait \\\n -o x\nWhat is it?",
+            f"{AWAITED}('--wait -o x', 'What is it?\\n')\n",
+        ),
+    ],
+)
+def test_options_go_on_after_a_backslash(
+    shell: InteractiveShell, cell: str, rewritten: str
+) -> None:
+    install(shell, lambda line: "--wait" in line)
+    assert read(shell, cell) == rewritten
+
+
+def test_a_backslash_in_another_cell_is_left_to_it(shell: InteractiveShell) -> None:
+    cells = ("%%bash\nls \\\n -l", "%%bash \\\n-l", "x = 1 + \\\n 2", "%%speak\nHi \\\nyou")
+    plain = [read(shell, cell) for cell in cells]
+    install(shell, lambda line: False)
+    assert [read(shell, cell) for cell in cells] == plain
 
 
 # -- cells that wait --------------------------------------------------------------------------

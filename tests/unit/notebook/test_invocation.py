@@ -38,6 +38,52 @@ def test_sounds_of_a_line_replace_those_of_the_settings() -> None:
     assert read("{sound} or {x}?", "listen", sound=3, x=4).text == "{sound} or 4?"
 
 
+def test_a_name_is_no_formula_and_a_text_may_hold_one() -> None:
+    line = r"-s {n}^{n} --save card_{n}.mp3 -o reply_{n} -v ${n} Read x_{n} and \frac{n}{n}, {n}."
+    found = read(line, n=4, cell=None)
+    assert found.options.save == "card_4.mp3" and found.options.out == "reply_4"
+    assert found.options.voice == "$4" and found.options.style == "4^{n}"
+    assert found.text == r"Read x_{n} and \frac{n}{n}, 4."
+    assert read("-f take_{n}.wav What?", "listen", n=4).sources == (("file", "take_4.wav"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "voices", "text"),
+    [
+        ("-v coral, Hi", ["coral"], "Hi"),
+        ("-v ',coral , ' Hi", ["coral"], "Hi"),
+        ('-v " coral" Hi', ["coral"], "Hi"),
+        ("-v coral,coral Hi", ["coral"], "Hi"),
+        ("-v coral,ash Hi", ["coral", "ash"], "Hi"),
+        ("-v coral, ash Hi", ["coral", "ash"], "Hi"),
+        ("-v coral, ash, sage, Hi", ["coral", "ash", "sage"], "Hi"),
+        ("-v coral, -q Hi", ["coral"], "Hi"),
+        ("-v , Hi", [""], "Hi"),
+    ],
+)
+def test_a_list_of_one_is_no_comparison(line: str, voices: list[str], text: str) -> None:
+    found = read(line)
+    assert found.text == text
+    assert found.compared.get("voice", [found.session_options["voice"]]) == voices
+
+
+def test_a_model_and_a_setting_may_end_with_a_comma_too() -> None:
+    found = read("-m gpt-audio-1.5, Hi")
+    assert found.session_options["model"] == "gpt-audio-1.5" and not found.compared
+    found = Invocation.read("speak", "Hi", None, MagicOptions(voice="nova, "), {})
+    assert found.session_options["voice"] == "nova" and not found.compared
+    found = read("--tools weather, Hi", weather=weather)
+    assert list(found.session_options["tools"]) == ["weather"]
+
+
+def test_a_space_in_a_list_is_told_as_such() -> None:
+    with pytest.raises(OptionError, match="'b' is not an option; write the names of a list with"):
+        read("--tools a, b", cell="Hi")
+    with pytest.raises(OptionError, match="'b' is not an option; the text belongs in the cell, be"):
+        read("-s calm, b", cell="Hi")
+    assert read("-v coral, ash", cell="Hi").compared == {"voice": ["coral", "ash"]}
+
+
 @pytest.mark.parametrize(
     ("magic", "line", "complaint"),
     [

@@ -16,7 +16,7 @@ from ...support.strategies import JSON
 @given(JSON | st.dictionaries(st.sampled_from(["error", "metadata", "raw", "code", "data"]), JSON))
 def test_any_json_is_an_error_and_a_list_or_none(item: Any) -> None:
     failure = ErrorBody.of(item)
-    assert failure.message or item in ("", {})
+    assert failure.message or not item or not str(item).strip()
     assert all(isinstance(x, str | None) for x in (failure.code, failure.param, failure.kind))
     assert read({"data": [item, {"id": "a", "shutdown_date": item}]}) is not None
 
@@ -31,3 +31,83 @@ def test_an_error_shows_no_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     for error in (f"wrong: {KEY}", {"message": f"wrong: {KEY[:9]}", "code": KEY}, {"x": KEY}):
         assert KEY[:9] not in repr(ErrorBody.of(error))
+
+
+FASTAPI = [
+    {"type": "missing", "loc": ["body", "messages", 0, "content"], "msg": "Field required",
+     "input": {"role": "user"}},
+    {"type": "extra_forbidden", "loc": ["body", "audio"], "msg": "Extra inputs", "input": {}},
+]  # fmt: skip
+SHAPES = [
+    # vLLM, Mistral
+    ({"object": "error", "message": "Said so.", "type": "BadRequestError", "param": None,
+      "code": 400}, ErrorBody("Said so.", "400", None, "BadRequestError")),
+    ({"detail": "Said so."}, ErrorBody("Said so.")),
+    ({"detail": FASTAPI},
+     ErrorBody("messages.0.content: Field required; audio: Extra inputs")),
+    ({"error": "Said so."}, ErrorBody("Said so.")),
+    ("Said so.", ErrorBody("Said so.")),
+    ([{"error": {"code": 404, "message": "Said so.", "status": "NOT_FOUND"}}],
+     ErrorBody("Said so.")),  # Gemini
+    # LiteLLM
+    ({"error": {"message": "Said so.", "type": "None", "param": "None", "code": "400"}},
+     ErrorBody("Said so.", "400")),
+    ({"error": "Bad Request", "message": ["Said so."], "statusCode": 400}, ErrorBody("Said so.")),
+    ({"error": "invalid_token", "error_description": "Said so."}, ErrorBody("Said so.")),
+    ({"success": False, "errors": [{"code": 7003, "message": "Said so."}]}, ErrorBody("Said so.")),
+    ({"type": "about:blank", "title": "Bad Request", "detail": "Said so."},
+     ErrorBody("Said so.", kind="about:blank")),
+    ({"detail": {"error": {"message": "Said so.", "code": "odd"}}}, ErrorBody("Said so.", "odd")),
+    ({"type": "error", "error": {"type": "not_found_error", "message": "Said so."}},
+     ErrorBody("Said so.", kind="not_found_error")),
+    ({"Message": "Said so."}, ErrorBody("Said so.")),
+    ({"code": "InvalidParameter", "message": "Said so.", "request_id": "1"},
+     ErrorBody("Said so.", "InvalidParameter")),
+    ({"error": {"message": "Provider returned error", "metadata": {"raw": "Said so."}}},
+     ErrorBody("Said so.")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "read"), SHAPES)
+def test_the_servers_own_words_are_found_in_every_shape(sent: Any, read: ErrorBody) -> None:
+    assert ErrorBody.of(sent) == read
+    if not isinstance(sent, str):
+        assert getattr(ErrorBody.in_place_of(sent, False), "message", None) == read.message
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": [{"delta": {"content": "An error message"}}], "error": None},
+        {"choices": [], "message": "one"},
+        {"object": "chat.completion.chunk", "detail": "x"},
+        {"message": {"role": "assistant", "content": "Hi"}, "done": False},  # Ollama's own API
+        {"type": "ping"},
+        {"usage": {}, "error": ""},
+        [],
+        ["error"],
+        {},
+        "error",
+        None,
+    ],
+)
+def test_a_chunk_is_no_error(chunk: Any) -> None:
+    assert ErrorBody.in_place_of(chunk, False) is None
+
+
+def test_an_error_inside_a_choice_is_one() -> None:
+    error = {"code": 502, "message": "Provider disconnected"}
+    chunk = {"object": "chat.completion", "choices": [{"error": error, "finish_reason": "error"}]}
+    found = ErrorBody.in_place_of(chunk, False)
+    assert found == ErrorBody("Provider disconnected", "502") and found.status == 502
+
+
+def test_errors_within_errors_without_end_are_read() -> None:
+    nested: Any = {"message": "deep"}
+    for _ in range(500):
+        nested = {"error": nested}
+    assert ErrorBody.of(nested).message
+    listed: Any = "deep"
+    for _ in range(500):
+        listed = [listed]
+    assert ErrorBody.of({"detail": listed}).message

@@ -41,6 +41,8 @@ def checked_by_the_client(item: Any) -> Any:
 def accumulated(chunks: list[Any]) -> tuple[Completion, list[Delta]]:
     accumulator = ResponseAccumulator()
     pieces = [accumulator.add(item) for item in chunks]
+    if (rest := accumulator.end()) != Delta():
+        pieces.append(rest)
     return accumulator.completion(), pieces
 
 

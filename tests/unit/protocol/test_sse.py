@@ -45,3 +45,21 @@ def test_an_event_without_an_end_is_not_read() -> None:
     for start in (b"data: ", b"{", b": "):
         with pytest.raises(InvalidResponse, match="more than 80 MB"):
             list(sse.chunks(chain([start], endless())))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"Internal Server Error",
+        b"\n\nupstream connect error: reset reason: overflow\n",
+        b"no healthy upstream\r\n\r\n",
+        "\ufeffOverloaded".encode(),
+    ],
+)
+def test_text_in_place_of_events_is_the_words_of_an_error(sent: bytes) -> None:
+    with pytest.raises(sse.ErrorEvent) as caught:
+        list(sse.chunks([sent]))
+    assert caught.value.body.message == sent.decode().strip()
+    for event in (b"data: {}", b": ping\n", b"event: ping\n\n", b"retry: 3\n\n", b"", b"\n"):
+        assert list(sse.chunks([event])) in ([{}], [])
+    assert list(sse.chunks([b"x-odd: 1\n", b"data: {}\n\n"])) == [{}]

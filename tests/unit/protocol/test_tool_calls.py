@@ -46,6 +46,96 @@ def test_a_server_without_indices_or_ids_is_understood() -> None:
     )
 
 
+def call(name: str | None, arguments: Any, call_id: str | None = None, index: Any = 0) -> Any:
+    wired = {"index": index, "id": call_id, "function": {"name": name, "arguments": arguments}}
+    return {"tool_calls": [wired]}
+
+
+KÖLN, BONN = '{"city": "Köln"}', '{"city": "Bonn"}'
+
+
+@pytest.mark.parametrize("index", [0, None, "0"])
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [call("weather", KÖLN, "a"), call("weather", BONN, "b")],
+        [call("weather", KÖLN, ""), call("weather", BONN, "")],  # Gemini's, a piece each
+        [call("weather", KÖLN), call("weather", BONN)],
+        [call("weather", KÖLN, "same"), call("weather", BONN, "same")],
+        [call("weather", "", "a"), call(None, KÖLN), call("weather", "", "b"), call(None, BONN)],
+        [call("weather", KÖLN[:5], "a"), call(None, KÖLN[5:], "a"), call("weather", BONN, "b")],
+        # name and id in every delta, or an id that is new in each
+        [*(call("weather", piece, "a") for piece in KÖLN), call("weather", BONN, "b")],
+        [call("weather", KÖLN[:5], 1), call("weather", KÖLN[5:], "y"), call("weather", BONN, "z")],
+        [call("weather", "", "w"), call("weather", KÖLN[:5], "x"), call("weather", KÖLN[5:], "y"),
+         call("weather", BONN, "z")],
+        [call("weather", json.loads(KÖLN), "a"), call("weather", json.loads(BONN), "b")],
+    ],
+)  # fmt: skip
+def test_calls_that_share_an_index_are_not_merged(deltas: list[Any], index: Any) -> None:
+    for delta in deltas:
+        delta["tool_calls"][0]["index"] = index
+    calls = accumulated(*deltas).tool_calls
+    assert [(each.name, each.arguments) for each in calls] == [("weather", KÖLN), ("weather", BONN)]
+    assert len({each.id for each in calls}) == 2 and all(each.id for each in calls)
+
+
+def test_calls_without_arguments_are_not_merged() -> None:
+    deltas = [call("time", "", "a"), call("time", "", "b"), call("time", "{}", "c"),
+              call("date", "", "d")]  # fmt: skip
+    calls = accumulated(*deltas).tool_calls
+    assert [(each.id, each.name) for each in calls] == [
+        ("a", "time"), ("b", "time"), ("c", "time"), ("d", "date")]  # fmt: skip
+    assert {each.arguments for each in calls} == {"{}"}
+
+
+def test_what_follows_a_call_belongs_to_it() -> None:
+    answer = accumulated(
+        call("weather", "", "a"), call("time", "", "b"), call(None, KÖLN, "a"), call("", "{}", "b"),
+        call("time", "", "b"), call(None, None), {"tool_calls": [{"index": 5}]},
+    )  # fmt: skip
+    assert answer.tool_calls == (ToolCall("a", "weather", KÖLN), ToolCall("b", "time", "{}"))
+
+
+def test_a_call_of_the_former_protocol_is_one() -> None:
+    pieces = ({"name": "weather"}, {"arguments": KÖLN[:4]}, {"arguments": KÖLN[4:]})
+    calls = accumulated(*({"function_call": piece} for piece in pieces)).tool_calls
+    assert calls == (ToolCall("call_0", "weather", KÖLN),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "read", "repeated"),
+    [
+        ({"city": "Köln"}, KÖLN, KÖLN),
+        ("", "{}", "{}"),
+        (None, "{}", "{}"),
+        (" ", "{}", "{}"),
+        ({}, "{}", "{}"),
+        ([], "{}", "{}"),
+        ("null", "{}", "{}"),
+        ([1], "[1]", '{"INVALID_JSON": "[1]"}'),
+        (7, "7", '{"INVALID_JSON": "7"}'),
+        ('{"city": "Kö', '{"city": "Kö', '{"INVALID_JSON": "{\\"city\\": \\"Kö"}'),
+        ('"{}"', '"{}"', '{"INVALID_JSON": "\\"{}\\""}'),
+    ],
+)
+def test_arguments_are_read_as_json_and_repeated_as_an_object(
+    arguments: Any, read: str, repeated: str
+) -> None:
+    calls = accumulated(call("weather", arguments, "a")).tool_calls
+    assert calls == (ToolCall("a", "weather", read),)
+    (sent,) = Message("assistant", tool_calls=calls).wire()["tool_calls"]
+    assert sent["function"]["arguments"] == repeated and isinstance(json.loads(repeated), dict)
+    loaded = Message("assistant", tool_calls=(ToolCall("a", "weather", ""),))  # of an older chat
+    assert loaded.wire()["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_a_call_without_an_id_gets_one_that_no_other_has() -> None:
+    deltas = [call("a", "{}", "", 0), call("b", "{}", "call_0", 1), call("c", "{}", None, 2)]
+    ids = [each.id for each in accumulated(*deltas).tool_calls]
+    assert ids == ["call_1", "call_0", "call_2"]
+
+
 @pytest.mark.parametrize(
     "calls",
     [
@@ -53,6 +143,8 @@ def test_a_server_without_indices_or_ids_is_understood() -> None:
         ["weather"],
         [{"index": i} for i in range(129)],
         [{"index": 0, "function": {"arguments": "x" * 1_000_001}}],
+        [{"index": 0, "id": str(i), "function": {"name": str(i)}} for i in range(129)],
+        [{"function": {"arguments": {"x": "x" * 1_000_000}}}],
     ],
 )
 def test_what_is_not_a_call_is_refused(calls: Any) -> None:

@@ -168,3 +168,77 @@ def test_the_nearest_of_a_servers_models_is_offered(
     with pytest.raises(RequestRejected) as caught:
         Session().speak("Hi", model=model)
     assert str(caught.value).startswith(line)
+
+
+MANY = [{"id": f"vendor/model-{number}"} for number in range(300)]
+UNKNOWN: dict[str, tuple[int, Any]] = {
+    "LiteLLM": (400, {"error": {"message": "/chat/completions: Invalid model name passed in "
+        "model={}. Call `/v1/models` to view available models for your key.", "type": "None",
+        "param": "None", "code": "400"}}),
+    "OpenRouter": (400, {"error": {"message": "{} is not a valid model ID", "code": 400}}),
+    "vLLM": (404, {"object": "error", "message": "The model `{}` does not exist.",
+        "type": "NotFoundError", "param": None, "code": 404}),
+    "Ollama": (404, {"error": {"message": 'model "{}" not found, try pulling it first'}}),
+    "Mistral": (400, {"object": "error", "message": "Invalid model: {}", "code": "1500"}),
+    "DeepSeek": (400, {"error": {"message": "Model Not Exist"}}),
+    "Gemini": (404, [{"error": {"code": 404, "message": "models/{} is not found for API"}}]),
+    "Fireworks": (404, {"error": {"message": "Model not found, inaccessible, or not deployed"}}),
+    "with 200": (200, {"error": {"message": "The model `{}` does not exist.", "code": 404}}),
+}  # fmt: skip
+
+
+def answers(fake_server: FakeServer, name: str, model: str) -> None:
+    status, body = UNKNOWN[name]
+    sent = json.dumps(body).replace("{}", model).encode()
+    fake_server.checks = lenient
+    fake_server.then(lambda handler, _: handler.send(status, sent))
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_proxy_that_lists_its_models_is_asked_for_the_nearest(
+    fake_server: FakeServer, name: str
+) -> None:
+    fake_server.listing = [*MANY, {"id": "openai/gpt-audio-1.5"}]
+    answers(fake_server, name, "gpt-audio-15")
+    with pytest.raises(RequestRejected) as caught:
+        Session().speak("Hi", model="gpt-audio-15")
+    line = "no model 'gpt-audio-15'; did you mean 'openai/gpt-audio-1.5'?"
+    assert str(caught.value).startswith(line)
+
+
+@pytest.mark.usefixtures("key")
+def test_where_none_is_near_those_that_speak_are_offered(fake_server: FakeServer) -> None:
+    fake_server.listing = [*MANY, {"id": "openai/gpt-audio"}, {"id": "openai/gpt-audio-mini"}]
+    answers(fake_server, "LiteLLM", "zzz")
+    line = "no model 'zzz'; choose openai/gpt-audio or openai/gpt-audio-mini"
+    with pytest.raises(RequestRejected, match=line):
+        Session().speak("Hi", model="zzz")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("message", "listing"),
+    [
+        ("This model does not support the format you provided.", MANY),
+        ("'response_format' is not supported with this model.", MANY),
+        ("Model vendor/model-7 is not available in your region", MANY),
+        ("Model not found", None),
+        ("Your plan has no room for a model like that", MANY),
+    ],
+)
+def test_a_refusal_for_another_reason_is_not_blamed_on_the_name(
+    fake_server: FakeServer, message: str, listing: Any
+) -> None:
+    fake_server.checks, fake_server.listing = lenient, listing
+    fake_server.then(lambda handler, _: handler.refuse(400, message))
+    model = "vendor/model-7" if "model-7" in message else "my-deployment"
+    with pytest.raises(RequestRejected, match=r"rejected the request \(400: "):
+        Session().speak("Hi", model=model)
+
+
+@pytest.mark.usefixtures("key")
+def test_a_server_without_a_list_is_quoted(fake_server: FakeServer) -> None:
+    answers(fake_server, "Ollama", "zzz")
+    with pytest.raises(RequestRejected, match=r'has no model \'zzz\' \(model "zzz" not found, try'):
+        Session().speak("Hi", model="zzz")

@@ -1,0 +1,116 @@
+"""Base64 that comes in chunks: each chunk by itself, as the service sends it, or one text cut
+anywhere; with or without padding, line breaks, a `data:` head, in either alphabet.
+"""
+
+import base64
+import re
+from dataclasses import dataclass, field
+
+HEAD = "data:"
+LONGEST_HEAD = 200  # characters
+LETTERS = re.compile(r"[A-Za-z0-9+/=]*+")
+TEXTS = re.compile(r"[^=]++=*+|=++")  # each with its padding
+URL_ALPHABET = str.maketrans("-_", "+/")
+SPARE = {0: "", 2: "AQgw", 3: "AEIMQUYcgkosw048"}  # the letters after which no bits are left
+# Letters of a chunk without padding that leave no bits by chance: bits of evidence that it ends
+# there. "A" is none, as silence is nothing else.
+EVIDENCE = {2: 4, 3: 2}
+ENOUGH = 16  # bits, ...
+ENOUGH_AT_END = 8  # ... and where no more can come
+MOST_HELD = 1_000_000  # characters
+
+
+@dataclass
+class Base64Stream:
+    """Decodes chunks of text to chunks of bytes.
+
+    Whether a chunk without padding ends its text or is cut off inside can be unclear for a few
+    chunks: until then they are held back.
+    """
+
+    _head: str = ""  # the beginning of a `data:` head, to be continued
+    _headed: bool = False  # whether there was a head
+    _apart: bool | None = None  # whether each chunk is a text of its own; None: not known yet
+    _held: list[str] = field(default_factory=list)  # chunks until that is known
+    _letters: int = 0  # in them
+    _evidence: int = 0  # bits, for each being its own
+    _rest: str = ""  # of a text that goes on in the next chunk: less than four characters
+
+    def add(self, chunk: str) -> list[bytes]:
+        """Take a chunk. Raises ValueError where it is not base64."""
+        chunk = self._without_head("".join(chunk.split()))
+        chunk = chunk.translate(URL_ALPHABET)
+        if not LETTERS.fullmatch(chunk):
+            raise ValueError("not base64")
+        if not chunk:
+            return []
+        self._held.append(chunk)
+        self._letters += len(chunk)
+        if self._apart is None:
+            self._apart = self._judged(chunk)
+        if self._apart is None and (len(self._held) > 1 or len(chunk) % 4):
+            return []
+        chunks, self._held, self._letters = self._held, [], 0
+        return self._decoded(chunks)
+
+    def end(self) -> list[bytes]:
+        """Return what is still held back; half a byte is dropped."""
+        held, self._held, apart = self._held, [], self._apart
+        if HEAD[:-1].startswith(self._head):  # it was none
+            held.append(self._head)
+        self._head = ""
+        if apart is None:
+            self._apart = self._evidence >= ENOUGH_AT_END or not _whole("".join(held))
+        found = self._decoded(held)
+        self._apart = apart
+        rest, self._rest = self._rest.rstrip("="), ""
+        return found + ([_bytes(rest)] if len(rest) > 1 else [])
+
+    def _without_head(self, chunk: str) -> str:
+        chunk, self._head = self._head + chunk, ""
+        if not chunk.startswith(HEAD) and not HEAD.startswith(chunk):
+            return chunk
+        head, comma, rest = chunk.partition(",")
+        if not comma and len(chunk) <= LONGEST_HEAD:
+            self._head = chunk
+            return ""
+        if not head.lower().endswith(";base64"):
+            raise ValueError("not base64")
+        self._apart = self._headed or self._apart  # where each has a head, each is a text
+        self._headed = True
+        return rest
+
+    def _judged(self, chunk: str) -> bool | None:
+        """Return whether chunks are texts of their own, by one more of them; None: unclear."""
+        if not _whole(chunk) or self._letters > MOST_HELD:
+            return False
+        if "=" in chunk and self._letters % 4:
+            return True
+        if chunk[-1] != "A":
+            self._evidence += EVIDENCE.get(len(chunk) % 4, 0)
+        return True if self._evidence >= ENOUGH else None
+
+    def _decoded(self, chunks: list[str]) -> list[bytes]:
+        if self._apart:
+            return [_bytes(text) for chunk in chunks for text in TEXTS.findall(chunk)]
+        texts = TEXTS.findall(self._rest + "".join(chunks))
+        self._rest = ""
+        if texts and len(texts[-1]) % 4:
+            last = texts.pop()
+            whole = len(last.rstrip("=")) // 4 * 4
+            texts, self._rest = [*texts, last[:whole]], last[whole:]
+        return [_bytes(text) for text in texts if text]
+
+
+def _whole(chunk: str) -> bool:
+    """Whether it can be a text of its own, or several with padding between them."""
+    *padded, last = TEXTS.findall(chunk) or [""]
+    if "=" not in last:
+        spare = SPARE.get(len(last) % 4)
+        return spare is not None and (not spare or last[-1] in spare)
+    return all(len(text) % 4 == 0 for text in (*padded, last))
+
+
+def _bytes(text: str) -> bytes:
+    letters = text.rstrip("=")
+    return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)

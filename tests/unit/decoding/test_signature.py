@@ -1,0 +1,45 @@
+"""What begins here: files by their first bytes, and samples that only look like one."""
+
+import numpy as np
+import pytest
+
+from audiomagic.decoding import signature
+
+from ...support.sound_files import packed, written
+from ...support.tones import sine
+
+TONE = sine(24_000).samples
+FILES = {
+    "WAV": written(TONE, 24_000, "WAV", "PCM_16"),
+    "FLAC": written(TONE, 24_000, "FLAC", "PCM_16"),
+    "Ogg": written(TONE, 24_000, "OGG", "OPUS"),
+    "mp3": written(TONE, 24_000, "MP3", "MPEG_LAYER_III"),
+    "AAC": packed(TONE[None], "adts", "aac", 24_000),
+    "MP4": packed(TONE[None], "mp4", "aac", 24_000),
+    "AIFF": written(TONE, 24_000, "AIFF", "PCM_16"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_is_told_by_its_beginning_at_whatever_place_that_is_cut(kind: str) -> None:
+    found = [signature.kind(FILES[kind][:size]) for size in range(8, 2_000)]
+    known = [one for one in found if one is not None]
+    assert known and set(known) == {kind}
+    assert found == [None] * (len(found) - len(known)) + known  # and it stays so
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+def test_an_mp3_of_any_rate_is_told_without_a_tag(rate: int, mode: str) -> None:
+    file = written(sine(rate).samples, rate, "MP3", "MPEG_LAYER_III", bitrate_mode=mode)
+    assert file[0] == 0xFF and signature.kind(file) == "mp3" and signature.begins(file)
+
+
+def test_samples_are_no_file() -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (4_000, 3_000), np.uint8)
+    noise[:2_000, :2] = 0xFF, 0xFB  # as an mp3 begins
+    noise[2_000:, :2] = 0xFF, 0xF1  # as AAC does
+    assert sum(signature.kind(row.tobytes()) not in (signature.RAW, None) for row in noise) <= 2
+    assert not any(signature.begins(row.tobytes()) for row in noise)
+    for samples in (bytes(100), b"\xff" * 100, TONE.tobytes(), b"RIFX" * 9, b"OggS\0\0" + bytes(9)):
+        assert signature.kind(samples) == signature.RAW

@@ -1,0 +1,90 @@
+"""Base64 in chunks: each by itself, or one text cut anywhere, in whatever dress."""
+
+import base64
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiomagic.protocol.base64_stream import Base64Stream
+
+NOISE = np.random.default_rng(5).bytes(4_000)
+TEXT = base64.b64encode(NOISE).decode()
+DRESSES = {
+    "as it is": TEXT,
+    "without padding": TEXT.rstrip("="),
+    "in the URL alphabet": base64.urlsafe_b64encode(NOISE).decode(),
+    "with line breaks": base64.encodebytes(NOISE).decode(),
+    "with a head": f"data:audio/wav;codecs=1;base64,{TEXT}",
+    "with all of it": "data:audio/wav;base64,\r\n"
+    + base64.encodebytes(NOISE).decode().translate(str.maketrans("+/\n", "-_ ")).rstrip("= "),
+}
+
+
+def decoded(chunks: list[str]) -> bytes:
+    stream = Base64Stream()
+    return b"".join([part for chunk in chunks for part in stream.add(chunk)] + stream.end())
+
+
+def cut(text: str, *cuts: int) -> list[str]:
+    return [text[a:b] for a, b in pairwise([0, *sorted(cuts), len(text)])]
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_one_text_may_be_cut_at_any_character(dress: str) -> None:
+    text = DRESSES[dress]
+    for at in range(len(text)):
+        assert decoded(cut(text, at)) == NOISE, at
+    for size in (1, 2, 3, 5, 7, 64, 1_001):
+        assert decoded(cut(text, *range(size, len(text), size))) == NOISE, size
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 160, 400])
+@pytest.mark.parametrize("padding", ["=", ""])
+@pytest.mark.parametrize("head", ["", "data:audio/pcm;base64,"])
+def test_each_chunk_may_be_a_text_of_its_own(size: int, padding: str, head: str) -> None:
+    texts = [base64.b64encode(NOISE[at : at + size]).decode() for at in range(0, len(NOISE), size)]
+    assert decoded([head + text.replace("=", padding) for text in texts]) == NOISE
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 400), max_size=6), st.booleans())
+def test_cuts_make_no_difference_where_there_is_padding(
+    data: bytes, cuts: list[int], url: bool
+) -> None:
+    text = (base64.urlsafe_b64encode if url else base64.b64encode)(data).decode()
+    if not text.endswith("="):
+        text += base64.b64encode(b"!").decode()
+        data += b"!"
+    assert decoded(cut(text, *(at for at in cuts if at <= len(text)))) == data
+
+
+def test_what_is_complete_is_not_held_back() -> None:
+    stream = Base64Stream()
+    assert [stream.add(text) for text in ("YWJj", "ZGVm", "Z2g=", "aWo=")] == [
+        [b"abc"], [b"def"], [b"gh"], [b"ij"]
+    ]  # fmt: skip
+    stream = Base64Stream()
+    assert [stream.add(text) for text in ("YWJjZ", "GVmZ2hp", "amt")] == [
+        [b"abc"], [b"defghi"], []
+    ]  # fmt: skip
+    assert stream.end() == [b"jk"] and stream.end() == []
+
+
+def test_several_texts_in_one_chunk_are_read() -> None:
+    assert decoded(["YQ==YmM=ZGVm", "Z2g="]) == b"abcdefgh"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["not base64!", "Ünicode", "\ud800", "data:audio/wav,abcd", "data:" + "x" * 300, "%51%51"],
+)
+def test_what_is_not_base64_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="base64"):
+        decoded([wrong])
+
+
+def test_a_silence_that_could_be_cut_anywhere_is_read_in_a_linear_way() -> None:
+    chunks = ["AA"] * 100_000
+    assert set(decoded(chunks)) == {0}
