@@ -1,8 +1,10 @@
 """Errors of the engine's HTTP API, in the shape of OpenAI's."""
 
+import logging
+import traceback
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LONGEST_MESSAGE, AudiomagicError, one_line
+from ..errors import LONGEST_MESSAGE, AudiomagicError, EngineError, InvalidResponse, one_line
 from ..protocol.error import EXPLAINED
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ class APIError(Exception):
         param = (where + "".join(names)).removeprefix(".")
         if kind == "json_invalid":
             return cls("We could not parse the JSON body of your request.", None, None)
-        if kind == "missing":
-            return missing(param)
         if kind == "extra_forbidden":
             name = one_line(param, 100)
             return cls(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+        if kind == "missing":
+            return missing(param)
         code = "invalid_type" if kind.endswith("_type") else "invalid_value"
         for bound, side in (("ge", "below_min"), ("le", "above_max")):
             if bound in bounds:
@@ -58,8 +60,14 @@ def missing(param: str) -> APIError:
 
 
 def api_error(error: Exception) -> APIError:
-    """Return what a client is told of an error."""
+    """Return what a client is told of an error: our own words, or none of what is in a bug's."""
     if isinstance(error, APIError):
         return error
-    code = EXPLAINED if isinstance(error, AudiomagicError) else None
-    return APIError(one_line(error, LONGEST_MESSAGE), None, code, 500)
+    if isinstance(error, AudiomagicError):
+        # The engine is a gateway to a model, wherever that runs, and it was the model that failed.
+        status = 502 if isinstance(error, EngineError | InvalidResponse) else 500
+        return APIError(one_line(error, LONGEST_MESSAGE), None, EXPLAINED, status)
+    kind = type(error).__name__  # its message may hold a path, or words of the conversation
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    logging.getLogger(__name__).error("%s at %s", kind, place)
+    return APIError(f"The engine failed ({kind}); its own log says where.", None, None, 500)

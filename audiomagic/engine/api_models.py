@@ -5,10 +5,9 @@ A program that was written for the service names one of these; any other is a mi
 
 from typing import Any, get_args
 
-from ..catalogue import catalogue
 from ..errors import one_line
 from .api_errors import APIError
-from .engine import MODEL
+from .engine import MODEL, known_models
 
 CARD = {"id": MODEL, "object": "model", "created": 0, "owned_by": "audiomagic"}
 
@@ -22,7 +21,7 @@ def card(model: str) -> dict[str, Any]:
 
 def check_chat(model: str) -> None:
     """Raise APIError where `model` is not one that writes or speaks answers."""
-    _check(model, tuple(catalogue().models))
+    _check(model, known_models())
 
 
 def check_speech(model: str) -> None:

@@ -14,13 +14,18 @@ from ..sound import SHORTEST, Sound
 from .api_errors import APIError, missing
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$", max_length=64)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
+Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+Stop = Annotated[str, Field(min_length=1, max_length=1_000)]
 Limit = Annotated[int, Field(ge=1)]
 MAGIC = {"wav": (b"RIFF",), "mp3": (b"ID3", b"\xff")}
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(strict=True)
+
+
+class _Closed(_Model):
+    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class _InputAudio(_Model):
@@ -69,28 +74,89 @@ class _Tool(_Model):
     function: _Function
 
 
-class _Audio(_Model):
+class _Audio(_Closed):
     format: Literal["pcm16", "wav", "mp3", "flac", "opus"]
     voice: str | dict[str, Any] | None = None
 
 
-class _Body(_Model):
+class _StreamOptions(_Closed):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None  # there is no network on which lengths are watched
+
+
+class _JSONSchema(_Closed):
+    name: Name
+    description: str | None = None
+    json_schema: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None  # or not: the schema is always followed
+
+
+class _ResponseFormat(_Closed):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _JSONSchema | None = None
+
+
+class _Body(_Closed):
     model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[_Message], Field(min_length=1)]
     modalities: list[Literal["text", "audio"]] | None = None
     audio: _Audio | None = None
     stream: bool | None = None
-    stream_options: dict[str, Any] | None = None
+    stream_options: _StreamOptions | None = None
     tools: Annotated[list[_Tool], Field(min_length=1, max_length=MOST_CALLS)] | None = None
     tool_choice: Any = None
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: bool | None = None  # the engine makes one call at a time
     n: Annotated[int, Field(ge=1, le=1)] | None = None  # the engine gives one answer
     max_completion_tokens: Limit | None = None
     max_tokens: Limit | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    stop: Annotated[list[Stop], Field(max_length=4)] | None = None
+    # What shapes an answer.
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
+    response_format: _ResponseFormat | None = None
+    # What the engine does not do: see NEUTRAL.
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: dict[str, Any] | None = None
+    functions: list[Any] | None = None
+    function_call: Any = None
+    web_search_options: Any = None
+    reasoning_effort: Any = None
+    verbosity: Any = None
+    moderation: Any = None
+    # What changes no answer: where it is kept, what it costs, how soon it comes.
+    store: Any = None
+    metadata: Any = None
+    user: Any = None
+    safety_identifier: Any = None
+    service_tier: Any = None
+    prediction: Any = None
+    prompt_cache_key: Any = None
+    prompt_cache_options: Any = None
+    prompt_cache_retention: Any = None
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _in_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+
+SHAPING = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
+# Values, besides null, by which a client asks for nothing that the engine would have to refuse.
+NEUTRAL: dict[str, tuple[object, ...]] = {
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "logit_bias": ({},),
+    "functions": ([],),
+    "function_call": (),
+    "web_search_options": (),
+    "reasoning_effort": ("none",),
+    "verbosity": ("medium",),
+    "moderation": (),
+}
 
 
 def read(data: bytes, transcripts: Mapping[str, str], voices: Sequence[str]) -> Request:
@@ -99,6 +165,7 @@ def read(data: bytes, transcripts: Mapping[str, str], voices: Sequence[str]) -> 
         body = _Body.model_validate_json(data)
     except ValidationError as error:
         raise APIError.of(error) from None
+    _check_supported(body)
     tools = tuple(
         _tool(tool.function, f"tools[{index}].function.parameters")
         for index, tool in enumerate(body.tools or ())
@@ -115,12 +182,41 @@ def read(data: bytes, transcripts: Mapping[str, str], voices: Sequence[str]) -> 
         messages,
         voice,
         form,
-        body.max_completion_tokens or body.max_tokens,
+        min(filter(None, (body.max_completion_tokens, body.max_tokens)), default=None),
         stream=bool(body.stream),
-        usage=(body.stream_options or {}).get("include_usage") is True,
+        usage=bool(body.stream_options and body.stream_options.include_usage),
         tools=tools,
         tool_choice=_choice(body, [tool.name for tool in tools]),
+        stop=tuple(body.stop or ()),
+        parameters=_parameters(body),
     )
+
+
+def _check_supported(body: _Body) -> None:
+    for name, neutral in NEUTRAL.items():
+        value = getattr(body, name)
+        if value is not None and value not in neutral:
+            line = f"Unsupported parameter: '{name}' is not supported by the local engine."
+            raise APIError(line, name, "unsupported_parameter")
+    if body.stream_options and not body.stream:
+        line = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise APIError(line, "stream_options")
+
+
+def _parameters(body: _Body) -> dict[str, Any]:
+    """Return what shapes the answer, as it was sent."""
+    values = {name: getattr(body, name) for name in SHAPING}
+    parameters = {name: value for name, value in values.items() if value is not None}
+    form = body.response_format
+    if form is None or form.type == "text":
+        return parameters
+    if "audio" in (body.modalities or ()):
+        line = f"'response_format' of type '{form.type}' is not supported in a spoken answer."
+        raise APIError(f"Invalid parameter: {line}", "response_format", "unsupported_value")
+    if form.type == "json_schema" and form.json_schema is None:
+        raise missing("response_format.json_schema")
+    wire = form.model_dump(by_alias=True, exclude_none=True)
+    return parameters | {"response_format": wire}
 
 
 def _tool(function: _Function, where: str) -> Tool:

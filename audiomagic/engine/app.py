@@ -1,9 +1,6 @@
 """The engine as a WSGI app that speaks OpenAI's API, in this process or over HTTP."""
 
-import secrets
-import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.exceptions import NotFound
@@ -12,20 +9,14 @@ from werkzeug.wrappers import Request as HTTPRequest
 from werkzeug.wrappers import Response
 
 from ..errors import one_line
-from ..protocol.chunk_writer import ChunkWriter
-from ..protocol.request import Request
-from ..protocol.response import Completion, Delta
-from ..sound import Sound
-from .api_errors import APIError, api_error
+from .api_chat import ChatCompletions
+from .api_errors import APIError
 from .api_models import CARD, card
-from .api_replies import error_reply, event, events_reply, json_reply
-from .api_requests import read
+from .api_replies import error_reply, json_reply
 from .api_responses import Responses
 from .api_speech import speech
 from .api_transcriptions import transcription
-from .engine import MODEL, Engine
-from .pipeline import Pipeline
-from .tts import voices
+from .engine import Engine
 
 ROUTES = Map(
     [
@@ -48,7 +39,7 @@ class App:
     def __init__(self, engine: Engine):
         self._engine = engine
         self._responses = Responses(engine)
-        self._transcripts: dict[str, tuple[int, str]] = {}  # audio id -> (expires at, transcript)
+        self._chat = ChatCompletions(engine)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -71,7 +62,7 @@ class App:
             case "model":
                 return json_reply(card(**named))
             case "chat":
-                return self._complete(request.get_data())
+                return self._chat.create(request.get_data())
             case "speech":
                 return speech(self._engine, request.get_data())
             case "transcription":
@@ -82,55 +73,3 @@ class App:
                 return self._responses.retrieve(**named)
             case _:
                 return self._responses.forget(**named)
-
-    def _complete(self, body: bytes) -> Response:
-        now = int(time.time())
-        for key, (expires_at, _) in list(self._transcripts.items()):
-            if expires_at <= now:
-                self._transcripts.pop(key, None)
-        transcripts = {key: words for key, (_, words) in list(self._transcripts.items())}
-        request = read(body, transcripts, tuple(voices()))
-        ids = "chatcmpl-" + secrets.token_hex(12), "audio_" + secrets.token_hex(16)
-        writer = ChunkWriter(ids[0], MODEL, now, ids[1])
-        pipeline = Pipeline(self._engine, request)
-        if request.stream:
-            return events_reply(self._stream(pipeline, request, writer))
-        return json_reply(self._whole(pipeline, request, writer))
-
-    def _stream(self, pipeline: Pipeline, request: Request, writer: ChunkWriter) -> Iterator[bytes]:
-        """Write the events of one answer, in the order of the service's own streams."""
-        yield event(writer.opening())
-        try:
-            for delta in pipeline.run():
-                chunks = writer.spoken(delta) if request.voice else [writer.text(delta.text)]
-                for chunk in chunks if delta != Delta() else [writer.chunk([])]:
-                    yield event(chunk)
-        except Exception as error:  # too late for a status: the service sends it as an event
-            yield event(api_error(error).wire())
-            return
-        if pipeline.calls:
-            yield event(writer.calls(pipeline.calls))
-        if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:
-            yield event(writer.delta({}, pipeline.finish_reason))
-        if request.usage:
-            yield event(writer.chunk([], pipeline.usage))
-        if request.voice and pipeline.text:
-            self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)
-            yield event(writer.expiry())
-        yield b"data: [DONE]\n\n"
-
-    def _whole(self, pipeline: Pipeline, request: Request, writer: ChunkWriter) -> dict[str, Any]:
-        pcm = b"".join(delta.pcm for delta in pipeline.run())
-        answer = Completion(
-            pipeline.text,
-            pcm,
-            pipeline.finish_reason,
-            usage=pipeline.usage,
-            tool_calls=pipeline.calls,
-        )
-        if request.voice is None or pipeline.calls:
-            return writer.whole(answer, None)
-        self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)
-        ending = {"opus": "ogg"}.get(request.format, request.format)
-        file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm).encode(ending)
-        return writer.whole(answer, file)

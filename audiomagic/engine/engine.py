@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 
+from ..catalogue import catalogue
 from . import weights
 from .llm import LanguageModel, LlamaModel, estimated_tokens
 from .model_source import ModelSource, model_source
@@ -52,6 +53,11 @@ class Engine:
     def count(self, text: str) -> int:
         """Count tokens, by the language model's tokenizer where there is one."""
         return self.llm.count(text) if self.llm else estimated_tokens(text)
+
+
+def known_models() -> tuple[str, ...]:
+    """Return the names that it answers to: its own, and those of the service's audio models."""
+    return (*catalogue().models, MODEL)
 
 
 def engine(llm: str | None = None, stt: str | None = None) -> Engine:

@@ -1,15 +1,20 @@
 """llama.cpp in this process: a server of its own, on a loopback port that nobody else can use."""
 
+import json
 import secrets
 import weakref
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import EngineError, one_line
 
 LARGEST = 100_000_000  # bytes of an answer, in small chunks
+START, SIGN = "start: ", "@@"  # where a grammar of llama.cpp's begins; what no prompt suggests
+# Between tokens of JSON, a small model may write blanks without end.
+COMPACT = {"x-guidance": {"whitespace_flexible": False}}
 
 
 class LlamaCpp:
@@ -49,6 +54,7 @@ class LlamaCpp:
         self.client = openai.OpenAI(
             base_url=address + "/v1", api_key=key, http_client=client, max_retries=0
         )
+        self._follows = lru_cache(1_000)(self._compile)
 
     @property
     def supports_tools(self) -> bool:
@@ -58,12 +64,26 @@ class LlamaCpp:
 
     def tokens(self, text: str) -> list[int]:
         """Split a text as the model's own tokenizer does."""
-        answer: Any = self.client.post("../tokenize", body={"content": text}, cast_to=object)
+        with errors():
+            answer: Any = self.client.post("../tokenize", body={"content": text}, cast_to=object)
         return list(map(int, answer["tokens"]))
 
-    def complete(self, prompt: str, limit: int, **constraint: Any) -> str:
-        """Continue a prompt; `constraint` is llama.cpp's `grammar` (GBNF) or `json_schema`."""
-        return str(self._completion(prompt, limit, constraint)["text"])
+    def complete(self, prompt: str, limit: int, grammar: str) -> str:
+        """Continue a prompt with what a grammar allows."""
+        return str(self._completion(prompt, limit, {"grammar": grammar})["text"])
+
+    def follows(self, schema: Mapping[str, Any]) -> bool:
+        """Whether llama.cpp can make a grammar of a JSON schema."""
+        return self._follows(json.dumps(schema))
+
+    def _compile(self, schema: str) -> bool:
+        # A grammar that it cannot make, it leaves out without a word, so that anything may follow.
+        try:
+            start, mark, rest = json_grammar(json.loads(schema)).partition(START)
+        except (ValueError, RuntimeError):  # NaN, or a number that is too large
+            return False
+        answer = self.complete("x", 1, f'{start}{mark}"{SIGN}" {rest}')
+        return answer.startswith(SIGN[0])
 
     def likelihood(self, prompt: str, tokens: Sequence[int]) -> float:
         """Return the logarithm of the probability that these tokens follow a prompt."""
@@ -74,5 +94,25 @@ class LlamaCpp:
 
     def _completion(self, prompt: str, limit: int, constraint: Mapping[str, Any]) -> Any:
         body = {"prompt": prompt, "temperature": 0, "n_predict": limit, **constraint}
-        answer: Any = self.client.post("/completions", body=body, cast_to=object)
+        with errors():
+            answer: Any = self.client.post("/completions", body=body, cast_to=object)
         return answer["choices"][0]
+
+
+def json_grammar(schema: Mapping[str, Any]) -> str:
+    """Return llama.cpp's grammar of a JSON schema, which may be one that it cannot follow."""
+    import xllamacpp
+
+    return str(xllamacpp.json_schema_to_grammar({**schema, **COMPACT}))
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turn what the client raises into an EngineError of one line."""
+    import httpx2
+    import openai
+
+    try:
+        yield
+    except (openai.OpenAIError, httpx2.HTTPError) as error:
+        raise EngineError(f"llama.cpp failed ({one_line(error, 100)}); run it again") from error

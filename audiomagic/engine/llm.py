@@ -3,20 +3,21 @@
 import os
 import re
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import InvalidResponse
+from ..errors import InvalidResponse, one_line
 from ..protocol import sse
 from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
 from ..protocol.tool_calls import ToolCall, cut
 from .api_errors import APIError
-from .llama_cpp import LlamaCpp
+from .json_schema import ANY_OBJECT, followable, unknown_keyword
+from .llama_cpp import LlamaCpp, errors, json_grammar
 from .thoughts import Thoughts
 from .tool_calling import ToolCaller, tool_results
 
@@ -31,6 +32,7 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
+JSON_LIMIT = 512  # tokens, where the grammar leaves an end open
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
 DEFAULT_SYSTEM = (
@@ -51,8 +53,9 @@ class TextDelta:
 class LanguageModel(Protocol):
     """A model of text, in this process or on a server; threads may use it at once.
 
-    `small` models are not asked what speech recognition can answer alone. `reply` yields an answer
-    as it is generated, and closing the generator stops the model; the request holds no sound.
+    `small` models are not asked what speech recognition can answer alone. `check` raises APIError
+    for what the model is known not to do. `reply` yields an answer as it is generated, and closing
+    the generator stops the model; the request holds no sound.
     """
 
     @property
@@ -60,6 +63,7 @@ class LanguageModel(Protocol):
     @property
     def thoughts(self) -> Thoughts: ...
     def count(self, text: str) -> int: ...
+    def check(self, request: Request) -> None: ...
     def reply(self, request: Request) -> Generator[TextDelta, None, None]: ...
 
 
@@ -78,6 +82,36 @@ class LlamaModel:
     def count(self, text: str) -> int:
         return len(self._llama.tokens(text))
 
+    def check(self, request: Request) -> None:
+        """Raise APIError for a JSON schema that no grammar can be made of."""
+        for index, tool in enumerate(request.tools):
+            if refused := self._not_followed(tool.parameters, arguments=True):
+                where = f"tools[{index}].function.parameters"
+                line = f"Invalid schema for function '{tool.name}': {refused}."
+                raise APIError(line, where, "invalid_function_parameters")
+        schema = answer_schema(request)
+        if schema and (refused := self._not_followed(schema)):
+            raise APIError(f"Invalid schema for 'response_format': {refused}.", "response_format")
+
+    def _not_followed(self, schema: Mapping[str, Any], arguments: bool = False) -> str | None:
+        """Say what of a schema the grammar cannot follow; None where it can."""
+        if self._follows(schema, arguments):
+            return None
+        if keyword := unknown_keyword(schema):
+            return f"'{keyword}' cannot be followed"
+        for name, inner in (schema.get("properties") or {}).items():
+            one = {**schema, "properties": {name: inner}, "required": [name]}
+            if not self._follows(one, arguments):
+                return f"the property '{one_line(name, 60)}' cannot be followed"
+        return "it cannot be followed"
+
+    def _follows(self, schema: Mapping[str, Any], arguments: bool) -> bool:
+        try:
+            form = followable(schema, arguments)
+        except (TypeError, ValueError, AttributeError):  # a keyword with a value of another type
+            return False
+        return self._llama.follows(form)
+
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises APIError for a text that does not fit into the context."""
         # Tool calls are made for models that could make them, too: llama.cpp holds no model to a
@@ -88,13 +122,15 @@ class LlamaModel:
         forced = request.tool_choice not in (None, "auto", "none")
         may_call = request.tools and request.tool_choice != "none" and not results
         if (may_call or forced) and (call := self._tool_caller.call(request)):
-            yield TextDelta(tool_calls=(call,), finish_reason="tool_calls")
-        elif results and self.small:
+            is_whole = self.count(call.name + call.arguments) <= (request.max_tokens or CONTEXT)
+            yield TextDelta("", (call,), "tool_calls") if is_whole else TextDelta("", (), "length")
+        elif results and self.small and not answer_schema(request):
             yield TextDelta(self._tool_caller.answer(request), finish_reason="stop")
-        elif self.small:
+        elif self.small and not answer_schema(request):
             yield from self._short_reply(request)
         else:
-            yield from text_deltas(self._llama.client, self._body(request))
+            with errors(), closing(text_deltas(self._llama.client, self._body(request))) as deltas:
+                yield from deltas
 
     def _fitted(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Leave out the oldest turns that do not fit; refuse what cannot be left out."""
@@ -115,11 +151,22 @@ class LlamaModel:
             del turns[0]
         return (*head, *turns, *last)
 
-    def _body(self, request: Request) -> dict[str, object]:
+    def _body(self, request: Request) -> dict[str, Any]:
         if not self._supports_tools:
             messages = tuple(_in_words(message) for message in request.messages)
             request = replace(request, messages=messages, tools=(), tool_choice=None)
-        return request.text_wire()
+        tools = (replace(one, parameters=followable(one.parameters)) for one in request.tools)
+        body = replace(request, tools=tuple(tools)).text_wire()
+        if "seed" in body:  # of 32 bits, of which the last means any
+            body["seed"] %= 2**32 - 1
+        if self.small:
+            body.setdefault("temperature", 0)
+        if schema := answer_schema(request):
+            body["extra_body"] = {"grammar": json_grammar(followable(schema))}
+            if self.small:
+                body.setdefault("max_tokens", JSON_LIMIT)
+            del body["response_format"]
+        return body
 
     def _short_reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Answer in at most LIMIT tokens, and stop when a clause repeats."""
@@ -130,14 +177,23 @@ class LlamaModel:
         cap = min(request.max_tokens or LIMIT, self._context // 2)
         body = self._body(replace(request, messages=tuple(messages), max_tokens=cap))
         text = ""
-        with closing(text_deltas(self._llama.client, body | {"temperature": 0})) as deltas:
+        with errors(), closing(text_deltas(self._llama.client, body)) as deltas:
             for delta in deltas:
                 text += delta.text
                 clauses = [clause.strip().casefold() for clause in CLAUSE.split(text)]
                 ended = len(clauses) > 1 and clauses[-1] == ""
                 if ended and clauses.count(clauses[-2]) >= REPEATS:
                     return
-                yield TextDelta(delta.text)
+                yield delta
+
+
+def answer_schema(request: Request) -> Mapping[str, Any] | None:
+    """Return the JSON schema that the text of an answer must follow, if it must."""
+    form = request.parameters.get("response_format")
+    if form is None:
+        return None
+    schema: Mapping[str, Any] = (form.get("json_schema") or {}).get("schema") or ANY_OBJECT
+    return schema
 
 
 def _in_words(message: Message) -> Message:

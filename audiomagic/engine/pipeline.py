@@ -1,17 +1,21 @@
 """Generates one answer of the engine: recognise speech, generate text, speak each sentence."""
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import accumulate
 
 from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request
 from ..protocol.response import Delta
 from ..protocol.tool_calls import ToolCall
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 from ..sound import WIRE_RATE
+from . import weights
+from .api_errors import APIError
 from .engine import Engine
-from .llm import LanguageModel, TextDelta
+from .llm import LanguageModel, TextDelta, answer_schema
 from .text_normalization import UNSPEAKABLE, read_aloud
 from .thoughts import Thoughts
 
@@ -33,46 +37,61 @@ class Pipeline:
 
     def __init__(self, engine: Engine, request: Request):
         self._engine = engine
-        self._request = request
-        self._sentences: list[str] = []
-        self._audio_out = 0  # tokens
+        self.request = request
+        self._said: list[str] = []
+        self._spoken = 0  # bytes of sound
+        self._full = False  # whether the next words would exceed the cap
         self.finish_reason = "stop"  # "length" at the cap, "tool_calls" when there are any
         self.calls: tuple[ToolCall, ...] = ()
 
-    def run(self) -> Iterator[Delta]:
+    def run(self) -> Generator[Delta, None, None]:
         """Yield words and 24 kHz pcm16 as they are generated; empty deltas while a model thinks, so
         that it can be stopped.
         """
-        speech = any(message.sounds for message in self._request.messages)
+        speech = any(message.sounds for message in self.request.messages)
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
-        with closing(self._generate()) as sentences:
-            for sentence in sentences:
-                self._sentences.append(sentence)
-                yield from self._speak(sentence) if sentence else [Delta()]
-                if self.finish_reason == "length":
+        self._check()
+        with closing(self._generate()) as pieces:
+            for piece in pieces:
+                yield from self._say(piece) if piece else [Delta()]
+                if self._full:
                     break
 
     @property
     def text(self) -> str:
-        return "".join(self._sentences).strip()
+        return "".join(self._said).strip()
 
     @property
     def usage(self) -> Usage:
         """The tokens, by the model's own tokenizer; sound at the service's rates."""
-        sent = "\n".join(message.text for message in self._request.messages)
+        sent = "\n".join(message.text for message in self.request.messages)
         called = "".join(call.name + call.arguments for call in self.calls)
         text_in, text_out = self._engine.count(sent), self._engine.count(self.text + called)
-        audio_in = round(self._request.seconds * AUDIO_IN_PER_SECOND)
-        return Usage(text_in + audio_in, text_out + self._audio_out, audio_in, self._audio_out)
+        if not self.request.voice:  # a model that kept to its cap may have split it otherwise
+            text_out = min(text_out, self.request.max_tokens or text_out)
+        audio_in = round(self.request.seconds * AUDIO_IN_PER_SECOND)
+        audio_out = round(self._spoken / TOKEN)
+        return Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out)
+
+    def _check(self) -> None:
+        """Refuse, before any model runs, what the language model cannot do."""
+        if llm := self._engine.llm:
+            llm.check(self.request)
+        elif answer_schema(self.request):
+            line = f"'response_format' needs a language model; run {weights.INSTALL}"
+            raise APIError(line, "response_format", "unsupported_value")
 
     def _generate(self) -> Generator[str, None, None]:
         # What is spoken in each message, or None when it holds no sound.
-        spoken = [self._transcript(message) for message in self._request.messages]
+        spoken = [self._transcript(message) for message in self.request.messages]
         asked, heard = Message("user"), None
-        for message, words in zip(self._request.messages, spoken, strict=True):
+        for message, words in zip(self.request.messages, spoken, strict=True):
             if message.role == "user":
                 asked, heard = message, words
-        llm, system = self._engine.llm, self._request.system
+        llm, system = self._engine.llm, self.request.system
+        if llm and answer_schema(self.request):
+            yield from self._reply(llm, spoken)
+            return
         if heard is not None and TRANSCRIPT in system:
             answer = heard
         elif heard == "":
@@ -86,7 +105,11 @@ class Pipeline:
         else:
             yield from self._reply(llm, spoken)
             return
-        yield from self._split([answer])
+        answer = "".join(until_stop([answer], self.request.stop))
+        cap = self.request.max_tokens
+        if cap is not None and not self.request.voice and self._tokens(answer) > cap:
+            answer = self._cut(answer, self._tokens)
+        yield from self._pieces([answer])
 
     def _transcript(self, message: Message) -> str | None:
         if not message.sounds:
@@ -100,12 +123,20 @@ class Pipeline:
                 role=message.role.replace("developer", "system"),
                 parts=tuple(filter(None, [_joined(message.text, words)])),
             )
-            for message, words in zip(self._request.messages, spoken, strict=True)
+            for message, words in zip(self.request.messages, spoken, strict=True)
         )
-        request = replace(self._request, messages=messages, voice=None)
+        request = replace(self.request, messages=messages, voice=None)
         with closing(llm.reply(request)) as deltas:
             whole = llm.small and request.max_tokens is None
-            yield from self._split(self._texts(deltas, llm.thoughts), whole)
+            yield from self._pieces(
+                until_stop(self._texts(deltas, llm.thoughts), request.stop), whole
+            )
+            if whole and self.request.voice and self.finish_reason == "length":
+                self.finish_reason = "stop"  # at the end of a sentence
+
+    def _pieces(self, texts: Iterable[str], whole: bool = False) -> Iterator[str]:
+        """Yield sentences to be spoken, or text as it is made."""
+        return self._split(texts, whole) if self.request.voice else stripped(texts)
 
     def _texts(self, deltas: Iterable[TextDelta], thoughts: Thoughts) -> Iterator[str]:
         """Yield the text without thoughts; keep the tool calls and the finish reason."""
@@ -135,33 +166,91 @@ class Pipeline:
         if last and not (count and whole and not ENDED.search(last)):
             count += 1
             yield from self._shown(text[: text.find(last)], last)
-        if count and self._request.voice and not self.text:
+        if count and self.request.voice and not self.text:
             yield UNSPEAKABLE
 
     def _shown(self, space: str, sentence: str) -> Iterator[str]:
         """Yield a sentence after its space, unless it is nothing to be read, such as a rule."""
-        shown = read_aloud(sentence) if self._request.voice else sentence
+        shown = read_aloud(sentence) if self.request.voice else sentence
         if shown:
             yield space + shown
 
-    def _speak(self, sentence: str) -> Iterator[Delta]:
-        yield Delta(text=sentence)
-        room = self._room()
-        if room is not None and room <= 0:
-            self.finish_reason = "length"
-        elif self._request.voice:
-            pcm = self._engine.tts.synthesize(sentence.strip(), self._request.voice).pcm16()
-            if room is not None and len(pcm) > room * TOKEN:
-                pcm, self.finish_reason = pcm[: room * TOKEN], "length"
-            self._audio_out += round(len(pcm) / TOKEN)
-            for start in range(0, len(pcm), BLOCK):
-                yield Delta(pcm=pcm[start : start + BLOCK])
+    def _say(self, piece: str) -> Iterator[Delta]:
+        if self.request.voice:
+            yield from self._speak(piece)
+        else:
+            self._said.append(piece)
+            yield Delta(text=piece)
 
-    def _room(self) -> int | None:
-        """Return how many tokens of sound the request's cap leaves; None without a cap."""
-        if self._request.max_tokens is None:
-            return None
-        return self._request.max_tokens - self._engine.count(self.text) - self._audio_out
+    def _speak(self, sentence: str) -> Iterator[Delta]:
+        words, pcm = self._fitting(sentence)
+        if not words:
+            return
+        self._said.append(words)
+        self._spoken += len(pcm)
+        yield Delta(text=words)
+        for start in range(0, len(pcm), BLOCK):
+            yield Delta(pcm=pcm[start : start + BLOCK])
+
+    def _fitting(self, sentence: str) -> tuple[str, bytes]:
+        """Return a sentence and its sound, or as many of its words as the cap has room for."""
+        cap = self.request.max_tokens
+        if cap is None or self._tokens(sentence) <= cap:
+            pcm = self._synthesize(sentence)
+            if cap is None or self._tokens(sentence, pcm) <= cap:
+                return sentence, pcm
+        self._full = True
+        words = self._cut(sentence, lambda text: self._tokens(text, self._synthesize(text)))
+        return words, self._synthesize(words)
+
+    def _cut(self, text: str, tokens: Callable[[str], int]) -> str:
+        """Return as many words as the cap has room for, of a text for which it has not."""
+        self.finish_reason = "length"
+        cap = self.request.max_tokens or 0
+        words: list[str] = re.findall(r"\s*\S+", text)[:cap]  # no word is less than a token
+        starts = ["", *accumulate(words)]
+        return starts[bisect_right(starts, cap, lo=1, key=tokens) - 1]
+
+    def _tokens(self, more: str, pcm: bytes = b"") -> int:
+        """Count the tokens of the answer with more words, and their sound, at its end."""
+        text = ("".join(self._said) + more).strip()
+        return self._engine.count(text) + round((self._spoken + len(pcm)) / TOKEN)
+
+    def _synthesize(self, text: str) -> bytes:
+        voice = self.request.voice
+        return self._engine.tts.synthesize(text.strip(), voice).pcm16() if voice and text else b""
+
+
+def until_stop(texts: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """Yield a text up to the one of `stops` that ends first; hold back what may begin one."""
+    held = ""
+    for text in texts:
+        held += text
+        if found := [(at + len(stop), at) for stop in stops if (at := held.find(stop)) >= 0]:
+            yield held[: min(found)[1]]
+            return
+        begun = (
+            n for stop in stops for n in range(len(stop) - 1, 0, -1) if held.endswith(stop[:n])
+        )
+        end = len(held) - max(begun, default=0)
+        if end or not text:
+            yield held[:end]
+        held = held[end:]
+    if held:
+        yield held
+
+
+def stripped(texts: Iterable[str]) -> Iterator[str]:
+    """Yield a text as it comes, without blanks before and after it."""
+    begun, held = False, ""
+    for text in texts:
+        held += text
+        shown = held.rstrip() if begun else held.strip()
+        if shown:
+            held = held[len(held.rstrip()) :]
+            begun = True
+        if shown or not text:
+            yield shown
 
 
 def _joined(written: str, spoken: str | None) -> str:

@@ -152,6 +152,9 @@ class RemoteLanguageModel(RemoteModel):
         super().__init__(address)
         self.thoughts = Thoughts()
 
+    def check(self, request: Request) -> None:
+        """Leave it to the server to refuse."""
+
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises EngineError when the server cannot be reached or rejects the request."""
         with self._errors():

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .response import Completion, Delta
@@ -18,6 +18,7 @@ class ChunkWriter:
     model: str
     created: int  # Unix seconds
     audio_id: str
+    _named: set[str] = field(default_factory=set, init=False)  # what the id was sent with
 
     @property
     def expires_at(self) -> int:
@@ -33,18 +34,23 @@ class ChunkWriter:
     def opening(self) -> dict[str, Any]:
         return self.delta({"role": "assistant", "refusal": None})
 
-    def text(self, text: str) -> dict[str, Any]:
-        return self.delta({"content": text})
-
     def calls(self, calls: tuple[ToolCall, ...]) -> dict[str, Any]:
         return self.delta({"tool_calls": [{"index": i} | c.wire() for i, c in enumerate(calls)]})
 
+    def text(self, text: str) -> dict[str, Any]:
+        return self.delta({"content": text})
+
     def spoken(self, delta: Delta) -> Iterator[dict[str, Any]]:
-        """Spoken words: a chunk holds either text or sound."""
+        """Spoken words: a chunk holds either text or sound, and the first of each the id."""
         if delta.text:
-            yield self.delta({"audio": {"id": self.audio_id, "transcript": delta.text}})
+            yield self._audio({"transcript": delta.text})
         if delta.pcm:
-            yield self.delta({"audio": {"id": self.audio_id, "data": _base64(delta.pcm)}})
+            yield self._audio({"data": _base64(delta.pcm)})
+
+    def _audio(self, part: dict[str, Any]) -> dict[str, Any]:
+        first = not self._named.issuperset(part)
+        self._named.update(part)
+        return self.delta({"audio": {"id": self.audio_id} | part if first else part})
 
     def expiry(self) -> dict[str, Any]:
         return self.delta({"audio": {"expires_at": self.expires_at}})

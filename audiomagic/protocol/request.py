@@ -2,8 +2,8 @@
 
 import base64
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -91,6 +91,9 @@ class Request:
     usage: bool = True  # whether a stream reports it; a completion in one piece always does
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None  # "none", "auto", "required", or the name of a tool
+    stop: tuple[str, ...] = ()  # the answer ends before the first of these
+    # Other parameters of the answer, as they are sent: its temperature, seed, format, ...
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def seconds(self) -> float:  # of sound sent
@@ -132,6 +135,9 @@ class Request:
             body["tool_choice"] = self.tool_choice
         elif self.tool_choice:
             body["tool_choice"] = {"type": "function", "function": {"name": self.tool_choice}}
+        if self.stop:
+            body["stop"] = list(self.stop)
+        body |= self.parameters
         if self.stream:
             body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
         return body

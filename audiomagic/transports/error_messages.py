@@ -84,8 +84,6 @@ def _rejected(
 
 def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
     said, status = one_line(body.message), body.status
-    if endpoint.name and body.code == EXPLAINED:
-        return one_line(body.message, LONGEST_MESSAGE)  # a whole line of the engine's own
     if line := _by_code(body, status, endpoint, request):
         return line
     if status and 400 <= status < 500 and status not in LATER:
@@ -199,6 +197,8 @@ def _by_code(
 ) -> str | None:
     """Describe an error that the protocol has a code for, however it was sent."""
     code, host, said = body.code, endpoint.host, one_line(body.message)
+    if endpoint.name and code == EXPLAINED:
+        return one_line(body.message, LONGEST_MESSAGE)  # a whole line of the engine's own
     if code == "DeploymentNotFound":
         model = one_line(request.model, 60)
         return f"no deployment '{model}' at {host}; --model takes the name you gave it there"

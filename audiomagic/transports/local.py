@@ -45,10 +45,10 @@ class LocalTransport(ClientTransport):
         return replace(engine, max_context=SMALL_CONTEXT, text_history=True)
 
     def check(self, model: str, voice: str | None) -> None:
-        """Refuse names that the service would refuse: the engine answers to any model's."""
-        from ..engine.engine import MODEL
+        """Refuse names that the engine would refuse."""
+        from ..engine.engine import known_models
 
-        if model not in (*catalogue().models, MODEL):
+        if model not in known_models():
             raise OptionError(model_list.unknown(model))
         if voice and voice not in catalogue().voices:
             raise OptionError(suggestions.unknown("voice", voice, catalogue().voices))

@@ -45,8 +45,8 @@ TESTED_THROUGH = {
     "clients/test_openai.py": """engine.api_models engine.api_replies engine.api_responses
         engine.api_speech engine.api_transcriptions""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
-    "models/test_pipeline.py": """engine engine.api_errors engine.app engine.engine
-        engine.pipeline""",
+    "models/test_api_chat.py": "engine.api_chat engine.api_errors",
+    "models/test_pipeline.py": "engine engine.app engine.engine",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",

@@ -123,8 +123,37 @@ def test_mp3_custom_voices_other_formats_and_limits_are_read() -> None:
     assert got.seconds == pytest.approx(0.2, abs=0.08)
 
 
+def test_a_cap_that_is_null_leaves_the_other_and_the_smaller_of_two_counts() -> None:
+    for caps, cap in [({"max_completion_tokens": None, "max_tokens": 5}, 5),
+                      ({"max_completion_tokens": 7, "max_tokens": None}, 7),
+                      ({"max_completion_tokens": 9, "max_tokens": 5}, 5),
+                      ({"max_completion_tokens": None}, None)]:  # fmt: skip
+        assert parsed(chat(**caps)).max_tokens == cap
+
+
+def test_what_shapes_an_answer_is_kept_as_it_was_sent() -> None:
+    schema = {"name": "city", "schema": {"type": "object"}, "strict": True}
+    form = {"type": "json_schema", "json_schema": schema}
+    shaping = {"temperature": 0.5, "top_p": 0.9, "seed": -3, "presence_penalty": 1.5}
+    got = parsed(chat(stop="\n", response_format=form, **shaping))
+    assert got.stop == ("\n",) and got.parameters == shaping | {"response_format": form}
+    assert parsed(got.wire()) == got
+    assert parsed(chat(stop=["a", "b"], response_format={"type": "text"})).parameters == {}
+
+
+def test_what_changes_no_answer_is_let_through() -> None:
+    parsed(
+        chat(store=True, metadata={"a": "b"}, user="me", service_tier="flex", seed=None, stop=None,
+             safety_identifier="x", prompt_cache_key="k", prompt_cache_retention="24h",
+             prediction={"type": "content", "content": "Rain."}, logprobs=False, logit_bias={},
+             verbosity="medium", reasoning_effort="none", n=1, stream=True,
+             stream_options={"include_usage": True, "include_obfuscation": False})
+    )  # fmt: skip
+
+
 # -- bad requests -----------------------------------------------------------------------------
 MISSING, VALUE, TYPE = "missing_required_parameter", "invalid_value", "invalid_type"
+UNSUPPORTED = "unsupported_parameter"
 AUDIO = "messages[0].content[0].input_audio"
 REFUSALS: list[tuple[Any, str | None, str | None]] = [
     ([], None, TYPE),
@@ -178,6 +207,27 @@ REFUSALS: list[tuple[Any, str | None, str | None]] = [
     (chat(temperature=2.5), "temperature", "decimal_above_max_value"),
     (chat(temperature="hot"), "temperature", TYPE),
     (chat(top_p=-0.1), "top_p", "decimal_below_min_value"),
+    (chat(seed=2**63), "seed", VALUE),
+    (chat(stop=["a"] * 5), "stop", VALUE),
+    (chat(stop=[""]), "stop[0]", VALUE),
+    # what is not done
+    (chat(logprobs=True), "logprobs", UNSUPPORTED),
+    (chat(top_logprobs=2), "top_logprobs", UNSUPPORTED),
+    (chat(logit_bias={"50256": -100}), "logit_bias", UNSUPPORTED),
+    (chat(functions=[{"name": "f"}]), "functions", UNSUPPORTED),
+    (chat(function_call="auto"), "function_call", UNSUPPORTED),
+    (chat(reasoning_effort="high"), "reasoning_effort", UNSUPPORTED),
+    (chat(verbosity="low"), "verbosity", UNSUPPORTED),
+    (chat(web_search_options={}), "web_search_options", UNSUPPORTED),
+    (chat(response_format={"type": "json_schema"}), "response_format.json_schema", MISSING),
+    (chat(response_format={"type": "xml"}), "response_format.type", VALUE),
+    (chat(response_format={"type": "text", "properties": {}}), "response_format.properties",
+        "unknown_parameter"),
+    (asked(response_format={"type": "json_object"}), "response_format", "unsupported_value"),
+    (chat(stream_options={"include_usage": True}), "stream_options", VALUE),
+    (chat(max_token=5), "max_token", "unknown_parameter"),
+    (asked(audio={"voice": "coral", "format": "pcm16", "speed": 2}), "audio.speed",
+        "unknown_parameter"),
     (chat(max_tokens=-1), "max_tokens", "integer_below_min_value"),
     (chat(max_completion_tokens=True), "max_completion_tokens", TYPE),
 ]  # fmt: skip

@@ -124,6 +124,17 @@ def test_bad_requests_are_refused(port: int, path: str, body: bytes, status: int
     assert found == status and answer["error"]["message"]
 
 
+def test_a_failure_that_nobody_foresaw_has_a_shape_and_an_id_and_tells_no_more(port: int) -> None:
+    body = b'{"model": "local-engine", "messages": [{"role": "user", "content": "Hi"}]}'
+    headers = {"Host": f"127.0.0.1:{port}", "Authorization": f"Bearer {TOKEN}"}
+    headers["Content-Length"] = str(len(body))
+    with response(port, "/v1/chat/completions", headers, body) as answer:  # there is no engine
+        assert answer.status == 500 and str(answer.headers["x-request-id"]).startswith("req_")
+        assert json.loads(answer.read())["error"] == {
+            "message": "The engine failed (AttributeError); its own log says where.",
+            "type": "server_error", "param": None, "code": None}  # fmt: skip
+
+
 @pytest.mark.parametrize("size", [str(http_server.LARGEST_BODY + 1), "9" * 5000])
 def test_a_body_that_is_too_large_is_not_read(port: int, size: str) -> None:
     with socket.create_connection(("127.0.0.1", port), 20) as connection:

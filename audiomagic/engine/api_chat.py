@@ -1,0 +1,111 @@
+"""Answers `/v1/chat/completions`: reads a request; writes its answer, streamed or in one piece."""
+
+import secrets
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import chain, islice
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from ..protocol.chunk_writer import ChunkWriter
+from ..protocol.response import Completion, Delta
+from ..sound import Sound
+from .api_errors import api_error
+from .api_models import check_chat
+from .api_replies import event, events_reply, json_reply
+from .api_requests import read
+from .engine import MODEL, Engine
+from .pipeline import Pipeline
+from .tts import voices
+
+
+class ChatCompletions:
+    """Answers requests with an engine, and knows its spoken answers again for an hour."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self._transcripts: dict[str, tuple[int, str]] = {}  # audio id -> (expires at, transcript)
+
+    def create(self, data: bytes) -> Response:
+        """Answer a request.
+
+        What fails before the first word of an answer is raised, also where a stream was asked for,
+        so that it gets its HTTP status. Raises APIError, AudiomagicError.
+        """
+        now = int(time.time())
+        request = read(data, self._known_transcripts(now), tuple(voices()))
+        check_chat(request.model)
+        ids = "chatcmpl-" + secrets.token_hex(12), "audio_" + secrets.token_hex(16)
+        writer = ChunkWriter(ids[0], MODEL, now, ids[1])
+        pipeline = Pipeline(self._engine, request)
+        deltas = pipeline.run()
+        if not request.stream:
+            return json_reply(self._whole(pipeline, deltas, writer))
+        first = list(islice(deltas, 1))
+        chunks = self._chunks(pipeline, chain(first, deltas), writer)
+        return events_reply(_events(deltas, chunks))
+
+    def _known_transcripts(self, now: int) -> dict[str, str]:
+        for key, (expires_at, _) in list(self._transcripts.items()):
+            if expires_at <= now:
+                self._transcripts.pop(key, None)
+        return {key: words for key, (_, words) in list(self._transcripts.items())}
+
+    def _chunks(
+        self, pipeline: Pipeline, deltas: Iterable[Delta], writer: ChunkWriter
+    ) -> Iterator[dict[str, Any]]:
+        """Write the chunks of one answer, in the order of the service's own streams."""
+        request = pipeline.request
+        yield writer.opening()
+        for delta in deltas:
+            if delta == Delta():  # the model thinks
+                yield writer.chunk([])
+            else:
+                yield from writer.spoken(delta) if request.voice else [writer.text(delta.text)]
+        if pipeline.calls:
+            yield writer.calls(pipeline.calls)
+        if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:
+            yield writer.delta({}, pipeline.finish_reason)
+        if request.usage:
+            yield writer.chunk([], pipeline.usage)
+        if request.voice and pipeline.text:
+            self._keep(pipeline, writer)
+            yield writer.expiry()
+
+    def _whole(
+        self, pipeline: Pipeline, deltas: Iterable[Delta], writer: ChunkWriter
+    ) -> dict[str, Any]:
+        request = pipeline.request
+        pcm = b"".join(delta.pcm for delta in deltas)
+        answer = Completion(
+            pipeline.text,
+            pcm,
+            pipeline.finish_reason,
+            usage=pipeline.usage,
+            tool_calls=pipeline.calls,
+        )
+        if request.voice is None or pipeline.calls:
+            return writer.whole(answer, None)
+        self._keep(pipeline, writer)
+        ending = {"opus": "ogg"}.get(request.format, request.format)
+        # A cap may leave no room for a single word; but no file is without a sample.
+        file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm or b"\0\0").encode(ending)
+        return writer.whole(answer, file)
+
+    def _keep(self, pipeline: Pipeline, writer: ChunkWriter) -> None:
+        self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)
+
+
+def _events(
+    deltas: Generator[Delta, None, None], chunks: Iterable[dict[str, Any]]
+) -> Iterator[bytes]:
+    """Write a stream; close `deltas`, which stops the models, when its reader hangs up."""
+    with closing(deltas):
+        try:
+            yield from map(event, chunks)
+        except Exception as error:  # too late for a status: the service sends it as an event
+            yield event(api_error(error).wire())
+        else:
+            yield b"data: [DONE]\n\n"

@@ -1,0 +1,276 @@
+"""JSON schemas that llama.cpp's grammar can follow: as they are, or a stricter one in their place.
+
+A stricter schema is as good, since whatever follows it follows the other, too. It is needed because
+the grammar does not know every keyword, and because a small model fills whatever it may fill.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+NAMED = ("properties", "patternProperties", "$defs", "definitions")
+SINGLE = ("items", "additionalItems", "additionalProperties")
+LISTED = ("anyOf", "oneOf", "allOf", "prefixItems", "items")
+ELSEWHERE = ("allOf", "anyOf", "oneOf", "$ref")  # where the properties of an object may be, too
+# What no grammar can say, or llama.cpp's does not. Among formats, the others mean nothing to it.
+UNKNOWN = (
+    "not", "if", "then", "else", "contains", "minContains", "maxContains", "dependencies",
+    "dependentRequired", "dependentSchemas", "propertyNames", "unevaluatedItems",
+    "unevaluatedProperties", "uniqueItems",
+)  # fmt: skip
+# The grammar's own formats may go on for ever, or are too large for it, as that of a URI.
+DAY = (
+    r"[12]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+)
+HOUR = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(Z|\+00:00)"
+URL = r"https?://[A-Za-z0-9.-]{1,40}(:\d{2,5})?(/[!#-;=?-Z_a-z~]{0,60})?"
+FORMATS = {
+    "date": DAY, "time": HOUR, "date-time": f"{DAY}T{HOUR}", "uri": URL, "url": URL,
+    "duration": r"P([1-9]\d?[DWMY]|T[1-9]\d?[HMS])",
+    "email": r"[A-Za-z0-9._+-]{1,40}@[A-Za-z0-9-]{1,30}(\.[A-Za-z]{2,8}){1,3}",
+    "hostname": r"[a-z0-9][a-z0-9-]{0,30}(\.[a-z]{2,8}){0,3}",
+    "ipv4": r"(1\d\d|[1-9]?\d)(\.(1\d\d|[1-9]?\d)){3}",
+    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+}  # fmt: skip
+PATTERNS = {f"^({pattern})$": pattern for pattern in FORMATS.values()}
+REST = "[A-Za-z0-9_./-]{0,30}"  # of a text whose pattern says only how it begins
+NUMERIC = (
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
+)  # fmt: skip
+LOOKAROUND = ("(?=", "(?!", "(?<")
+MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
+LARGEST_NUMBER = 1_000_000_000
+LARGEST_LIMIT = 2_000  # a grammar with a higher one takes seconds to make
+# Keywords that say nothing of a value.
+NOTES = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
+         "nullable", "$comment", "$schema", "$id"}  # fmt: skip
+KEY = "^[A-Za-z0-9_ -]{1,40}$"
+SIMPLE: dict[str, Any] = {
+    "anyOf": [{"type": "string", "maxLength": 40}, {"type": "boolean"}, {"type": "null"},
+              {"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER,
+               "multipleOf": 0.01}]
+}  # fmt: skip
+ANY_OBJECT: dict[str, Any] = {"type": "object", "minProperties": 1}
+
+Schema = Any  # an object, or a boolean
+
+
+def mapped(schema: Mapping[str, Any], change: Callable[[Schema], Schema]) -> dict[str, Any]:
+    """Return a schema with each schema directly inside it changed."""
+    form = dict(schema)
+    for key, value in schema.items():
+        if key in NAMED and isinstance(value, dict):
+            form[key] = {name: change(inner) for name, inner in value.items()}
+        elif key in LISTED and isinstance(value, list):
+            form[key] = [change(inner) for inner in value]
+        elif key in SINGLE and isinstance(value, dict):
+            form[key] = change(value)
+    return form
+
+
+def schemas(schema: Schema) -> Iterator[dict[str, Any]]:
+    """Yield a schema and all schemas inside it."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    inside: list[Schema] = []
+    mapped(schema, inside.append)
+    for inner in inside:
+        yield from schemas(inner)
+
+
+def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, Any]:
+    """Return a schema for the grammar, as strict or stricter.
+
+    With `arguments`, it is one that they will be narrowed by, and its sets may hold equal items:
+    see `distinct`. Raises TypeError, ValueError or AttributeError for what is not a schema.
+    """
+    root = schema
+    is_composed = any("allOf" in inner and not _is_alias(inner) for inner in schemas(schema))
+
+    def change(schema: Schema) -> Schema:
+        if not is_composed and (
+            schema is True or (isinstance(schema, dict) and not schema.keys() - NOTES)
+        ):
+            return SIMPLE
+        if not isinstance(schema, dict):
+            return schema
+        form = mapped(schema, change)
+        if arguments and form.get("uniqueItems") and not _needs_several(form):
+            del form["uniqueItems"]
+        _translate(form, root)
+        if any(not isinstance(form.get(keyword, 0), int | float) for keyword in NUMERIC):
+            raise TypeError("a limit that is not a number")
+        _limit(form)
+        if not arguments:
+            _limit_digits(form)
+        if not is_composed:  # an object that is described in several places must stay open
+            _close(form)
+        return form
+
+    return dict(change(dict(schema)))
+
+
+def unknown_keyword(schema: Schema) -> str | None:
+    """Return the first keyword that the grammar does not know."""
+    for inner in schemas(schema):
+        for keyword in UNKNOWN:
+            if keyword in inner:
+                return keyword
+        if _looks_around(inner):
+            return "pattern"
+    return None
+
+
+def distinct(value: Any, schema: Schema, root: Schema) -> Any:
+    """Leave out items that are there already, where a schema wants them to differ."""
+    schema = _resolved(schema, root)
+    if not isinstance(schema, dict):
+        return value
+    for key in ("anyOf", "oneOf", "allOf"):
+        for branch in schema.get(key) or ():
+            value = distinct(value, branch, root)
+    if isinstance(value, dict):
+        named = schema.get("properties") or {}
+        others = schema.get("additionalProperties")
+        return {key: distinct(one, named.get(key, others), root) for key, one in value.items()}
+    if isinstance(value, list):
+        value = [distinct(one, schema.get("items"), root) for one in value]
+        if schema.get("uniqueItems"):
+            value = [one for index, one in enumerate(value) if one not in value[:index]]
+    return value
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    for _ in range(10):  # references to references
+        if not (isinstance(schema, dict) and isinstance(reference := schema.get("$ref"), str)):
+            return schema
+        schema = root
+        for part in reference.removeprefix("#").strip("/").split("/"):
+            name = part.replace("~1", "/").replace("~0", "~")
+            schema = schema.get(name) if isinstance(schema, dict) and part else schema
+    return None
+
+
+def _is_alias(form: dict[str, Any]) -> bool:
+    """Whether `allOf` only names one schema, as pydantic does beside a default."""
+    return len(form["allOf"]) == 1 and "properties" not in form
+
+
+def _ended(pattern: str) -> str:
+    """Return a pattern for the whole of a text that matches another somewhere."""
+    if "|" in pattern:  # whose alternatives may each have their own ends
+        return pattern
+    begun = pattern if pattern.startswith("^") else f"^{pattern}"
+    return begun if pattern.endswith("$") else f"{begun}{REST}$"
+
+
+def _needs_several(form: dict[str, Any]) -> bool:
+    return "prefixItems" in form or form.get("minItems", 0) not in (0, 1)
+
+
+def _looks_around(form: Schema) -> bool:
+    pattern = form.get("pattern") if isinstance(form, dict) else None
+    return isinstance(pattern, str) and any(mark in pattern for mark in LOOKAROUND)
+
+
+def _translate(form: dict[str, Any], root: Schema) -> None:
+    """Say in other words what the grammar does not know."""
+    if form.get("uniqueItems") is False:
+        del form["uniqueItems"]
+    if isinstance(form.get("format"), str):  # one that is not known means nothing
+        known = FORMATS.get(form.pop("format"))
+        if known and "pattern" not in form:
+            form["pattern"] = f"^({known})$"
+    elif isinstance(form.get("pattern"), str):
+        form["pattern"] = _ended(form["pattern"])
+    for side in ("inimum", "aximum"):  # draft 4, as in OpenAPI 3.0
+        exclusive = form.get(f"exclusiveM{side}")
+        if isinstance(exclusive, bool):
+            del form[f"exclusiveM{side}"]
+            if exclusive and f"m{side}" in form:
+                form[f"exclusiveM{side}"] = form.pop(f"m{side}")
+    for key in ("anyOf", "oneOf"):
+        branches = form.get(key)
+        if isinstance(branches, list):  # one of them is enough
+            form[key] = [one for one in branches if not _looks_around(one)] or branches
+    names = _resolved(form.get("propertyNames"), root)
+    if isinstance(names, dict) and "properties" not in form and "patternProperties" not in form:
+        _name_properties(form, names)
+    if isinstance(named := form.get("patternProperties"), dict):
+        form["patternProperties"] = {_ended(name): value for name, value in named.items()}
+
+
+def _name_properties(form: dict[str, Any], names: dict[str, Any]) -> None:
+    others = form.get("additionalProperties", True)
+    value = SIMPLE if others is True else others
+    listed = names.get("enum", [names["const"]] if "const" in names else None)
+    if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
+        form["properties"] = dict.fromkeys(listed, value)
+    elif isinstance(pattern := names.get("pattern"), str) and not names.keys() - {
+        "pattern",
+        "type",
+    }:
+        form["patternProperties"] = {pattern: value}
+    elif not names.keys() <= {"type", "title"}:
+        return
+    del form["propertyNames"]
+    if form.keys() & {"properties", "patternProperties"}:
+        form["additionalProperties"] = False
+
+
+def _limit(form: dict[str, Any]) -> None:
+    """Limit what would have no end, and limits that are too high for a grammar."""
+    kinds = form.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    chosen = form.keys() & {"enum", "const", "$ref"} or form.get("pattern") in PATTERNS
+    if "string" in kinds and not chosen:
+        _cap(form, "maxLength", "minLength", MOST_CHARACTERS)
+    if "array" in kinds and not chosen and "prefixItems" not in form:
+        _cap(form, "maxItems", "minItems", MOST_ITEMS)
+        form.setdefault("items", SIMPLE)
+    for limit in ("maxLength", "maxItems", "maxProperties"):
+        if isinstance(form.get(limit), int):
+            _cap(form, limit, "min" + limit[3:], LARGEST_LIMIT)
+
+
+def _limit_digits(form: dict[str, Any]) -> None:
+    kinds = form.get("type")
+    kinds = {*kinds} if isinstance(kinds, list) else {kinds}
+    if not kinds & {"number", "integer"} or form.keys() & {"enum", "const", "$ref"}:
+        return
+    low = form.get("minimum", form.get("exclusiveMinimum"))
+    high = form.get("maximum", form.get("exclusiveMaximum"))
+    if low is None:
+        low = form["minimum"] = min(-LARGEST_NUMBER, (high or 0) - LARGEST_NUMBER)
+    if high is None:
+        high = form["maximum"] = max(LARGEST_NUMBER, low + LARGEST_NUMBER)
+    if "number" in kinds and high - low >= 0.01:
+        form.setdefault("multipleOf", 0.01 if high - low >= 1 else 0.0001)
+
+
+def _cap(form: dict[str, Any], limit: str, least: str, most: int) -> None:
+    given, fewest = form.get(limit), form.get(least, 0)
+    if isinstance(fewest, int | float) and fewest <= most:
+        if given is None:
+            form[limit] = most
+        elif limit in form and isinstance(given, int | float) and given > LARGEST_LIMIT:
+            form[limit] = LARGEST_LIMIT
+
+
+def _close(form: dict[str, Any]) -> None:
+    """Allow an object the properties that are named; one without any gets simple values."""
+    if form.keys() & {*ELSEWHERE, "propertyNames", "enum", "const"}:
+        return
+    others, required = form.get("additionalProperties"), form.get("required", [])
+    if "properties" in form:  # and otherwise, also anything else than an object
+        form.setdefault("type", "object")
+    free = others if isinstance(others, dict) else SIMPLE
+    if others is not False and ("properties" in form or required):
+        form["properties"] = dict.fromkeys(required, free) | form.get("properties", {})
+    elif others is not False and form.get("type") == "object":
+        form.setdefault("patternProperties", {KEY: free})
+    if form.keys() & {"properties", "patternProperties"}:
+        form["additionalProperties"] = False
+    if "patternProperties" in form:
+        _cap(form, "maxProperties", "minProperties", MOST_ITEMS)

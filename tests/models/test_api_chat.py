@@ -1,0 +1,293 @@
+"""`POST /v1/chat/completions`, with the engine's own models and with others behind it."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import jsonschema
+import openai
+import pytest
+import soundfile
+
+from audiomagic.engine import synthesize
+from audiomagic.engine.app import App
+from audiomagic.engine.engine import engine
+from audiomagic.protocol.request import VERBATIM, Message
+
+from ..support.model_servers import ModelServer
+
+KEY = "its-own-key-of-the-server"
+COUNTING = "One, two, three. Four, five, six! Seven, eight, nine, ten."
+SPOKEN: dict[str, Any] = {"modalities": ["text", "audio"]}
+
+
+def client_of(app: App) -> openai.OpenAI:
+    http = httpx2.Client(transport=httpx2.WSGITransport(app))
+    return openai.OpenAI(api_key="x", base_url="http://local/v1", http_client=http, max_retries=0)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[openai.OpenAI]:
+    with client_of(App(engine())) as own:
+        yield own
+
+
+def ask(client: openai.OpenAI, *messages: Any, **more: Any) -> Any:
+    asked = [m if isinstance(m, dict) else {"role": "user", "content": m} for m in messages]
+    body: dict[str, Any] = {"model": "local-engine", "messages": asked} | more
+    return client.chat.completions.create(**body)
+
+
+def read_aloud(client: openai.OpenAI, text: str, form: str = "wav", **more: Any) -> Any:
+    audio = {"voice": "coral", "format": form}
+    task = {"role": "system", "content": VERBATIM}
+    return ask(client, task, text, audio=audio, **SPOKEN, **more)
+
+
+def words(chunks: Any) -> list[str]:
+    return [c.choices[0].delta.content for c in chunks if c.choices and c.choices[0].delta.content]
+
+
+# -- errors -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [((500, {"error": {"message": f"out of memory, {KEY}"}}), "out of memory"),
+     ((400, {"error": {"message": "no such grammar"}}), "no such grammar"),
+     ((200, b"<html>"), "does not speak the protocol")],
+)  # fmt: skip
+def test_a_language_model_that_fails_is_told_in_its_words(
+    refusal: Any, said: str, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIOMAGIC_LLM_KEY", KEY)
+    with (
+        ModelServer(refusal=refusal) as server,
+        client_of(App(engine(f"{server.url}/v1#llama"))) as client,
+        pytest.raises(openai.InternalServerError, match=said) as caught,
+    ):
+        ask(client, "Hello.", stream=stream)
+    error = caught.value
+    assert error.status_code == 502 and error.type == "server_error"
+    assert str(error.request_id).startswith("req_") and KEY not in str(error)
+
+
+def test_a_recogniser_that_fails_is_told_likewise() -> None:
+    question = Message("user", (synthesize("Hello there."),)).wire()
+    with (
+        ModelServer(refusal=(503, {"error": {"message": "still loading"}})) as server,
+        client_of(App(engine(stt=f"{server.url}/v1#whisper"))) as client,
+        pytest.raises(openai.InternalServerError, match="still loading") as caught,
+    ):
+        ask(client, question)
+    assert caught.value.status_code == 502 and caught.value.request_id
+
+
+def test_a_text_that_is_too_long_is_refused_before_a_stream_begins(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="takes 2048 tokens") as caught:
+        ask(client, "How late is it? " * 2_000, stream=True)
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_a_model_that_is_not_known_is_not_found(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="`gpt-9` does not exist") as caught:
+        ask(client, "Hello.", model="gpt-9")
+    assert caught.value.code == "model_not_found"
+    said = ask(client, "One.", model="gpt-audio-1.5", max_tokens=2)
+    assert said.model == "local-engine"
+
+
+# -- caps -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("cap", [1, 5, 20, 60])
+def test_a_spoken_answer_holds_the_words_that_the_cap_has_room_for(
+    client: openai.OpenAI, cap: int
+) -> None:
+    answer = read_aloud(client, COUNTING, max_completion_tokens=cap)
+    audio, usage = answer.choices[0].message.audio, answer.usage
+    assert answer.choices[0].finish_reason == "length"
+    assert usage.completion_tokens <= cap and COUNTING.startswith(audio.transcript)
+    sound, rate = soundfile.read(io.BytesIO(base64.b64decode(audio.data)))
+    assert usage.completion_tokens_details.audio_tokens == round(20 * len(sound) / rate)
+    assert bool(audio.transcript) == (len(sound) > 1) == (cap > 5)
+
+
+@pytest.mark.parametrize("form", ["mp3", "flac", "opus"])
+def test_a_cap_of_one_token_gives_an_empty_file(client: openai.OpenAI, form: str) -> None:
+    answer = read_aloud(client, COUNTING, form, max_completion_tokens=None, max_tokens=1)
+    data = base64.b64decode(answer.choices[0].message.audio.data)
+    assert soundfile.info(io.BytesIO(data)).duration < 0.1
+    assert answer.usage.completion_tokens == 0
+
+
+def test_a_text_answer_keeps_to_its_cap_too(client: openai.OpenAI) -> None:
+    task = {"role": "system", "content": VERBATIM}
+    for asked in ([task, COUNTING], ["Tell me a long story."]):
+        answer = ask(client, *asked, max_tokens=4)
+        assert answer.choices[0].finish_reason == "length"
+        assert answer.choices[0].message.content and answer.usage.completion_tokens <= 4
+
+
+# -- streams ----------------------------------------------------------------------------------
+def test_a_text_is_streamed_as_the_model_makes_it(client: openai.OpenAI) -> None:
+    asked = "What is the capital of France?"
+    pieces = words(ask(client, asked, stream=True))
+    assert len(pieces) > 4 and "Paris" in "".join(pieces)
+    assert "".join(pieces) == ask(client, asked).choices[0].message.content
+
+
+def test_the_deltas_of_another_model_are_streamed_as_they_are() -> None:
+    deltas = ({"content": text} for text in ("\n Is", "n't", " it? ", "Ye", "s. "))
+    with ModelServer(*deltas) as server, client_of(App(engine(server.url))) as client:
+        ask(client, "Hm?")  # then it is known not to think aloud
+        assert words(ask(client, "Hm?", stream=True)) == ["Is", "n't", " it?", " Ye", "s."]
+
+
+def test_the_audio_id_comes_with_the_first_words_and_the_first_sound(client: openai.OpenAI) -> None:
+    chunks = read_aloud(client, COUNTING, "pcm16", stream=True)
+    audios = [c.choices[0].delta.audio for c in chunks if c.choices and c.choices[0].delta.audio]
+    named = [audio for audio in audios if audio.id]
+    assert len(named) == 2 and len({audio.id for audio in named}) == 1
+    assert named[0] is audios[0] and named[0].transcript
+    assert named[1] is next(audio for audio in audios if audio.data)
+
+
+# -- what shapes an answer --------------------------------------------------------------------
+def test_an_answer_ends_before_a_stop(client: openai.OpenAI) -> None:
+    answer = ask(client, "What is the capital of France?", stop=["Paris", "London"])
+    assert answer.choices[0].message.content == "The capital of France is"
+    assert answer.choices[0].finish_reason == "stop"
+    spoken = read_aloud(client, COUNTING, stop="Four")
+    assert spoken.choices[0].message.audio.transcript == "One, two, three."
+
+
+def test_a_seed_repeats_a_sample_and_another_does_not(client: openai.OpenAI) -> None:
+    def sampled(seed: int) -> Any:
+        shape = {"temperature": 1.5, "seed": seed, "max_tokens": 12}
+        return ask(client, "Tell me about cats.", **shape).choices[0].message.content
+
+    assert sampled(3) == sampled(3) != sampled(4)
+
+
+def test_another_model_gets_what_shapes_an_answer() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+    shape = {"temperature": 0.5, "seed": -1, "frequency_penalty": 1.0, "response_format": form}
+    with ModelServer({"content": "{}"}) as server, client_of(App(engine(server.url))) as client:
+        assert ask(client, "Hm?", **shape).choices[0].message.content == "{}"
+        assert server.bodies[0].items() >= shape.items()
+
+
+def test_an_answer_follows_a_schema(client: openai.OpenAI) -> None:
+    point = {"type": "object", "properties": {"x": {"type": "integer", "maximum": 9}},
+             "required": ["x"]}  # fmt: skip
+    schema = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "maxLength": 12},
+            "kind": {"enum": ["town", "river"]},
+            "points": {"type": "array", "items": {"$ref": "#/definitions/Point"}, "minItems": 2},
+        },
+        "required": ["name", "kind", "points"],
+        "definitions": {"Point": point},
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}
+    text = "".join(words(ask(client, "Tell me of Paris.", response_format=form, stream=True)))
+    jsonschema.validate(json.loads(text), schema)
+
+
+def test_an_answer_is_an_object_even_to_silence_and_to_a_request_to_transcribe(
+    client: openai.OpenAI,
+) -> None:
+    question = Message("user", ("Transcribe this.", synthesize("Hello there."))).wire()
+    answer = ask(client, question, response_format={"type": "json_object"})
+    assert isinstance(json.loads(answer.choices[0].message.content), dict)
+
+
+# -- schemas of tools -------------------------------------------------------------------------
+ASKED = "File 3 reports of 2026-11-30 by bob@example.com under red, red and green."
+EVERY_DAY: list[dict[str, Any]] = [
+    {
+        "count": {"type": "integer", "minimum": 2, "maximum": 5},
+        "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        "short": {"type": "string", "maxLength": 3},
+        "day": {"type": "string", "format": "date"},
+        "mail": {"type": "string", "format": "email"},
+        "id": {"type": "string", "format": "uuid4"},
+    },
+    {
+        "pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}],
+                 "minItems": 2, "maxItems": 2},
+        "tags": {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1},
+        "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+        "place": {"$ref": "#/definitions/Place"},
+        "scores": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "codes": {"type": "object", "patternProperties": {"^x": {"type": "integer"}}},
+    },
+    {
+        "mode": {"const": "fast"},
+        "by_color": {"propertyNames": {"enum": ["red", "green"]}, "type": "object",
+                     "additionalProperties": {"type": "integer"}},
+        "price": {"anyOf": [{"type": "number"}, {"type": "string", "pattern": "^(?!x)\\d+$"}]},
+        "link": {"type": "string", "format": "uri"},
+        "at": {"type": "string", "format": "date-time"},
+        "anything": {},
+    },
+]  # fmt: skip
+PLACE = {"type": "object", "properties": {"zip": {"type": "string", "pattern": "^[0-9]{5}$"}},
+         "required": ["zip"], "additionalProperties": False}  # fmt: skip
+
+
+def tool(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(properties)} | more
+    function = {"name": "file", "description": "File reports.", "parameters": schema}
+    return {"type": "function", "function": function}
+
+
+@pytest.mark.parametrize("properties", EVERY_DAY, ids=["limits", "structures", "rewritten"])
+def test_arguments_follow_the_schemas_that_libraries_make(
+    client: openai.OpenAI, properties: Any
+) -> None:
+    named = tool(properties, definitions={"Place": PLACE})
+    answer = ask(client, ASKED, tools=[named], tool_choice="required")
+    call = answer.choices[0].message.tool_calls[0]
+    jsonschema.validate(json.loads(call.function.arguments), named["function"]["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("inner", "said"),
+    [
+        ({"not": {"type": "string"}}, "'not' cannot be followed"),
+        ({"type": "array", "contains": {"type": "integer"}}, "'contains' cannot be followed"),
+        ({"type": "string", "pattern": "^(?=a)b$"}, "'pattern' cannot be followed"),
+        ({"$ref": "#/$defs/Nowhere"}, "the property 'it' cannot be followed"),
+        ({"type": "float"}, "the property 'it' cannot be followed"),
+        ({"type": {}}, "the property 'it' cannot be followed"),
+        ({"type": "integer", "minimum": 5, "maximum": 1}, "the property 'it' cannot be followed"),
+    ],
+)
+def test_a_schema_that_cannot_be_followed_is_refused(
+    client: openai.OpenAI, inner: Any, said: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=said) as caught:
+        ask(client, ASKED, tools=[tool({"other": {"type": "string"}, "it": inner})], stream=True)
+    error = caught.value
+    assert error.code == "invalid_function_parameters"
+    assert error.param == "tools[0].function.parameters"
+    schema = {"properties": {"it": inner}, "required": ["it"]}
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    with pytest.raises(openai.BadRequestError, match="cannot be followed") as caught:
+        ask(client, ASKED, response_format=form)
+    assert caught.value.param == "response_format"
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"properties": {"a": {}}}, {"type": "array", "minItems": 1}]
+)
+def test_an_answer_comes_to_an_end_where_its_schema_says_little(
+    client: openai.OpenAI, schema: Any
+) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    answer = ask(client, "Tell me of Paris.", response_format=form)
+    assert answer.choices[0].finish_reason == "stop"
+    jsonschema.validate(json.loads(answer.choices[0].message.content), schema)

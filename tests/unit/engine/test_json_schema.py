@@ -1,0 +1,111 @@
+"""Schemas as the grammar gets them: whatever follows them follows the ones that were sent."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from audiomagic.engine.json_schema import distinct, followable, unknown_keyword
+
+TEXT = st.text("ab@.x1-", max_size=6)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 50) | st.sampled_from([0.5, 2.5]) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+KEYWORDS: dict[str, Any] = {
+    "type": st.sampled_from(["string", "integer", "number", "array", "object", ["string", "null"]]),
+    "minimum": st.integers(-5, 5),
+    "maxLength": st.integers(0, 5_000),
+    "minItems": st.integers(0, 3),
+    "maxItems": st.integers(0, 5_000),
+    "pattern": st.sampled_from(["^a", "a", "a$", "^(?=a)", "a|b"]),
+    "format": st.sampled_from(["email", "uri", "uuid4", "binary", "date"]),
+    "required": st.lists(st.sampled_from("ab"), unique=True, max_size=2),
+    "additionalProperties": st.booleans() | st.just({"type": "integer"}),
+    "propertyNames": st.sampled_from([{"pattern": "^a"}, {"enum": ["a", "b"]}]),
+}
+SCHEMAS = st.recursive(
+    st.fixed_dictionaries({}, optional=KEYWORDS),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional=KEYWORDS
+        | {
+            "properties": st.dictionaries(st.sampled_from(["a", "b", "not", "format"]), inner),
+            "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), inner),
+            "items": inner,
+            "prefixItems": st.lists(inner, min_size=1, max_size=2),
+            "anyOf": st.lists(inner, min_size=1, max_size=2),
+            "allOf": st.lists(inner, min_size=1, max_size=2),
+        },
+    ),
+    max_leaves=5,
+)
+
+
+def valid(value: Any, schema: Any) -> bool:
+    return jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
+@given(SCHEMAS, JSON)
+def test_what_follows_the_stricter_schema_follows_the_one_that_was_sent(
+    schema: Any, value: Any
+) -> None:
+    if valid(value, followable(schema)):
+        assert valid(value, schema)
+
+
+@given(st.dictionaries(st.sampled_from([*KEYWORDS, "properties", "anyOf", "uniqueItems"]), JSON))
+@example({"type": {}, "allOf": 3})
+def test_a_keyword_of_another_type_is_an_error_that_is_known(schema: Any) -> None:
+    try:
+        followable(schema, arguments=True)
+        unknown_keyword(schema)
+    except (TypeError, ValueError, AttributeError):
+        return
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"properties": {"not": {"type": "string"}, "if": {}}}, None),  # names, not keywords
+        ({"properties": {"a": {"not": {}}}}, "not"),
+        ({"$defs": {"A": {"items": {"uniqueItems": True}}}}, "uniqueItems"),
+        ({"anyOf": [{"type": "string", "pattern": "(?!a)"}]}, "pattern"),
+    ],
+)
+def test_what_cannot_be_followed_is_named(schema: Any, keyword: str | None) -> None:
+    assert unknown_keyword(schema) == keyword
+
+
+def test_a_decimal_of_pydantic_is_followed_as_a_number() -> None:
+    pattern = {"type": "string", "pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"}
+    schema = {"anyOf": [{"type": "number"}, pattern]}
+    assert followable(schema, arguments=True) == {"anyOf": [{"type": "number"}]}
+
+
+def test_keys_that_an_enumeration_names_are_properties() -> None:
+    by_color = {"type": "object", "propertyNames": {"$ref": "#/$defs/Color"},
+                "additionalProperties": {"type": "boolean"}}  # fmt: skip
+    schema = {"properties": {"a": by_color}, "$defs": {"Color": {"enum": ["red", "green"]}}}
+    form = followable(schema)["properties"]["a"]
+    assert unknown_keyword(form) is None and form["additionalProperties"] is False
+    assert form["properties"] == {"red": {"type": "boolean"}, "green": {"type": "boolean"}}
+
+
+def test_limits_of_draft_4_are_those_of_today() -> None:
+    old = {"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 9,
+           "exclusiveMaximum": False}  # fmt: skip
+    assert followable(old) == {"type": "integer", "exclusiveMinimum": 0, "maximum": 9}
+
+
+def test_items_of_a_set_are_kept_once_and_those_of_a_list_are_not() -> None:
+    words = {"type": "array", "items": {"type": "string"}}
+    schema = {
+        "properties": {"set": {"$ref": "#/$defs/Set"}, "list": words},
+        "$defs": {"Set": words | {"uniqueItems": True}},
+    }
+    value = {"set": ["a", "b", "a"], "list": ["a", "a"]}
+    assert distinct(value, schema, schema) == {"set": ["a", "b"], "list": ["a", "a"]}
