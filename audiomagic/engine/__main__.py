@@ -6,8 +6,8 @@ import sys
 from ..errors import AudiomagicError, EngineError, one_line
 from ..files import reason
 from . import weights
+from .api.http_server import serve
 from .engine import Engine, engine
-from .http_server import serve
 from .model_source import model_source
 
 OTHER_SOURCES = "a name on the model hub (org/repo), or a server (http://host:port/v1#model)"

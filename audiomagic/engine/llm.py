@@ -15,7 +15,7 @@ from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
 from ..protocol.tool_calls import ToolCall, cut
-from .api_errors import APIError
+from .api.errors import APIError
 from .json_schema import ANY_OBJECT, followable, unknown_keyword
 from .llama_cpp import LlamaCpp, errors, json_grammar
 from .thoughts import Thoughts

@@ -13,7 +13,7 @@ from ..protocol.tool_calls import ToolCall
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 from ..sound import WIRE_RATE
 from . import weights
-from .api_errors import APIError
+from .api.errors import APIError
 from .engine import Engine
 from .llm import LanguageModel, TextDelta, answer_schema
 from .text_normalization import UNSPEAKABLE, read_aloud

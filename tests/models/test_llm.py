@@ -11,8 +11,8 @@ import pytest
 
 from audiomagic import Session, Sound
 from audiomagic.engine import synthesize, weights
-from audiomagic.engine.api_errors import APIError
-from audiomagic.engine.app import App
+from audiomagic.engine.api.app import App
+from audiomagic.engine.api.errors import APIError
 from audiomagic.engine.engine import engine
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.tool_calls import Tool

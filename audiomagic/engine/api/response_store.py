@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from ..errors import one_line
-from .api_errors import APIError
+from ...errors import one_line
+from .errors import APIError
 
 MOST_BYTES = 50_000_000  # of JSON; the oldest are forgotten
 Item = dict[str, Any]

@@ -5,9 +5,9 @@ A program that was written for the service names one of these; any other is a mi
 
 from typing import Any, get_args
 
-from ..errors import one_line
-from .api_errors import APIError
-from .engine import MODEL, known_models
+from ...errors import one_line
+from ..engine import MODEL, known_models
+from .errors import APIError
 
 CARD = {"id": MODEL, "object": "model", "created": 0, "owned_by": "audiomagic"}
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ..protocol.tool_calls import ToolCall
-from ..protocol.usage import Usage
-from .api_errors import APIError
-from .api_response_requests import Body
-from .engine import MODEL
+from ...protocol.tool_calls import ToolCall
+from ...protocol.usage import Usage
+from ..engine import MODEL
+from .errors import APIError
+from .response_requests import Body
 
 Event = dict[str, Any]
 

@@ -4,8 +4,8 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LONGEST_MESSAGE, AudiomagicError, EngineError, InvalidResponse, one_line
-from ..protocol.error import EXPLAINED
+from ...errors import LONGEST_MESSAGE, AudiomagicError, EngineError, InvalidResponse, one_line
+from ...protocol.error import EXPLAINED
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

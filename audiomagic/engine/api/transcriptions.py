@@ -10,14 +10,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request as HTTPRequest
 from werkzeug.wrappers import Response
 
-from ..errors import SoundError, one_line
-from ..protocol.usage import AUDIO_IN_PER_SECOND
-from ..sound import SHORTEST, Sound
-from .api_errors import APIError, missing
-from .api_models import check_transcription
-from .api_replies import event, events_reply, json_reply, reply
-from .engine import Engine
-from .stt import Hints, Transcript
+from ...errors import SoundError, one_line
+from ...protocol.usage import AUDIO_IN_PER_SECOND
+from ...sound import SHORTEST, Sound
+from ..engine import Engine
+from ..stt import Hints, Transcript
+from .errors import APIError, missing
+from .models import check_transcription
+from .replies import event, events_reply, json_reply, reply
 
 if TYPE_CHECKING:
     from faster_whisper.transcribe import Segment

@@ -6,15 +6,15 @@ from itertools import chain, islice
 
 from werkzeug.wrappers import Response
 
-from . import api_requests
-from .api_errors import APIError, api_error
-from .api_models import check_chat
-from .api_replies import event, events_reply, json_reply
-from .api_response_events import Event, ResponseWriter
-from .api_response_requests import chat_messages, read, renamed
-from .api_response_store import ResponseStore
-from .engine import Engine
-from .pipeline import Pipeline
+from ..engine import Engine
+from ..pipeline import Pipeline
+from . import chat_requests
+from .errors import APIError, api_error
+from .models import check_chat
+from .replies import event, events_reply, json_reply
+from .response_events import Event, ResponseWriter
+from .response_requests import chat_messages, read, renamed
+from .response_store import ResponseStore
 
 
 class Responses:
@@ -31,7 +31,7 @@ class Responses:
         items = self._store.history(body.previous_response_id) + body.input
         chat = body.chat(chat_messages(items, self._store.item))
         try:
-            pipeline = Pipeline(self._engine, api_requests.read(json.dumps(chat).encode(), {}, ()))
+            pipeline = Pipeline(self._engine, chat_requests.read(json.dumps(chat).encode(), {}, ()))
             texts = (delta.text for delta in pipeline.run())
             first = list(islice(texts, 1))  # what fails before it has an HTTP status
         except APIError as error:

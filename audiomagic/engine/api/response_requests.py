@@ -17,9 +17,9 @@ from pydantic import (
     model_validator,
 )
 
-from ..errors import one_line
-from ..protocol.tool_calls import MOST_CALLS
-from .api_errors import APIError
+from ...errors import one_line
+from ...protocol.tool_calls import MOST_CALLS
+from .errors import APIError
 
 Item = dict[str, Any]
 Referred = Callable[[str], Item | None]  # finds an item of an earlier answer by its id

@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip("waitress")
 
-from audiomagic.engine import http_server
-from audiomagic.engine.app import App
+from audiomagic.engine.api import http_server
+from audiomagic.engine.api.app import App
 from audiomagic.engine.engine import Engine
 
 TOKEN = "am-a-token-of-thirty-two-letters"

@@ -8,15 +8,15 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as HTTPRequest
 from werkzeug.wrappers import Response
 
-from ..errors import one_line
-from .api_chat import ChatCompletions
-from .api_errors import APIError
-from .api_models import CARD, card
-from .api_replies import error_reply, json_reply
-from .api_responses import Responses
-from .api_speech import speech
-from .api_transcriptions import transcription
-from .engine import Engine
+from ...errors import one_line
+from ..engine import Engine
+from .chat import ChatCompletions
+from .errors import APIError
+from .models import CARD, card
+from .replies import error_reply, json_reply
+from .responses import Responses
+from .speech import speech
+from .transcriptions import transcription
 
 ROUTES = Map(
     [

@@ -8,10 +8,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import waitress
 
-from .api_errors import APIError
-from .api_replies import error_reply
+from ..engine import Engine
 from .app import App
-from .engine import Engine
+from .errors import APIError
+from .replies import error_reply
 
 LARGEST_BODY = 100_000_000  # bytes: an hour of mp3 in base64
 

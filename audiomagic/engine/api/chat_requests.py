@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ..decoding.limit import together
-from ..errors import one_line
-from ..protocol.request import Message, Request
-from ..protocol.tool_calls import MOST_CALLS, Tool, ToolCall
-from ..sound import SHORTEST, Sound
-from .api_errors import APIError, missing
+from ...decoding.limit import together
+from ...errors import one_line
+from ...protocol.request import Message, Request
+from ...protocol.tool_calls import MOST_CALLS, Tool, ToolCall
+from ...sound import SHORTEST, Sound
+from .errors import APIError, missing
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$", max_length=64)]
 Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from audiomagic.engine import synthesize
-from audiomagic.engine.app import App
+from audiomagic.engine.api.app import App
 from audiomagic.engine.engine import engine
 from audiomagic.protocol.request import VERBATIM, Message
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomagic.engine import api_requests
-from audiomagic.engine.api_errors import APIError
-from audiomagic.engine.api_response_requests import chat_messages, read, renamed
+from audiomagic.engine.api import chat_requests
+from audiomagic.engine.api.errors import APIError
+from audiomagic.engine.api.response_requests import chat_messages, read, renamed
 
 ASKED = {"role": "user", "content": "Is it raining?"}
 CALL = {"type": "function_call", "call_id": "call_1", "name": "rain", "arguments": "{}"}
@@ -44,7 +44,7 @@ def test_what_the_assistant_says_and_calls_in_a_row_is_one_message() -> None:
     assert [message["role"] for message in found] == ["user", "assistant", "tool", "tool"]
     assert found[1]["content"] == text("Let me see.")
     assert [call["id"] for call in found[1]["tool_calls"]] == ["call_1", "call_2"]
-    assert api_requests.read(json.dumps({"model": "m", "messages": found}).encode(), {}, ())
+    assert chat_requests.read(json.dumps({"model": "m", "messages": found}).encode(), {}, ())
 
 
 def test_calls_in_several_turns_stay_apart() -> None:
@@ -52,7 +52,7 @@ def test_calls_in_several_turns_stay_apart() -> None:
     found = chat(input=[ASKED, CALL, RESULT, *again])["messages"]
     roles = [message["role"] for message in found]
     assert roles == ["user", "assistant", "tool", "assistant", "tool"]
-    assert api_requests.read(json.dumps({"model": "m", "messages": found}).encode(), {}, ())
+    assert chat_requests.read(json.dumps({"model": "m", "messages": found}).encode(), {}, ())
 
 
 def test_an_earlier_item_may_be_referred_to() -> None:

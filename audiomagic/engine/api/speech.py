@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from werkzeug.wrappers import Response
 
-from ..errors import one_line
-from ..protocol.usage import AUDIO_OUT_PER_SECOND
-from ..sound import Sound, pcm16_seconds
-from .api_errors import APIError, api_error
-from .api_models import check_speech
-from .api_replies import event, events_reply, reply
-from .engine import Engine
-from .text_normalization import speakable
-from .tts import voices
+from ...errors import one_line
+from ...protocol.usage import AUDIO_OUT_PER_SECOND
+from ...sound import Sound, pcm16_seconds
+from ..engine import Engine
+from ..text_normalization import speakable
+from ..tts import voices
+from .errors import APIError, api_error
+from .models import check_speech
+from .replies import event, events_reply, reply
 
 LONGEST_INPUT = 4096  # characters, as the service takes
 BLOCK = 48_000  # bytes of sound in one event: a second of pcm

@@ -9,16 +9,16 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ..protocol.chunk_writer import ChunkWriter
-from ..protocol.response import Completion, Delta
-from ..sound import Sound
-from .api_errors import api_error
-from .api_models import check_chat
-from .api_replies import event, events_reply, json_reply
-from .api_requests import read
-from .engine import MODEL, Engine
-from .pipeline import Pipeline
-from .tts import voices
+from ...protocol.chunk_writer import ChunkWriter
+from ...protocol.response import Completion, Delta
+from ...sound import Sound
+from ..engine import MODEL, Engine
+from ..pipeline import Pipeline
+from ..tts import voices
+from .chat_requests import read
+from .errors import api_error
+from .models import check_chat
+from .replies import event, events_reply, json_reply
 
 
 class ChatCompletions:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from audiomagic import Sound
 from audiomagic.decoding.limit import together
-from audiomagic.engine.api_errors import APIError
-from audiomagic.engine.api_requests import read
+from audiomagic.engine.api.chat_requests import read
+from audiomagic.engine.api.errors import APIError
 from audiomagic.protocol.request import Message, Request
 from audiomagic.protocol.tool_calls import Tool, ToolCall
 
-from ...support.fake_server import VOICES
+from ....support.fake_server import VOICES
 
 TRANSCRIPTS = {"audio_1": "Earlier words."}
 TONE = Sound(0.3 * np.sin(np.arange(4_800) / 10), 24_000)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from audiomagic.engine import api_response_store
-from audiomagic.engine.api_errors import APIError
-from audiomagic.engine.api_response_store import ResponseStore
+from audiomagic.engine.api import response_store
+from audiomagic.engine.api.errors import APIError
+from audiomagic.engine.api.response_store import ResponseStore
 
 
 def kept(store: ResponseStore, number: int, previous: str | None = None, text: str = "") -> str:
@@ -73,7 +73,7 @@ def test_a_conversation_whose_beginning_is_gone_is_refused() -> None:
 
 
 def test_the_oldest_are_forgotten_where_there_is_no_more_room() -> None:
-    store, tenth = ResponseStore(), "x" * (api_response_store.MOST_BYTES // 10)
+    store, tenth = ResponseStore(), "x" * (response_store.MOST_BYTES // 10)
     for number in range(30):
         kept(store, number, text=tenth)
     there = [n for n in range(30) if store.item(f"msg_{n}")]
@@ -83,6 +83,6 @@ def test_the_oldest_are_forgotten_where_there_is_no_more_room() -> None:
 def test_one_that_is_larger_than_the_room_is_not_kept() -> None:
     store = ResponseStore()
     kept(store, 0)
-    kept(store, 1, text="x" * api_response_store.MOST_BYTES)
+    kept(store, 1, text="x" * response_store.MOST_BYTES)
     assert store.item("msg_1") is None
     assert said(store, kept(store, 2)) == ["question 2", "answer 2"]

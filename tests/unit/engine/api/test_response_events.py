@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from audiomagic.engine.api_errors import APIError
-from audiomagic.engine.api_response_events import ResponseWriter
-from audiomagic.engine.api_response_requests import read
+from audiomagic.engine.api.errors import APIError
+from audiomagic.engine.api.response_events import ResponseWriter
+from audiomagic.engine.api.response_requests import read
 from audiomagic.protocol.tool_calls import ToolCall
 from audiomagic.protocol.usage import Usage
 
-from ...support.api_description import check
+from ....support.api_description import check
 
 USAGE = Usage(3, 5, 0, 0)
 CALLS = (ToolCall("call_1", "rain", '{"city": "Paris"}'), ToolCall("call_2", "wind", "{}"))

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from .api_errors import APIError, api_error
+from .errors import APIError, api_error
 
 
 def json_reply(value: object, status: int = 200) -> Response:
