@@ -39,10 +39,12 @@ class Receipt:
     @property
     def price(self) -> Price | None:  # the service's, also where it was not paid
         host = self.host if self.paid else ""
-        # A server may sign its answer with any name: of two models, it bills the dearer.
-        found = [self.prices.find(name, host) for name in (self.requested_model, self.model)]
-        known = [price for price in found if price]
-        return max(known, key=lambda price: price.rates.audio_out, default=None)
+        asked, signed = (self.prices.find(n, host) for n in (self.requested_model, self.model))
+        if asked and signed:  # a server may sign with any name: it bills the dearer
+            return max(asked, signed, key=lambda price: price.rates.audio_out)
+        # It may answer an alias by a snapshot's longer name; another name is another model.
+        named = not self.paid or self.model.startswith(self.requested_model)
+        return signed or (asked if named else None)
 
     @property
     def bill(self) -> Bill | None:

@@ -25,13 +25,13 @@ CALLED = "weather(city='Köln') → 12 °C and rain in Köln"
 FIRST, SECOND, THIRD = 2, 3, 4  # the cells of the turns
 
 
-def say(fake_server: FakeServer, name: str, text: str) -> None:
-    """Answer the next request in half a second of sound, known as `name` for an hour."""
+def say(fake_server: FakeServer, number: int, text: str) -> None:
+    """Answer the next request in half a second of sound, known by this number for an hour."""
     chunks = scripted.spoken([word + " " for word in text.split(" ")], b"\1\0" * 12_000)
     for one in chunks:
         for choice in one.get("choices", ()):
             if "id" in (audio := choice["delta"].get("audio", {})):
-                audio["id"] = name
+                audio["id"] = f"audio_{number:032x}"
             if "expires_at" in audio:
                 audio["expires_at"] = int(time.time()) + 3600
     fake_server.send_chunks(chunks)
@@ -54,7 +54,7 @@ def said(request: dict[str, Any]) -> list[str]:
 
 def _short(message: dict[str, Any]) -> str:
     if message.get("audio"):
-        return f"its answer {message['audio']['id']}"
+        return f"its answer {int(message['audio']['id'].removeprefix('audio_'), 16)}"
     if calls := message.get("tool_calls"):
         return f"calls {calls[0]['function']['name']}"
     content = message["content"]
@@ -65,10 +65,10 @@ def _short(message: dict[str, Any]) -> str:
 def test_three_turns_with_a_tool_and_one_said_again(
     server: JupyterServer, browser: Browser, fake_server: FakeServer, listening: str
 ) -> None:
-    say(fake_server, "audio_1", "Paris, of course.")
+    say(fake_server, 1, "Paris, of course.")
     fake_server.send_chunks(wants(("weather", '{"city": "Köln"}')))
-    say(fake_server, "audio_2", "It rains in Cologne.")
-    say(fake_server, "audio_3", "Take an umbrella.")
+    say(fake_server, 2, "It rains in Cologne.")
+    say(fake_server, 3, "Take an umbrella.")
     chat = "%audiomagic chat main"
     with opened(browser, server, listening, TOOL, TURN, TURN, TURN, chat) as notebook:
         for cell in (0, 1):
@@ -80,14 +80,14 @@ def test_three_turns_with_a_tool_and_one_said_again(
         heard = "user: input_audio"
         tool = ["calls weather", "tool: text"]
         assert said(fake_server.requests[3]) == [
-            heard, "its answer audio_1", heard, *tool, "its answer audio_2", heard,
+            heard, "its answer 1", heard, *tool, "its answer 2", heard,
         ]  # fmt: skip
         _shows(notebook, ["Paris, of course.", "It rains in Cologne.", "Take an umbrella."])
         assert CALLED in notebook.output_text(5)
 
-        say(fake_server, "audio_4", "It is dry by now.")
+        say(fake_server, 4, "It is dry by now.")
         speak_to(notebook, SECOND, 1.2, "It is dry by now.")
-        assert said(fake_server.requests[4]) == [heard, "its answer audio_1", heard]
+        assert said(fake_server.requests[4]) == [heard, "its answer 1", heard]
         dropped = "Re-ran turn 2 of chat main: turn 3 was removed."
         assert dropped in notebook.output_text(SECOND)
         _shows(notebook, ["Paris, of course.", "It is dry by now."])
@@ -114,15 +114,14 @@ def test_the_keyboards_place_goes_from_the_recorder_to_the_card(
 ) -> None:
     places = {"": "audio", " --no-autoplay": "audio", " --text": "div audiomagic-card"}
     cells = [f"%%listen{options}\nAnswer." for options in places]
-    for name in ("audio_1", "audio_2"):
-        say(fake_server, name, "Paris.")
+    for number in (1, 2):
+        say(fake_server, number, "Paris.")
     fake_server.send_chunks(scripted.written(["Paris."]))
     with loaded(*cells) as notebook:
         for cell, place in enumerate(places.values(), 1):
             notebook.run_cell(cell)
             wait_state(notebook, cell, "idle")
-            notebook.output(cell).locator(".am-main").focus()
-            notebook.page.keyboard.press("Enter")
+            notebook.output(cell).locator(".am-main").press("Enter")
             wait_state(notebook, cell, "recording")
             notebook.sleep(1)
             notebook.page.keyboard.press("Enter")

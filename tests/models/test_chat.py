@@ -57,7 +57,7 @@ def words(chunks: Any) -> list[str]:
     ("refusal", "said"),
     [((500, {"error": {"message": f"out of memory, {KEY}"}}), "out of memory"),
      ((400, {"error": {"message": "no such grammar"}}), "no such grammar"),
-     ((200, b"<html>"), "does not speak the protocol")],
+     ((200, b"<html>"), "answered with a web page")],
 )  # fmt: skip
 def test_a_language_model_that_fails_is_told_in_its_words(
     refusal: Any, said: str, stream: bool, monkeypatch: pytest.MonkeyPatch

@@ -192,7 +192,7 @@ def test_a_language_model_that_cannot_be_reached_is_one_line() -> None:
         ),
         ((200, {"object": "error", "message": "Too many knobs"}), "an error: Too many knobs"),
         ((200, {"error": "Too many knobs"}), "broke off with an error: Too many knobs"),
-        ((200, b"<html>"), r"does not speak the protocol; its address usually ends in /v1"),
+        ((200, b"<html>"), "a web page, which is not Chat Completions; check --llm"),
     ],
 )
 def test_what_another_model_says_is_shown_as_it_is(refusal: Any, line: str) -> None:

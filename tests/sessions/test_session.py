@@ -423,6 +423,15 @@ def test_an_empty_voice_or_model_is_the_default(fake_server: FakeServer, tone: S
     assert (body["model"], body["audio"]["voice"]) == ("gpt-audio-1.5", "alloy")
 
 
+def test_a_model_of_another_name_is_not_priced_as_the_one_asked_for(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    for name, known in (("gpt-audio-1.5-2026-02-23", True), ("home-made", False)):
+        chunks = [chunk | {"model": name} for chunk in spoken(["Hi."], tone.pcm16())]
+        fake_server.send_chunks(chunks)
+        assert (Session().speak("Hi").cost is not None) is known
+
+
 @pytest.mark.parametrize("name", ["a\0.wav", "a.doc", "none", "/nowhere/a.wav", "a\0.html"])
 def test_where_a_reply_cannot_be_saved(fake_server: FakeServer, tone: Sound, name: str) -> None:
     fake_server.say("Hi.", tone.pcm16())

@@ -26,7 +26,7 @@ def receipt(host: str, asked: str, model: str, **more: Any) -> Receipt:
     [
         ("api.openai.com", "gpt-audio", "gpt-audio-2025-08-28", "0.021425"),
         ("api.openai.com", "gpt-audio-1.5", "gpt-audio-1.5-new", "0.021425"),  # an alias's
-        ("api.openai.com", "gpt-audio-1.5", "other", "0.021425"),  # what was asked for
+        ("api.openai.com", "gpt-audio-1.5", "other", None),
         ("api.openai.com", "gpt-audio-1.5", "gpt-audio-mini", "0.021425"),  # the dearer of two
         ("api.openai.com", "gpt-audio-mini", "gpt-audio-1.5", "0.021425"),
         ("r.openai.azure.com", "my-deployment", "gpt-audio-2025-08-28", "0.026625"),
