@@ -105,10 +105,12 @@ class RequestRejected(RequestFailed):
     def may_be_billed(self) -> bool:
         """Whether it came in the midst of an answer, or tells of a fault, not of a refusal.
 
-        Behind a 5xx, or a proxy whose patience ended (408, 499), an answer may have been made.
+        Behind a 5xx, or a proxy whose patience ended (408, 499), an answer may have been made; what
+        a content filter stops, Azure bills.
         """
         status = self.status
-        return status is None or status >= 500 or status in (408, 499)
+        fault = status is None or status >= 500 or status in (408, 499)
+        return fault or self.code == "content_filter"
 
 
 class InvalidResponse(RequestFailed):

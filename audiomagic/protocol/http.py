@@ -35,6 +35,7 @@ def bound(largest: int, response: httpx2.Response) -> None:
         return
     response.stream = _Unpacked(response, None if response.status_code >= 300 else largest)
     response.headers.pop("content-encoding", None)  # what is read from now on is unpacked
+    response.encoding = "utf-8"  # JSON has no other; a charset that is named may be none of text's
 
 
 def contents(parts: Iterable[bytes], largest: int) -> bytes:

@@ -31,6 +31,7 @@ FINISHES: dict[str, str | None] = {
     **dict.fromkeys(("error", "abort", "aborted", "cancelled", "network_error", "unload",
                      "insufficient_system_resource"), None),
 }  # fmt: skip
+THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 NOT_BASE64 = "the server sent sound that is not base64; try again"
 LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
@@ -88,6 +89,7 @@ class ResponseAccumulator:
     audio_id: str | None = None
     expires_at: int | None = None
     refused: bool = False
+    ended: bool = False  # whether its end has come, and nothing of the answer since
     _text: list[str] = field(default_factory=list)
     _length: int = 0  # characters of text
     _leading: str = ""  # "written" or "spoken": where text came from first
@@ -151,13 +153,15 @@ class ResponseAccumulator:
         return Delta(clean(text), new)
 
     def _choice(self, choice: object, is_sound: bool) -> str:
-        choice = _mapping(choice, "a choice")
-        self._finish(_name(choice.get("finish_reason")))
+        choice, before = _mapping(choice, "a choice"), self._received
+        finish_reason = _name(choice.get("finish_reason"))
+        self._finish(finish_reason)
         # A completion in one piece, from a server that does not stream, holds a message.
         delta = _mapping(choice.get("delta") or choice.get("message") or {}, "a delta")
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
         self.audio_id = _name(audio.get("id")) or self.audio_id
-        if type(expires_at := audio.get("expires_at")) is int:
+        expires = type(expires_at := audio.get("expires_at")) is int
+        if expires:
             self.expires_at = expires_at
         content = delta.get("content")
         if data := audio.get("data") or (content if is_sound else None):
@@ -169,10 +173,13 @@ class ResponseAccumulator:
         refusal = _text(delta.get("refusal"))
         self.refused = self.refused or bool(refusal)
         written = ("" if is_sound else _written(content)) + refusal
-        # DeepSeek's and vLLM's names for what a model thinks: not shown, but billed.
-        thought = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+        thought = _thought(delta)
         self._tokens.add("reasoning", thought)
-        return self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
+        new = self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
+        # One of two choices may end before the other, and sound's expiry may be told early.
+        continued = bool(data or calls or thought) or self._received > before
+        self.ended = bool(finish_reason) or expires or (self.ended and not continued)
+        return new
 
     def _finish(self, reason: str) -> None:
         finish = FINISHES.get(reason.lower(), "stop") if reason else None
@@ -244,8 +251,29 @@ def _written(content: object) -> str:
 def _part(part: object) -> str:
     if not isinstance(part, Mapping):
         return _text(part)
-    thought = any(word in _text(part.get("type")) for word in ("think", "reason"))
-    return "" if thought else _text(part.get("text")) or _text(part.get("refusal"))
+    return "" if _is_thought(part) else _text(part.get("text")) or _text(part.get("refusal"))
+
+
+def _is_thought(part: object) -> bool:
+    kind = _text(part.get("type")) if isinstance(part, Mapping) else ""
+    return "think" in kind or "reason" in kind
+
+
+def _thought(delta: Mapping[str, Any]) -> str:
+    """Return what a model thinks, which is not shown, but billed: each server has a name for it."""
+    named = filter(None, (_texts(delta.get(name)) for name in THOUGHTS))
+    content = delta.get("content")
+    parts = filter(_is_thought, content if isinstance(content, list) else ())
+    return next(named, "") + "".join(map(_texts, parts))
+
+
+def _texts(value: object, depth: int = 4) -> str:
+    """Return all text inside a thought, without the names of its parts."""
+    if isinstance(value, Mapping):
+        value = [value.get(name) for name in ("text", "thinking", "content", "summary")]
+    if isinstance(value, list) and depth:
+        return "".join(_texts(one, depth - 1) for one in value)
+    return _text(value)
 
 
 def _name(value: object) -> str:

@@ -77,6 +77,16 @@ class _PartialCall:
         begins = bool(delta.arguments) and delta.arguments[0].lstrip().startswith("{")
         return not (self.whole and begins)
 
+    def repeated_by(self, delta: "_PartialCall") -> bool:
+        """Whether a delta is this very call, whole, once more: it is not to be made twice."""
+        same = bool(self.id) and (self.id, self.name) == (delta.id, delta.name)
+        return (
+            same
+            and self.whole
+            and self.length == delta.length
+            and ("".join(self.arguments) == "".join(delta.arguments))
+        )
+
     def add(self, delta: "_PartialCall") -> None:
         self.id, self.name = self.id or delta.id, self.name or delta.name
         self.arguments += delta.arguments
@@ -105,6 +115,8 @@ class ToolCallAccumulator:
             index, delta = item.get("index"), _read(item)
             there = self._calls.setdefault(index if type(index) is int else position, [])
             same = [call for call in there if delta.id and call.id == delta.id] or there
+            if any(call.repeated_by(delta) for call in same):
+                continue
             if not same or not same[-1].continued_by(delta):
                 self._begin(there)
                 same = there

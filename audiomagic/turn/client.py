@@ -9,7 +9,7 @@ from ..costs.budget import Budget, CallBudget, Reservation
 from ..costs.estimate import Estimate, afterwards, estimate, larger
 from ..costs.ledger import UNSENT, CallEnd, CallStart
 from ..costs.receipt import Receipt
-from ..errors import Interrupted, InvalidResponse
+from ..errors import Interrupted, InvalidResponse, RequestFailed
 from ..protocol.request import Request
 from ..protocol.response import Completion, Delta, ResponseAccumulator
 from ..protocol.usage import NOTHING, Usage
@@ -84,6 +84,7 @@ class Client:
         except Cancelled:
             pass  # what has arrived is kept
         except BaseException as caught:
+            incoming.broken_off |= isinstance(caught, RequestFailed)
             if incoming.accumulator.completion().empty:
                 counted = self._receipt(request, provider, incoming, reservation).estimate
                 reservation.end = reservation.end or CallEnd.failed(caught, counted)
@@ -154,7 +155,7 @@ class _IncomingCompletion:
         self._listener = listener
         caps = [cap for cap in (request.max_tokens, budget_tokens) if cap is not None]
         self._most_tokens = min(caps, default=None)
-        self._hung_up = False
+        self.broken_off = False  # by us or by the server, whatever it said before
 
     @property
     def usage(self) -> Usage | None:
@@ -164,7 +165,7 @@ class _IncomingCompletion:
         all of an answer that was broken off here.
         """
         completion = self.accumulator.completion()
-        ended = completion.finish_reason not in (None, STOPPED) and not self._hung_up
+        ended = self.accumulator.ended and completion.finish_reason and not self.broken_off
         told = completion.usage if ended else None
         if told is None or told.server_cost is not None:
             return told
@@ -181,8 +182,8 @@ class _IncomingCompletion:
         for chunk in response.chunks:
             self._pass_on(self.accumulator.add(chunk))
             self._listener.cancellation.raise_if_cancelled()
-            if self._most_tokens and self.accumulator.tokens > self._most_tokens:
-                self._hung_up = True  # the server ignored the cap
+            if self._most_tokens and self._made > self._most_tokens:
+                self.broken_off = True  # the server ignored the cap
                 self.accumulator.finish_reason = "length"
                 return
         self._pass_on(self.accumulator.end())
@@ -191,6 +192,12 @@ class _IncomingCompletion:
             raise InvalidResponse(
                 f"{host} sent no answer; is it a Chat Completions server? check --base-url"
             )
+
+    @property
+    def _made(self) -> int:
+        """The output tokens so far, at least: by our own count, or as the server says itself."""
+        told = self.accumulator.usage
+        return max(self.accumulator.tokens, told.output_tokens if told else 0)
 
     def _pass_on(self, delta: Delta) -> None:
         if delta.pcm and self.time_to_first_audio is None:

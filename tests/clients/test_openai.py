@@ -314,6 +314,14 @@ def test_an_upload_that_is_too_large_is_refused(client: openai.OpenAI) -> None:
     assert refused.value.status_code == 413
 
 
+def test_a_small_upload_of_hours_is_refused(client: openai.OpenAI) -> None:
+    hours = Sound(np.zeros(8_000 * 3600 * 6, np.float32), 8_000).encode("flac")
+    assert len(hours) < 1_000_000
+    with pytest.raises(openai.APIStatusError, match="Maximum audio length is 2400") as refused:
+        client.audio.transcriptions.create(model="whisper-1", file=("q.flac", hours))
+    assert refused.value.status_code == 413
+
+
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "text/plain"])
 def test_an_upload_that_is_no_form_is_refused(client: openai.OpenAI, kind: str) -> None:
     headers = {**client.auth_headers, "content-type": kind}

@@ -6,9 +6,10 @@ import os
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
+from itertools import count
 from multiprocessing import get_context
 from typing import Any
 
@@ -37,6 +38,7 @@ FAILURES: dict[str, Script] = {
     "408": send(408, b"{}", **AGAIN),
     "overloaded": send(529, b"{}", **AGAIN),
     "not an answer": send(200, b"<html>", "text/html"),
+    "a filter": send(400, b'{"error": {"message": "No.", "code": "content_filter"}}'),
     "an error in the stream": lambda handler, _: handler.stream([{"error": "worn out"}]),
 }
 
@@ -138,6 +140,30 @@ def test_usage_before_the_end_settles_nothing(biller: Biller, told: Any) -> None
     assert replies[0].cost is None and replies[0].usage is None
     assert "~$0.0" in card.plain(replies[0])
     assert (replies[0].receipt.estimate or 0) > Decimal("0.0002")  # 0.2 s of sound, at least
+
+
+TOLD = {"usage": usage(9, 0, 2, 1)}
+SOUND = [one | TOLD for one in half()]
+EARLY: dict[str, list[Any]] = {
+    "the text ends before the sound": [
+        chunk({"content": "Once upon."}, finish_reason="stop") | TOLD, *SOUND,
+    ],
+    "the sound's expiry comes first": [
+        chunk({"audio": {"id": "a", "expires_at": 1776297282, "transcript": "Once "}}) | TOLD,
+        *SOUND,
+    ],
+    "an error follows the end": [
+        *SOUND, chunk({}, finish_reason="stop") | TOLD, {"error": {"message": "worn out"}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_an_end_that_is_none_settles_nothing(biller: Biller, name: str) -> None:
+    session, _ = capped(per_call=False)
+    biller.makes_all_and(lambda handler, _: handler.stream(EARLY[name], done=False), 40)
+    until_refused(session, biller, lambda: session.speak("Tell a story", max_tokens=300))
+    assert {row["estimated"] for row in session.ledger.rows()} == {True}
 
 
 def test_what_a_server_told_by_then_counts_where_it_is_more_than_came(biller: Biller) -> None:
@@ -245,6 +271,14 @@ ENDLESS: dict[str, tuple[dict[str, Any], Decimal]] = {  # a delta, and what it c
     "a transcript": ({"audio": {"transcript": "word "}}, TEXT_OUT),
     "sound": ({"audio": {"data": TOKEN}}, AUDIO_OUT),
     "thoughts": ({"reasoning_content": "hm "}, TEXT_OUT),
+    "thoughts in parts": (
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm "}]}]},
+        TEXT_OUT,
+    ),
+    "thoughts in details": (
+        {"reasoning_details": [{"type": "reasoning.text", "text": "hm "}]},
+        TEXT_OUT,
+    ),
     "a tool's arguments": (
         {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "1, "}}]},
         TEXT_OUT,
@@ -260,6 +294,16 @@ def test_whatever_an_answer_is_made_of_it_ends_at_the_cap(biller: Biller, name: 
     assert reply.finish_reason == "length"
     assert biller.server.hung_up.wait(5)
     assert biller.total <= Decimal("0.008")  # what was on its way when we hung up is billed too
+
+
+def test_a_server_that_tells_of_more_than_the_cap_is_believed(biller: Biller) -> None:
+    def told() -> Iterator[Any]:
+        for number in count(1):
+            yield chunk({"content": "word"}) | {"usage": usage(9, 0, number, 0)}
+
+    biller.makes_on_and_on(told, TEXT_OUT, pace=0.0005)
+    reply = Session().speak("Hi", max_tokens=100)
+    assert reply.finish_reason == "length" and len(reply.text) <= 4 * 101
 
 
 def test_the_cap_on_tokens_ends_an_answer_without_any_budget(biller: Biller) -> None:

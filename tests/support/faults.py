@@ -246,6 +246,7 @@ FAULTS = {
         refuse(400, "The prompt was filtered", "prompt", "content_filter"),
         "the content filter of {host} stopped this; rephrase it" + NAMED,
         code="content_filter",
+        billable=True,
     ),
     "any other refusal": Fault(
         refuse(400, f"Unknown\x1b parameter: 'x'. {KEY[:20]}", "x", "unknown_parameter"),
@@ -292,6 +293,10 @@ FAULTS = {
         "the account has no credit left; add some, or use --engine local" + NAMED,
         code="insufficient_quota",
         billable=True,
+    ),
+    "an error of no charset": Fault(
+        send(400, b'{"error": {"message": "Too loud"}}', "application/json; charset=hex"),
+        "{host} rejected the request (400: Too loud); correct it, and run it again" + NAMED,
     ),
     "an error that is text": Fault(
         events({"error": "worn out"}),

@@ -55,13 +55,15 @@ class ChatCompletions:
 
     def _chunks(
         self, pipeline: Pipeline, deltas: Iterable[Delta], writer: ChunkWriter
-    ) -> Iterator[dict[str, Any]]:
-        """Write the chunks of one answer, in the order of the service's own streams."""
+    ) -> Iterator[dict[str, Any] | None]:
+        """Write the chunks of one answer, in the order of the service's own streams; None while
+        there is nothing yet.
+        """
         request = pipeline.request
         yield writer.opening()
         for delta in deltas:
             if delta == Delta():  # the model thinks
-                yield writer.chunk([])
+                yield None
             else:
                 yield from writer.spoken(delta) if request.voice else [writer.text(delta.text)]
         if pipeline.calls:
@@ -99,12 +101,14 @@ class ChatCompletions:
 
 
 def _events(
-    deltas: Generator[Delta, None, None], chunks: Iterable[dict[str, Any]]
+    deltas: Generator[Delta, None, None], chunks: Iterable[dict[str, Any] | None]
 ) -> Iterator[bytes]:
     """Write a stream; close `deltas`, which stops the models, when its reader hangs up."""
     with closing(deltas):
         try:
-            yield from map(event, chunks)
+            for chunk in chunks:
+                # A comment, which nobody reads: where it cannot be sent, the model is stopped.
+                yield b":\n\n" if chunk is None else event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
             yield event(api_error(error).wire())
         else:

@@ -10,7 +10,7 @@ from ...decoding.limit import together
 from ...errors import one_line
 from ...protocol.request import Message, Request
 from ...protocol.tool_calls import MOST_CALLS, Tool, ToolCall
-from ...sound import SHORTEST, Sound
+from ...sound import LONGEST, SHORTEST, Sound
 from .errors import APIError, missing
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$", max_length=64)]
@@ -177,6 +177,9 @@ def read(data: bytes, transcripts: Mapping[str, str], voices: Sequence[str]) -> 
             for index, message in enumerate(body.messages)
         )
     _check_answered(messages)
+    if sum(sound.seconds for message in messages for sound in message.sounds) > LONGEST:
+        line = f"Input audio is too long. Provide at most {LONGEST} seconds."
+        raise APIError(line, "messages", "audio_too_long")
     return Request(
         body.model,
         messages,

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from ...errors import SoundError, one_line
 from ...protocol.usage import AUDIO_IN_PER_SECOND
-from ...sound import SHORTEST, Sound
+from ...sound import LONGEST, SHORTEST, Sound
 from ..engine import Engine
 from ..stt import Hints, Transcript
 from .errors import APIError, missing
@@ -103,6 +103,9 @@ def _read(request: HTTPRequest) -> tuple[_Form, Sound]:
     if sound.seconds < SHORTEST:
         line = "Audio file is too short. Minimum audio length is 0.1 seconds."
         raise APIError(line, "file", "audio_too_short")
+    if sound.seconds > LONGEST:  # a small file may hold hours, which take gigabytes to recognise
+        line = f"Audio file is too long. Maximum audio length is {LONGEST} seconds."
+        raise APIError(line, "file", "audio_too_long", 413)
     return form, sound
 
 

@@ -38,6 +38,14 @@ def test_calls_come_in_pieces_each_by_its_index() -> None:
     assert answer.tool_calls == (WEATHER, TIME)
 
 
+def test_a_call_that_is_sent_twice_is_one() -> None:
+    mail = {"name": "mail", "arguments": '{"to": "bob"}'}
+    accumulator = ToolCallAccumulator()
+    for function in (mail, mail, {"name": "mail", "arguments": '{"to": "eve"}'}):
+        accumulator.add([{"index": 0, "id": "call_1", "function": function}])
+    assert [call.arguments for call in accumulator.calls()] == ['{"to": "bob"}', '{"to": "eve"}']
+
+
 def test_arguments_may_come_in_very_many_pieces() -> None:
     accumulator, piece = ToolCallAccumulator(), [{"index": 0, "function": {"arguments": "1"}}]
     for _ in range(200_000):  # to count them all for each would take minutes

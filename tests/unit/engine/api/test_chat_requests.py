@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from audiomagic import Sound
 from audiomagic.decoding.limit import together
+from audiomagic.engine.api import chat_requests
 from audiomagic.engine.api.chat_requests import read
 from audiomagic.engine.api.errors import APIError
 from audiomagic.protocol.request import Message, Request
@@ -291,6 +292,13 @@ def test_anything_else_is_refused_and_nothing_worse(value: Any, place: str) -> N
         assert request.max_tokens is None or request.max_tokens >= 1
         assert request.voice in (None, *VOICES)
         assert all(isinstance(tool.parameters, dict) for tool in request.tools)
+
+
+def test_the_sounds_of_a_request_have_a_longest_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = len(TONE.samples) / TONE.rate
+    monkeypatch.setattr(chat_requests, "LONGEST", 2.5 * seconds)
+    read(json.dumps(asked(*[sound()] * 2)).encode(), TRANSCRIPTS, VOICES)
+    assert refusal(json.dumps(asked(*[sound()] * 3)).encode())["code"] == "audio_too_long"
 
 
 def test_all_sounds_of_a_request_have_one_bound() -> None:
