@@ -7,7 +7,7 @@ a comment or code it reads the cell's text as Python; it joins continued lines o
 and a magic cannot wait for messages from the page, but a cell with an `await` can.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from tokenize import TokenInfo
 from typing import Any
 
@@ -36,13 +36,11 @@ class HelpLikeLine(MagicAssign):
 
     @classmethod
     def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
-        for line in tokens_by_line:
-            tokens = [token for token in line if token.string.strip()]
+        for tokens in _beginnings(tokens_by_line):
             words = [token.string for token in tokens]
-            for at in (0, words.index("=") + 1) if "=" in words else (0,):
-                percent, magic, *text = words[at:] if len(words) > at + 3 else ("", "", "")
-                if percent == "%" and magic in MAGICS and text[0] != "?" and text[-1] == "?":
-                    return cls(tokens[at].start)
+            percent, magic, *text = words if len(words) > 3 else ("", "", "")
+            if percent == "%" and magic in MAGICS and text[0] != "?" and text[-1] == "?":
+                return cls(tokens[0].start)
         return None
 
 
@@ -62,14 +60,22 @@ class MisplacedCell(TokenTransformBase):
 
     @classmethod
     def find(cls, tokens_by_line: list[list[TokenInfo]]) -> Any:
-        for line in tokens_by_line:
-            tokens = [token for token in line if token.string.strip()]
+        for tokens in _beginnings(tokens_by_line):
             words = [token.string for token in tokens]
-            for at in (0, words.index("=") + 1) if "=" in words else (0,):
-                first, second, magic, *text = [*words[at:], "", "", ""]
-                if first == second == "%" and magic in MAGICS and text[0] != "?":
-                    return cls(tokens[at].start, magic)
+            first, second, magic, *text = [*words, "", "", ""]
+            if first == second == "%" and magic in MAGICS and text[0] != "?":
+                return cls(tokens[0].start, magic)
         return None
+
+
+def _beginnings(tokens_by_line: list[list[TokenInfo]]) -> Iterator[list[TokenInfo]]:
+    """Yield the tokens of each line, and those of what it assigns: either may be a magic."""
+    for line in tokens_by_line:
+        tokens = [token for token in line if token.string.strip()]
+        words = [token.string for token in tokens]
+        yield tokens
+        if "=" in words:
+            yield tokens[words.index("=") + 1 :]
 
 
 def joined_options(lines: list[str]) -> list[str]:

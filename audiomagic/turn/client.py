@@ -85,19 +85,22 @@ class Client:
             pass  # what has arrived is kept
         except BaseException as caught:
             incoming.broken_off |= isinstance(caught, RequestFailed)
-            if incoming.accumulator.completion().empty:
-                counted = self._receipt(request, provider, incoming, reservation).estimate
+            completion = incoming.accumulator.completion()
+            if completion.empty:
+                receipt = self._receipt(request, provider, incoming, completion, reservation)
+                counted = receipt.estimate
                 reservation.end = reservation.end or CallEnd.failed(caught, counted)
                 if isinstance(caught, KeyboardInterrupt):
                     raise Interrupted("the request was stopped before an answer") from None
                 raise
             error = caught
-        receipt = self._receipt(request, provider, incoming, reservation)
+        completion = incoming.accumulator.completion()
+        receipt = self._receipt(request, provider, incoming, completion, reservation)
         outcome = f"failed: {type(error).__name__}" if error else "answered"
         if cancellation.cancelled or isinstance(error, KeyboardInterrupt):
-            incoming.accumulator.finish_reason = outcome = STOPPED
+            outcome = STOPPED
+            completion = replace(completion, finish_reason=STOPPED)
         reservation.end = CallEnd.of(receipt, outcome)
-        completion = incoming.accumulator.completion()
         return Call(request, completion, receipt, error, incoming.already_recorded)
 
     def estimate(self, request: Request, transport: Transport | None = None) -> Estimate | None:
@@ -113,9 +116,9 @@ class Client:
         request: Request,
         provider: Provider,
         incoming: "_IncomingCompletion",
+        completion: Completion,
         reservation: Reservation,
     ) -> Receipt:
-        completion = incoming.accumulator.completion()
         seconds, sent = pcm16_seconds(completion.pcm), reservation.end is not UNSENT
         receipt = Receipt(
             when=datetime.now(UTC),
@@ -129,7 +132,7 @@ class Client:
             voice=request.voice,
             seconds_in=request.seconds,
             seconds_out=seconds,
-            usage=incoming.usage if sent else NOTHING,
+            usage=incoming.settled_usage(completion) if sent else NOTHING,
             worst=reservation.dollars,
             time_to_first_audio=incoming.time_to_first_audio,
             duration=time.perf_counter() - incoming.start,
@@ -157,14 +160,12 @@ class _IncomingCompletion:
         self._most_tokens = min(caps, default=None)
         self.broken_off = False  # by us or by the server, whatever it said before
 
-    @property
-    def usage(self) -> Usage | None:
-        """The usage of a finished answer; None while more may be billed.
+    def settled_usage(self, completion: Completion) -> Usage | None:
+        """Return the usage of a finished answer; None while more may be billed.
 
         Some servers report usage with every chunk, or zeros; a server may have made, and bills,
         all of an answer that was broken off here.
         """
-        completion = self.accumulator.completion()
         ended = self.accumulator.ended and completion.finish_reason and not self.broken_off
         told = completion.usage if ended else None
         if told is None or told.server_cost is not None:
