@@ -1,6 +1,7 @@
 """What a session can do, on the local engine with its real models."""
 
 import re
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -8,7 +9,6 @@ import pytest
 from audiomagic import Session, Sound, compare
 from audiomagic.engine import synthesize, transcribe
 from audiomagic.errors import RequestRejected
-from audiomagic.protocol.response import Delta
 from audiomagic.turn.reply import STOPPED
 
 from ..support.listener import Listener
@@ -145,14 +145,13 @@ def test_thoughts_are_neither_spoken_nor_shown(deltas: list[Any]) -> None:
 
 
 def test_a_model_that_thinks_can_be_stopped() -> None:
-    class Impatient(Listener):
-        def on_delta(self, piece: Delta) -> None:
-            super().on_delta(piece)
-            if len(self.pieces) == 5:
-                self.cancellation.cancel()
+    def stop(listener: Listener) -> None:
+        assert server.begun.wait(20)
+        listener.cancellation.cancel()
 
     with ModelServer({"content": "Or is it? "}, endless=True) as server:
-        watching = Impatient()
+        watching = Listener()
+        Thread(target=stop, args=(watching,)).start()
         reply = Session(llm=server.url).bound(listener=watching).speak("Where?")
         assert server.hung_up.wait(20)
     assert (reply.text, reply.finish_reason) == ("", STOPPED)

@@ -1,6 +1,7 @@
 """Servers that the engine asks: one for chats in text and transcriptions, and a model hub."""
 
 import hashlib
+import itertools
 import json
 import re
 import threading
@@ -81,7 +82,7 @@ class ModelServer(_Server):
         self.deltas, self.finish, self.heard = deltas, finish, heard
         self.models, self.refusal, self.endless = models, refusal, endless
         self.listing, self.headers = listing, headers or {}
-        self.hung_up = threading.Event()
+        self.begun, self.hung_up = threading.Event(), threading.Event()
 
     def answer(self, handler: _Handler, path: str, body: bytes) -> None:
         if self.refusal and path != "/v1/models":
@@ -110,8 +111,10 @@ class ModelServer(_Server):
         handler.send_response(200)
         handler.end_headers()
         try:
-            while True:
+            for number in itertools.count():
                 handler.wfile.write(event)
+                if number == 20:
+                    self.begun.set()
                 time.sleep(0.01)
         except OSError:
             self.hung_up.set()
