@@ -18,7 +18,7 @@ from ..tts import voices
 from .chat_requests import read
 from .errors import api_error
 from .models import check_chat
-from .replies import event, events_reply, json_reply
+from .replies import KEEP_ALIVE, event, events_reply, json_reply
 
 
 class ChatCompletions:
@@ -107,8 +107,7 @@ def _events(
     with closing(deltas):
         try:
             for chunk in chunks:
-                # A comment, which nobody reads: where it cannot be sent, the model is stopped.
-                yield b":\n\n" if chunk is None else event(chunk)
+                yield KEEP_ALIVE if chunk is None else event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
             yield event(api_error(error).wire())
         else:

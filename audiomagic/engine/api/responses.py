@@ -11,7 +11,7 @@ from ..pipeline import Pipeline
 from . import chat_requests
 from .errors import APIError, api_error
 from .models import check_chat
-from .replies import event, events_reply, json_reply
+from .replies import KEEP_ALIVE, event, events_reply, json_reply
 from .response_events import Event, ResponseWriter
 from .response_requests import chat_messages, read, renamed
 from .response_store import ResponseStore
@@ -79,8 +79,7 @@ class Responses:
 def _stream(writer: ResponseWriter, events: Iterator[Event | None]) -> Iterator[bytes]:
     try:
         for each in events:
-            # A comment, which nobody reads: where it cannot be sent, the model is stopped.
-            yield event(each, each["type"]) if each else b":\n\n"
+            yield event(each, each["type"]) if each else KEEP_ALIVE
     except Exception as error:  # too late for a status
         for each in writer.failure(renamed(api_error(error))):
             yield event(each, each["type"])
