@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,8 @@ from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
 from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
-from .json_schema import ANY_OBJECT, followable, unknown_keyword
+from .json_schema.dialect import ANY_OBJECT, followable, unknown_keyword
+from .json_schema.length import Lengths, unrolled
 from .llama_cpp import LlamaCpp, errors, json_grammar
 from .thoughts import Thoughts
 from .tool_calling import ToolCaller, tool_results
@@ -32,7 +34,8 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
-JSON_LIMIT = 512  # tokens, where the grammar leaves an end open
+JSON_LIMIT = 512  # tokens, besides those of what is required
+LONGEST_JSON = 500  # characters that a schema may require
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
 DEFAULT_SYSTEM = (
@@ -94,8 +97,14 @@ class LlamaModel:
             raise APIError(f"Invalid schema for 'response_format': {refused}.", "response_format")
 
     def _not_followed(self, schema: Mapping[str, Any], arguments: bool = False) -> str | None:
-        """Say what of a schema the grammar cannot follow; None where it can."""
+        """Say what of a schema cannot be followed; None where all can."""
         if self._follows(schema, arguments):
+            form = followable(schema, arguments)
+            length = Lengths(form).of(form)
+            if length == inf:
+                return "nothing that follows it has an end"
+            if length > LONGEST_JSON and (self.small or arguments):
+                return f"it requires {length:,.0f} characters, of at most {LONGEST_JSON:,}"
             return None
         if keyword := unknown_keyword(schema):
             return f"'{keyword}' cannot be followed"
@@ -162,9 +171,12 @@ class LlamaModel:
         if self.small:
             body.setdefault("temperature", 0)
         if schema := answer_schema(request):
-            body["extra_body"] = {"grammar": json_grammar(followable(schema))}
+            form = followable(schema)
             if self.small:
-                body.setdefault("max_tokens", JSON_LIMIT)
+                lengths = Lengths(form)
+                body.setdefault("max_tokens", JSON_LIMIT + int(lengths.of(form)))
+                form = unrolled(form, lengths)
+            body["extra_body"] = {"grammar": json_grammar(form)}
             del body["response_format"]
         return body
 

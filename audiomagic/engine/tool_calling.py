@@ -15,14 +15,15 @@ from typing import Any
 from ..errors import EngineError
 from ..protocol.request import Message, Request
 from ..protocol.tool_calls import Tool, ToolCall
-from .arguments import least, narrowed, numbers, texts
-from .json_schema import distinct, followable
+from .arguments import narrowed, numbers, texts
+from .json_schema.dialect import distinct, followable
+from .json_schema.length import Lengths, least, unrolled
 from .llama_cpp import LlamaCpp, json_grammar
 
 LIKELIER = 2.0  # log of a factor; set on 36 requests (34 decided rightly), of 30 others 28 were
 LONGEST_REQUEST = 64  # tokens: the end of the request whose likelihood is compared
 MOST_WORDS = 60  # of a request, from which arguments are taken
-LONGEST_ARGUMENTS = 200  # tokens
+LONGEST_ARGUMENTS = 200  # tokens, besides those of what is required
 LONGEST_RESULT = 400  # characters that are spoken
 
 NO_TOOL = "A user asks an assistant a question."
@@ -114,10 +115,12 @@ class ToolCaller:
         schema = followable(tool.parameters, arguments=True)
         narrow = narrowed(schema, texts(words), numbers(words))
         # A model that does not find an end is asked again, for what is required alone.
-        for form in (narrow, least(narrow)):
+        lengths = Lengths(narrow)
+        limit = LONGEST_ARGUMENTS + int(lengths.of(narrow))
+        for form in (unrolled(narrow, lengths), least(narrow, lengths)):
             if not self._llama.follows(form):
                 continue
-            filled = self._llama.complete(prompt, LONGEST_ARGUMENTS, json_grammar(form))
+            filled = self._llama.complete(prompt, limit, json_grammar(form))
             with suppress(ValueError):
                 found = distinct(json.loads(filled), tool.parameters, tool.parameters)
                 return json.dumps(found, ensure_ascii=False)

@@ -233,7 +233,25 @@ EVERY_DAY: list[dict[str, Any]] = [
         "at": {"type": "string", "format": "date-time"},
         "anything": {},
     },
+    {
+        "address": {"type": "string", "format": "ipv6"},
+        "network": {"type": "string", "format": "ipv4network"},
+        "where": {"type": "string", "format": "json-pointer"},
+        "data": {"type": "string", "format": "base64"},
+        "days": {"type": "array", "items": {"type": "integer"}, "minItems": 30},
+        "both": {"allOf": [{"$ref": "#/definitions/Place"}, {"type": "object"}]},
+        "steps": {"$ref": "#/definitions/Step"},
+    },
 ]  # fmt: skip
+STEP = {
+    "type": "object",
+    "required": ["name", "next"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"},
+        "next": {"anyOf": [{"$ref": "#/definitions/Step"}, {"type": "null"}]},
+    },
+}
 PLACE = {"type": "object", "properties": {"zip": {"type": "string", "pattern": "^[0-9]{5}$"}},
          "required": ["zip"], "additionalProperties": False}  # fmt: skip
 
@@ -244,14 +262,16 @@ def tool(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-@pytest.mark.parametrize("properties", EVERY_DAY, ids=["limits", "structures", "rewritten"])
+@pytest.mark.parametrize("properties", EVERY_DAY, ids=["limits", "structures", "rewritten", "long"])
 def test_arguments_follow_the_schemas_that_libraries_make(
     client: openai.OpenAI, properties: Any
 ) -> None:
-    named = tool(properties, definitions={"Place": PLACE})
+    named = tool(properties, definitions={"Place": PLACE, "Step": STEP})
     answer = ask(client, ASKED, tools=[named], tool_choice="required")
     call = answer.choices[0].message.tool_calls[0]
-    jsonschema.validate(json.loads(call.function.arguments), named["function"]["parameters"])
+    schema = named["function"]["parameters"]
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    jsonschema.validate(json.loads(call.function.arguments), schema, format_checker=checker)
 
 
 @pytest.mark.parametrize(
@@ -264,6 +284,8 @@ def test_arguments_follow_the_schemas_that_libraries_make(
         ({"type": "float"}, "the property 'it' cannot be followed"),
         ({"type": {}}, "the property 'it' cannot be followed"),
         ({"type": "integer", "minimum": 5, "maximum": 1}, "the property 'it' cannot be followed"),
+        ({"$ref": "#"}, "nothing that follows it has an end"),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 400}, "1,2.. characters"),
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused(
@@ -276,13 +298,19 @@ def test_a_schema_that_cannot_be_followed_is_refused(
     assert error.param == "tools[0].function.parameters"
     schema = {"properties": {"it": inner}, "required": ["it"]}
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
-    with pytest.raises(openai.BadRequestError, match="cannot be followed") as caught:
+    with pytest.raises(openai.BadRequestError, match=said.rpartition("'")[2]) as caught:
         ask(client, ASKED, response_format=form)
     assert caught.value.param == "response_format"
 
 
 @pytest.mark.parametrize(
-    "schema", [{}, {"properties": {"a": {}}}, {"type": "array", "minItems": 1}]
+    "schema",
+    [
+        {},
+        {"properties": {"a": {}}},
+        {"type": "array", "minItems": 1},
+        STEP | {"definitions": {"Step": STEP}},
+    ],
 )
 def test_an_answer_comes_to_an_end_where_its_schema_says_little(
     client: openai.OpenAI, schema: Any

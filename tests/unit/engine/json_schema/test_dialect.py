@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audiomagic.engine.json_schema import distinct, followable, unknown_keyword
+from audiomagic.engine.json_schema.dialect import distinct, followable, unknown_keyword
 
 TEXT = st.text("ab@.x1-", max_size=6)
 JSON = st.recursive(
