@@ -383,6 +383,24 @@ def test_a_response_to_an_earlier_one(client: openai.OpenAI) -> None:
         assert refused.value.code == "previous_response_not_found"
 
 
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ({"stream": True}, "stream"),
+        ({"stream": True, "starting_after": 3}, "starting_after"),
+        ({"include": ["message.output_text.logprobs"]}, "include[]"),
+    ],
+)
+def test_a_response_is_not_streamed_again(
+    client: openai.OpenAI, query: dict[str, Any], param: str
+) -> None:
+    first = client.responses.create(model=MODEL, input=QUESTION)
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.retrieve(first.id, **query)
+    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", param)
+    assert client.responses.retrieve(first.id, stream=False, include_obfuscation=False) == first
+
+
 @pytest.mark.parametrize("by_reference", [False, True])
 def test_a_response_calls_a_function(client: openai.OpenAI, by_reference: bool) -> None:
     tool: Any = {

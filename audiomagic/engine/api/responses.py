@@ -1,11 +1,12 @@
 """Answers `/v1/responses` in its plain-text form: written words, and calls of functions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 
 from werkzeug.wrappers import Response
 
+from ...errors import one_line
 from ..engine import Engine
 from ..pipeline import Pipeline
 from . import chat_requests
@@ -43,8 +44,15 @@ class Responses:
         *_, last = filter(None, events)
         return json_reply(last["response"])
 
-    def retrieve(self, response_id: str) -> Response:
-        """Return a response that was kept. Raises APIError."""
+    def retrieve(self, response_id: str, query: Mapping[str, str]) -> Response:
+        """Return a response that was kept, whole: as with the service, no other than one that is
+        made in the background is streamed again. Raises APIError.
+        """
+        for name, value in query.items():
+            if value.lower() != "false":
+                name = one_line(name, 60)
+                line = f"Unsupported parameter: '{name}' is not supported for a finished response."
+                raise APIError(line, name, "unsupported_parameter")
         return json_reply(self._store.response(response_id))
 
     def forget(self, response_id: str) -> Response:
