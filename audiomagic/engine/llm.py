@@ -1,10 +1,11 @@
 """Language models: what any of them offers, and a GGUF file on llama.cpp in this process."""
 
+import json
 import os
 import re
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -17,9 +18,9 @@ from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
 from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
-from .json_schema.dialect import ANY_OBJECT, followable, unknown_keyword
+from .json_schema.dialect import ANY_OBJECT, followable, has_free_names, unknown_keyword
 from .json_schema.length import Lengths, unrolled
-from .llama_cpp import LlamaCpp, errors, json_grammar
+from .llama_cpp import LlamaCpp, errors, json_grammar, sampling
 from .thoughts import Thoughts
 from .tool_calling import ToolCaller, tool_results
 
@@ -131,15 +132,26 @@ class LlamaModel:
         forced = request.tool_choice not in (None, "auto", "none")
         may_call = request.tools and request.tool_choice != "none" and not results
         if (may_call or forced) and (call := self._tool_caller.call(request)):
-            is_whole = self.count(call.name + call.arguments) <= (request.max_tokens or CONTEXT)
-            yield TextDelta("", (call,), "tool_calls") if is_whole else TextDelta("", (), "length")
+            yield self._whole(call, request)
         elif results and self.small and not answer_schema(request):
-            yield TextDelta(self._tool_caller.answer(request), finish_reason="stop")
+            answer = self._tool_caller.answer(request)
+            said = self._llama.cut(answer, request.max_tokens or CONTEXT)
+            yield TextDelta(said, finish_reason="stop" if said == answer else "length")
         elif self.small and not answer_schema(request):
             yield from self._short_reply(request)
         else:
             with errors(), closing(text_deltas(self._llama.client, self._body(request))) as deltas:
-                yield from deltas
+                schema = answer_schema(request)
+                names_are_free = schema and has_free_names(followable(schema))
+                yield from _named_once(deltas) if names_are_free else deltas
+
+    def _whole(self, call: ToolCall, request: Request) -> TextDelta:
+        """Make a call, unless a cap or a stop would have cut it: there are no calls in part."""
+        if any(stop in call.arguments for stop in request.stop):
+            return TextDelta(finish_reason="stop")
+        if self.count(call.name + call.arguments) > (request.max_tokens or CONTEXT):
+            return TextDelta(finish_reason="length")
+        return TextDelta(tool_calls=(call,), finish_reason="tool_calls")
 
     def _fitted(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Leave out the oldest turns that do not fit; refuse what cannot be left out."""
@@ -165,9 +177,7 @@ class LlamaModel:
             messages = tuple(_in_words(message) for message in request.messages)
             request = replace(request, messages=messages, tools=(), tool_choice=None)
         tools = (replace(one, parameters=followable(one.parameters)) for one in request.tools)
-        body = replace(request, tools=tuple(tools)).text_wire()
-        if "seed" in body:  # of 32 bits, of which the last means any
-            body["seed"] %= 2**32 - 1
+        body = replace(request, tools=tuple(tools)).text_wire() | sampling(request.parameters)
         if self.small:
             body.setdefault("temperature", 0)
         if schema := answer_schema(request):
@@ -206,6 +216,18 @@ def answer_schema(request: Request) -> Mapping[str, Any] | None:
         return None
     schema: Mapping[str, Any] = (form.get("json_schema") or {}).get("schema") or ANY_OBJECT
     return schema
+
+
+def _named_once(deltas: Iterable[TextDelta]) -> Iterator[TextDelta]:
+    """Yield JSON once it is whole, with each name of an object once, which no grammar demands."""
+    text = ""
+    for delta in deltas:
+        text += delta.text
+        if delta.finish_reason:
+            with suppress(ValueError):  # it was cut
+                text = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+            yield TextDelta(text)
+        yield replace(delta, text="")
 
 
 def _in_words(message: Message) -> Message:

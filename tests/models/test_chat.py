@@ -170,6 +170,74 @@ def test_a_seed_repeats_a_sample_and_another_does_not(client: openai.OpenAI) -> 
     assert sampled(3) == sampled(3) != sampled(4)
 
 
+def call_of(answer: Any) -> Any:
+    calls = answer.choices[0].message.tool_calls
+    return json.loads(calls[0].function.arguments) if calls else None
+
+
+def test_a_seed_repeats_the_arguments_of_a_call_and_another_does_not(
+    client: openai.OpenAI,
+) -> None:
+    def sampled(**shape: Any) -> Any:
+        properties = {"note": {"type": "string", "minLength": 40}}
+        return call_of(
+            ask(client, ASKED, tools=[tool(properties)], tool_choice="required", **shape)
+        )
+
+    assert sampled() == sampled(seed=3)  # the likeliest
+    assert sampled(temperature=1.5, seed=3) == sampled(temperature=1.5, seed=3)
+    assert len({str(sampled(temperature=1.5, seed=seed)) for seed in range(4)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"), [({"stop": "2026"}, "stop"), ({"max_tokens": 3}, "length")]
+)
+def test_a_call_that_would_be_cut_is_not_made(
+    client: openai.OpenAI, shape: dict[str, Any], reason: str
+) -> None:
+    day = tool({"day": {"type": "string", "format": "date"}})
+    cut = ask(client, ASKED, tools=[day], tool_choice="required", **shape)
+    assert (call_of(cut), cut.choices[0].finish_reason) == (None, reason)
+    whole = ask(client, ASKED, tools=[day], tool_choice="required", stop="Observation:")
+    assert call_of(whole) == {"day": "2026-11-30"}
+
+
+def test_an_answer_to_a_result_keeps_to_its_cap_and_its_stop(client: openai.OpenAI) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "sky", "arguments": "{}"}}
+    told = [
+        {"role": "user", "content": "How is the sky?"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "blue, with some clouds in the west"},
+    ]
+    cut = ask(client, *told, max_tokens=5)
+    assert cut.choices[0].finish_reason == "length" and cut.usage.completion_tokens == 5
+    assert "clouds" not in cut.choices[0].message.content
+    stopped = ask(client, *told, stop="with").choices[0]
+    assert stopped.finish_reason == "stop" and stopped.message.content.endswith("blue,")
+
+
+LENGTHS = {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "lengths", "schema": LENGTHS}},
+        {"type": "json_schema", "json_schema": {"name": "a", "schema": {
+            "properties": {"lengths": LENGTHS}, "required": ["lengths"]}}},
+    ],
+)  # fmt: skip
+def test_an_object_holds_each_name_once(client: openai.OpenAI, form: Any) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    asked = "List ten words with their lengths: go go go go."
+    pieces = words(ask(client, asked, response_format=form, stream=True))
+    assert json.loads("".join(pieces), object_pairs_hook=once)
+
+
 def test_another_model_gets_what_shapes_an_answer() -> None:
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
     shape = {"temperature": 0.5, "seed": -1, "frequency_penalty": 1.0, "response_format": form}
@@ -284,6 +352,7 @@ def test_arguments_follow_the_schemas_that_libraries_make(
         ({"type": "float"}, "the property 'it' cannot be followed"),
         ({"type": {}}, "the property 'it' cannot be followed"),
         ({"type": "integer", "minimum": 5, "maximum": 1}, "the property 'it' cannot be followed"),
+        ({"type": "object", "minProperties": 3}, "the property 'it' cannot be followed"),
         ({"$ref": "#"}, "nothing that follows it has an end"),
         ({"type": "array", "items": {"type": "string"}, "minItems": 400}, "1,2.. characters"),
     ],

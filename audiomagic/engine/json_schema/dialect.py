@@ -83,6 +83,15 @@ def unknown_keyword(schema: Schema) -> str | None:
     return None
 
 
+def has_free_names(form: Schema) -> bool:
+    """Whether an object that follows the grammar's schema may hold other names than those in it."""
+    return any(
+        "patternProperties" in inner
+        or ("properties" in inner and inner.get("additionalProperties") is not False)
+        for inner in schemas(form)
+    )
+
+
 def distinct(value: Any, schema: Schema, root: Schema) -> Any:
     """Leave out items that are there already, where a schema wants them to differ."""
     schema = resolved(schema, root)
@@ -214,4 +223,6 @@ def _close(form: dict[str, Any]) -> None:
     if form.keys() & {"properties", "patternProperties"}:
         form["additionalProperties"] = False
     if "patternProperties" in form:
+        if form.get("minProperties", 0) > len(required) + 1:
+            raise ValueError("the grammar may count the same name twice")
         _cap(form, "maxProperties", "minProperties", MOST_ITEMS)
