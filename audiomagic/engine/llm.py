@@ -99,28 +99,31 @@ class LlamaModel:
 
     def _not_followed(self, schema: Mapping[str, Any], arguments: bool = False) -> str | None:
         """Say what of a schema cannot be followed; None where all can."""
-        if self._follows(schema, arguments):
-            form = followable(schema, arguments)
+        form = self._followed(schema, arguments)
+        if form is not None:
             length = Lengths(form).of(form)
             if length == inf:
                 return "nothing that follows it has an end"
             if length > LONGEST_JSON and (self.small or arguments):
                 return f"it requires {length:,.0f} characters, of at most {LONGEST_JSON:,}"
             return None
-        if keyword := unknown_keyword(schema):
-            return f"'{keyword}' cannot be followed"
         for name, inner in (schema.get("properties") or {}).items():
             one = {**schema, "properties": {name: inner}, "required": [name]}
-            if not self._follows(one, arguments):
+            if self._followed(one, arguments) is None:
+                if keyword := unknown_keyword(inner):
+                    return f"'{keyword}' cannot be followed"
                 return f"the property '{one_line(name, 60)}' cannot be followed"
+        if keyword := unknown_keyword(schema):
+            return f"'{keyword}' cannot be followed"
         return "it cannot be followed"
 
-    def _follows(self, schema: Mapping[str, Any], arguments: bool) -> bool:
+    def _followed(self, schema: Mapping[str, Any], arguments: bool) -> dict[str, Any] | None:
+        """Return the schema that the grammar follows in its place, if it can."""
         try:
             form = followable(schema, arguments)
         except (TypeError, ValueError, AttributeError):  # a keyword with a value of another type
-            return False
-        return self._llama.follows(form)
+            return None
+        return form if self._llama.follows(form) else None
 
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises APIError for a text that does not fit into the context."""

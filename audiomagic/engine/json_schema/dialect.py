@@ -129,7 +129,8 @@ def _looks_around(form: Schema) -> bool:
 
 
 def _translate(form: dict[str, Any], root: Schema) -> None:
-    """Say in other words what the grammar does not know."""
+    """Say in other words what the grammar does not know, and in those of one draft all else."""
+    form.pop("$schema", None)  # which would have it read an older draft
     if form.get("uniqueItems") is False:
         del form["uniqueItems"]
     known = FORMATS.get(str(form.pop("format", None)))
@@ -138,6 +139,10 @@ def _translate(form: dict[str, Any], root: Schema) -> None:
         form["pattern"] = f"^({known})$"
     elif isinstance(form.get("pattern"), str):
         form["pattern"] = _ended(form["pattern"])
+    if isinstance(form.get("items"), list):  # a tuple, up to draft 7
+        form["prefixItems"] = form.pop("items")
+        if "additionalItems" in form:
+            form["items"] = form.pop("additionalItems")
     for side in ("inimum", "aximum"):  # draft 4, as in OpenAPI 3.0
         exclusive = form.get(f"exclusiveM{side}")
         if isinstance(exclusive, bool):
@@ -180,8 +185,13 @@ def _limit(form: dict[str, Any]) -> None:
     chosen = form.keys() & {"enum", "const", "$ref"} or form.get("pattern") in PATTERNS
     if "string" in kinds and not chosen:
         _cap(form, "maxLength", "minLength", MOST_CHARACTERS)
-    if "array" in kinds and not chosen and "prefixItems" not in form:
-        _cap(form, "maxItems", "minItems", MOST_ITEMS)
+    if "array" in kinds and not chosen:
+        most = MOST_ITEMS
+        if first := form.get("prefixItems"):  # of a tuple, which is whole and has no more
+            whole = min(len(first), form.get("maxItems", inf))
+            form["minItems"] = max(whole, form.get("minItems", 0))
+            most = MOST_ITEMS if "items" in form else form["minItems"]
+        _cap(form, "maxItems", "minItems", most)
         form.setdefault("items", SIMPLE)
     for limit in ("maxLength", "maxItems", "maxProperties"):
         if isinstance(form.get(limit), int):

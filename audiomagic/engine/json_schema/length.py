@@ -10,6 +10,7 @@ from typing import Any
 from .tree import Schema, mapped, references, resolved, without_definitions
 
 DEPTH = 3  # of what holds others of its own kind
+LIMITS = (("maxItems", "minItems"), ("maxProperties", "minProperties"))
 
 
 class Lengths:
@@ -75,7 +76,7 @@ def least(schema: Schema, lengths: Lengths) -> Schema:
     for key in ("anyOf", "oneOf"):
         if key in form:
             form[key] = [min(form[key], key=lengths.of)]
-    for most, fewest in (("maxItems", "minItems"), ("maxProperties", "minProperties")):
+    for most, fewest in LIMITS:
         if most in form:
             form[most] = form.get(fewest, 0)
     return form
@@ -94,7 +95,11 @@ def unrolled(schema: dict[str, Any], lengths: Lengths) -> dict[str, Any]:
             return form
         if form.get("$ref") in recursive:
             return form | {"$ref": f"#/$defs/{recursive.index(form['$ref'])}.{depth}"}
-        return mapped(form, lambda inner: at(depth, inner))
+        changed = mapped(form, lambda inner: at(depth, inner))
+        for most, fewest in LIMITS:  # the deeper, the fewer
+            if most in form and references(form).intersection(recursive):
+                changed[most] = max(form.get(fewest, 0), min(form[most], depth + 1))
+        return changed
 
     levels = {}
     for index, name in enumerate(recursive):

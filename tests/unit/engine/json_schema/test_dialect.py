@@ -101,6 +101,26 @@ def test_limits_of_draft_4_are_those_of_today() -> None:
     assert followable(old) == {"type": "integer", "exclusiveMinimum": 0, "maximum": 9}
 
 
+@pytest.mark.parametrize(
+    ("schema", "fewest", "most"),
+    [
+        ({}, 2, 2),
+        ({"minItems": 1}, 2, 2),
+        ({"minItems": 4}, 4, 4),
+        ({"maxItems": 1}, 1, 1),
+        ({"maxItems": 5}, 2, 5),
+        ({"additionalItems": {"type": "null"}}, 2, 20),
+    ],
+)
+def test_a_tuple_is_whole(schema: Any, fewest: int, most: int) -> None:
+    draft_7 = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "array",
+               "items": [{"type": "string"}, {"type": "number"}]}  # fmt: skip
+    form = followable(draft_7 | schema)
+    assert "$schema" not in form
+    assert (form["minItems"], form["maxItems"]) == (fewest, most)
+    assert [item["type"] for item in form["prefixItems"]] == ["string", "number"]
+
+
 def test_items_of_a_set_are_kept_once_and_those_of_a_list_are_not() -> None:
     words = {"type": "array", "items": {"type": "string"}}
     schema = {
