@@ -107,7 +107,8 @@ class LlamaModel:
             if length > LONGEST_JSON and (self.small or arguments):
                 return f"it requires {length:,.0f} characters, of at most {LONGEST_JSON:,}"
             return None
-        for name, inner in (schema.get("properties") or {}).items():
+        properties = schema.get("properties")
+        for name, inner in properties.items() if isinstance(properties, dict) else ():
             one = {**schema, "properties": {name: inner}, "required": [name]}
             if self._followed(one, arguments) is None:
                 if keyword := unknown_keyword(inner):

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from ...protocol.chunk_writer import ChunkWriter
 from ...protocol.response import Completion, Delta
-from ...sound import Sound
 from ..engine import MODEL, Engine
 from ..pipeline import Pipeline
 from ..tts import voices
+from .audio_files import audio_file
 from .chat_requests import read
 from .errors import api_error
 from .models import check_chat
@@ -91,10 +91,10 @@ class ChatCompletions:
         if request.voice is None or pipeline.calls:
             return writer.whole(answer, None)
         self._keep(pipeline, writer)
-        ending = {"opus": "ogg"}.get(request.format, request.format)
-        # A cap may leave no room for a single word; but no file is without a sample.
-        file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm or b"\0\0").encode(ending)
-        return writer.whole(answer, file)
+        if request.format != "pcm16":
+            # A cap may leave no room for a single word; but no file is without a sample.
+            pcm = audio_file(pcm or b"\0\0", request.format)
+        return writer.whole(answer, pcm)
 
     def _keep(self, pipeline: Pipeline, writer: ChunkWriter) -> None:
         self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)

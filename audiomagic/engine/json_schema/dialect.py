@@ -10,7 +10,7 @@ from typing import Any
 
 from .all_of import merged
 from .formats import FORMATS, PATTERNS
-from .tree import NOTES, Schema, mapped, references, resolved, schemas
+from .tree import NAMED, NOTES, Schema, mapped, references, resolved, schemas
 
 ELSEWHERE = ("allOf", "anyOf", "oneOf", "$ref")  # where the properties of an object may be, too
 # What no grammar can say, or llama.cpp's does not.
@@ -62,6 +62,8 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
         _translate(form, root)
         if any(not isinstance(form.get(keyword, 0), int | float) for keyword in NUMERIC):
             raise TypeError("a limit that is not a number")
+        if any(not isinstance(form.get(keyword, {}), dict) for keyword in NAMED):
+            raise TypeError("schemas without names")
         _limit(form)
         if not arguments:
             _limit_digits(form)

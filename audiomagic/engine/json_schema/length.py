@@ -66,7 +66,7 @@ class Lengths:
 
 
 def least(schema: Schema, lengths: Lengths) -> Schema:
-    """Allow only what a schema requires, and of its branches the shortest."""
+    """Allow only what a schema requires, and of branches that refer to others the shortest."""
     if not isinstance(schema, dict):
         return schema
     form = mapped(schema, lambda inner: least(inner, lengths))
@@ -74,7 +74,8 @@ def least(schema: Schema, lengths: Lengths) -> Schema:
     if "properties" in form and "additionalProperties" in form:
         form["properties"] = {k: v for k, v in form["properties"].items() if k in required}
     for key in ("anyOf", "oneOf"):
-        if key in form:
+        # The shortest may not be of the type that is given beside it.
+        if key in form and "type" not in form and references({key: form[key]}):
             form[key] = [min(form[key], key=lengths.of)]
     for most, fewest in LIMITS:
         if most in form:
@@ -106,7 +107,7 @@ def unrolled(schema: dict[str, Any], lengths: Lengths) -> dict[str, Any]:
         levels[f"{index}.0"] = at(0, least(bodies[name], lengths))
         levels |= {f"{index}.{depth}": at(depth - 1, bodies[name]) for depth in range(1, DEPTH)}
     form: dict[str, Any] = at(DEPTH - 1, schema)
-    return form | {"$defs": form.get("$defs", {}) | levels}
+    return form | {"$defs": form.get("$defs", {}) | levels} if levels else schema
 
 
 def _reached(name: str, inside: dict[str, set[str]]) -> set[str]:
