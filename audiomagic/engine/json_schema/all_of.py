@@ -28,10 +28,11 @@ class _Merger:
         if not isinstance(schema, dict):
             return schema
         parts = schema.get("allOf")
-        if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+        parts = [part for part in parts if part is not True] if isinstance(parts, list) else [None]
+        if all(isinstance(part, dict) for part in parts):
             rest = {key: value for key, value in schema.items() if key != "allOf"}
-            if len(parts) == 1 and not rest.keys() - NOTES:
-                return parts[0] | rest  # so pydantic names one beside a default
+            if len(parts) == 1 and not rest.keys() - NOTES:  # as pydantic names one
+                return self.merged(parts[0] | rest, within)
             named = [part["$ref"] for part in parts if isinstance(part.get("$ref"), str)]
             self.left -= len(named)
             is_finite = self.left >= 0 and not within & {*named}
@@ -40,13 +41,17 @@ class _Merger:
         return mapped(schema, partial(self.merged, within=within))
 
     def _joined(self, rest: dict[str, Any], parts: list[Schema]) -> dict[str, Any] | None:
-        is_sealed = rest.pop("unevaluatedProperties", None) is False
+        is_sealed = rest.get("unevaluatedProperties") is False
+        if is_sealed:
+            del rest["unevaluatedProperties"]
         form: dict[str, Any] | None = rest
         for part in parts:
             beside = {key: value for key, value in part.items() if key != "$ref"}
             for each in [beside, resolved(part, self.root)] if "$ref" in part else [part]:
                 form = _both(form, each) if form is not None and isinstance(each, dict) else None
-        return form | {"additionalProperties": False} if form and is_sealed else form
+        if form is not None and is_sealed:
+            form["additionalProperties"] = False
+        return form
 
 
 def _both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .all_of import merged
 from .formats import FORMATS, PATTERNS
-from .tree import NAMED, NOTES, Schema, mapped, references, resolved, schemas
+from .tree import DEFINITIONS, NAMED, NOTES, Schema, mapped, references, resolved, schemas
 
 ELSEWHERE = ("allOf", "anyOf", "oneOf", "$ref")  # where the properties of an object may be, too
 # What no grammar can say, or llama.cpp's does not.
@@ -24,6 +24,16 @@ NUMERIC = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
 )  # fmt: skip
+# Keywords of one type, which otherwise leave all values of others open.
+IMPLIED = {
+    "minimum": "number", "maximum": "number", "exclusiveMinimum": "number",
+    "exclusiveMaximum": "number", "multipleOf": "number",
+    "pattern": "string", "minLength": "string", "maxLength": "string",
+    "items": "array", "prefixItems": "array", "minItems": "array", "maxItems": "array",
+    "required": "object", "properties": "object", "patternProperties": "object",
+    "minProperties": "object", "maxProperties": "object", "additionalProperties": "object",
+}  # fmt: skip
+SILENT = {*NOTES, *DEFINITIONS}
 LOOKAROUND = ("(?=", "(?!", "(?<")
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
 LARGEST_NUMBER = 1_000_000_000
@@ -51,7 +61,7 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
 
     def change(schema: Schema) -> Schema:
         if not is_composed and (
-            schema is True or (isinstance(schema, dict) and not schema.keys() - NOTES)
+            schema is True or (isinstance(schema, dict) and not schema.keys() - SILENT)
         ):
             return SIMPLE
         if not isinstance(schema, dict):
@@ -60,6 +70,9 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
         if arguments and form.get("uniqueItems") and not _needs_several(form):
             del form["uniqueItems"]
         _translate(form, root)
+        implied = [kind for keyword, kind in IMPLIED.items() if keyword in form]
+        if implied and not is_composed and not form.keys() & {"type", "enum", "const", *ELSEWHERE}:
+            form["type"] = implied[-1]
         if any(not isinstance(form.get(keyword, 0), int | float) for keyword in NUMERIC):
             raise TypeError("a limit that is not a number")
         if any(not isinstance(form.get(keyword, {}), dict) for keyword in NAMED):
@@ -225,8 +238,6 @@ def _close(form: dict[str, Any]) -> None:
     if form.keys() & {*ELSEWHERE, "propertyNames", "enum", "const"}:
         return
     others, required = form.get("additionalProperties"), form.get("required", [])
-    if "properties" in form:  # and otherwise, also anything else than an object
-        form.setdefault("type", "object")
     free = others if isinstance(others, dict) else SIMPLE
     if others is not False and ("properties" in form or required):
         form["properties"] = dict.fromkeys(required, free) | form.get("properties", {})

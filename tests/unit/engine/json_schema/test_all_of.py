@@ -29,6 +29,12 @@ def test_what_follows_one_follows_the_other(parts: Any, beside: Any, value: Any)
                              "required": ["x", "y"]}),
         ({"allOf": [{"type": "number", "minimum": 1}, {"type": "integer", "minimum": 3}]},
             {"type": "integer", "minimum": 3}),
+        ({"allOf": [True, X, {}]}, X),
+        ({"allOf": [{"allOf": [X, Y]}]}, {
+            "type": "object", "properties": X["properties"] | Y["properties"],
+            "required": ["x", "y"]}),
+        ({"allOf": [X], "unevaluatedProperties": {"type": "null"}},
+            X | {"unevaluatedProperties": {"type": "null"}}),  # which is refused
         ({"allOf": [X], "unevaluatedProperties": False}, X | {"additionalProperties": False}),
         ({"allOf": [X, X | {"additionalProperties": False}]}, X | {"additionalProperties": False}),
         ({"allOf": [X, {"properties": {"x": {"maxLength": 3}}}]},
@@ -51,7 +57,8 @@ def test_parts_are_one_schema(schema: Any, one: Any) -> None:
         {"allOf": [{"pattern": "a"}, {"pattern": "b"}]},
         {"allOf": [X | {"additionalProperties": False}, Y]},  # nothing follows it
         {"allOf": [{"$ref": "#"}, X]},
-        {"allOf": [True, X]},
+        {"allOf": [False, X]},
+        {"allOf": "X"},
     ],
 )
 def test_what_one_schema_cannot_say_stays_as_it_is(schema: Any) -> None:

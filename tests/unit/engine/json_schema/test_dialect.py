@@ -121,6 +121,24 @@ def test_a_tuple_is_whole(schema: Any, fewest: int, most: int) -> None:
     assert [item["type"] for item in form["prefixItems"]] == ["string", "number"]
 
 
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"items": {"type": "null"}}, "array"),
+        ({"minLength": 3}, "string"),
+        ({"maximum": 3}, "number"),
+        ({"required": ["a"]}, "object"),
+    ],
+)
+def test_keywords_of_one_type_name_it(schema: Any, kind: str) -> None:
+    assert followable(schema)["type"] == kind
+
+
+def test_a_schema_that_says_nothing_is_that_of_something_simple() -> None:
+    nothing = {"title": "Anything", "$defs": {"A": {"type": "null"}}}
+    assert followable(nothing) == followable({}) != {}
+
+
 def test_items_of_a_set_are_kept_once_and_those_of_a_list_are_not() -> None:
     words = {"type": "array", "items": {"type": "string"}}
     schema = {
