@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from audiomagic.engine.json_schema.all_of import merged
 from audiomagic.engine.json_schema.dialect import followable
 
-from .test_dialect import JSON, SCHEMAS, valid
+from ....support.json_schemas import JSON, SCHEMAS, valid
 
 X = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
 Y = {"type": "object", "properties": {"y": {"type": "integer"}}, "required": ["y"]}

@@ -10,7 +10,7 @@ from hypothesis import given
 from audiomagic.engine.json_schema.dialect import followable
 from audiomagic.engine.json_schema.length import Lengths, least, unrolled
 
-from .test_dialect import JSON, SCHEMAS, valid
+from ....support.json_schemas import JSON, SCHEMAS, valid
 
 
 def obj(**properties: Any) -> dict[str, Any]:
