@@ -32,6 +32,7 @@ FINISHES: dict[str, str | None] = {
                      "insufficient_system_resource"), None),
 }  # fmt: skip
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+PARTS = ("content", "refusal", "audio", "tool_calls", "function_call")  # of a delta or a message
 NOT_BASE64 = "the server sent sound that is not base64; try again"
 LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
@@ -95,6 +96,7 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _streamed_parts: set[str] = field(default_factory=set)  # that came in deltas
     _unfinished: str = ""  # text that may be the beginning of a key
     _base64: Base64Stream = field(default_factory=Base64Stream)
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
@@ -156,8 +158,7 @@ class ResponseAccumulator:
         choice, before = _mapping(choice, "a choice"), self._received
         finish_reason = _name(choice.get("finish_reason"))
         self._finish(finish_reason)
-        # A completion in one piece, from a server that does not stream, holds a message.
-        delta = _mapping(choice.get("delta") or choice.get("message") or {}, "a delta")
+        delta = self._added(choice)
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
         self.audio_id = _name(audio.get("id")) or self.audio_id
         expires = type(expires_at := audio.get("expires_at")) is int
@@ -180,6 +181,18 @@ class ResponseAccumulator:
         continued = bool(data or calls or thought) or self._received > before
         self.ended = bool(finish_reason) or expires or (self.ended and not continued)
         return new
+
+    def _added(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a choice's delta, or its message, less what came in deltas already.
+
+        A completion in one piece, from a server that does not stream, holds a message; some servers
+        send it whole at the end of a stream.
+        """
+        if delta := _mapping(choice.get("delta") or {}, "a delta"):
+            self._streamed_parts |= {part for part in PARTS if delta.get(part)}
+            return delta
+        message = _mapping(choice.get("message") or {}, "a message")
+        return {part: message[part] for part in message.keys() - self._streamed_parts}
 
     def _finish(self, reason: str) -> None:
         finish = FINISHES.get(reason.lower(), "stop") if reason else None
