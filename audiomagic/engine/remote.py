@@ -115,10 +115,11 @@ class RemoteModel:
             ) from error
 
     def _rejection(self, body: ErrorBody, status: int) -> str:
-        if status in (401, 403):
-            return f"{self._name} requires a valid key; set ${self._key_variable}"
         said = self._safe(body.message)
-        line = f"{self._name} rejected the request ({status})" + (f": {said}" if said else "")
+        told = f": {said}" if said else ""
+        if status in (401, 403):
+            return f"{self._name} requires a valid key ({status}{told}); set ${self._key_variable}"
+        line = f"{self._name} rejected the request ({status}){told}"
         if status == 404:
             line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
         if (status == 404 or body.blames_model) and (near := self._nearest()):

@@ -23,11 +23,12 @@ from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
 from . import model_list
 from .endpoint import Endpoint
-from .retry import LONGEST_PAUSE, find_cause, retry_after
+from .retry import LASTING, LONGEST_PAUSE, find_cause, retry_after
 
 if TYPE_CHECKING:
     import openai
 
+WRONG_KEY = "invalid_api_key"  # the code for a key that is none
 AUDIO_GONE = "audio_not_found"  # the code for an earlier spoken reply that has expired
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LATER = (408, 409, 425)  # statuses of a request that may be accepted as it is, later
@@ -158,8 +159,13 @@ def _by_status(
     sent: str, body: ErrorBody, status: int, endpoint: Endpoint, headers: Mapping[str, str]
 ) -> str:
     """Describe an error by its HTTP status; `sent` is the whole of the answer."""
-    host, said = endpoint.host, one_line(body.message)
+    first = sent.lstrip()[:1]
+    is_page = body.message[:1] in ("", "<") or (first not in "{[<" and len(sent) > LONGEST_WORDS)
+    host, said = endpoint.host, "" if is_page else one_line(body.message)
     reason = f"{status}: {said}" if said else str(status)
+    if status == 401 and said and body.code != WRONG_KEY:
+        key = f"check the key in {endpoint.key_variable}, and what it may do"
+        return f"{host} does not allow this ({reason}); {key}"
     if status == 401:
         return f"{host} rejected the API key; set {endpoint.key_variable} to a valid one"
     if 300 <= status < 400:
@@ -175,13 +181,13 @@ def _by_status(
             when = f"run it again in {duration}"
         return f"{host} is limiting the rate of requests; {when}"
     if status == 413:
-        return f"too long for {host}; shorten the text or the sound, or begin another chat"
-    if status == 501:
+        step = "shorten the text or the sound, or begin another chat"
+        return f"too long for {host} ({reason}); {step}"
+    if status in LASTING:
         return f"{host} cannot do this ({reason}); use another model or server"
     if status >= 500:
         return f"{host} had an internal error ({reason}); run it again"
-    bare = sent.lstrip()[:1]  # of JSON, or of words
-    if bare in ("", "<") or (bare not in "{[" and len(sent) > LONGEST_WORDS):
+    if is_page:
         line = f"{host} does not serve Chat Completions at this address ({status})"
         return f"{line}; check --base-url (it usually ends in /v1)"
     if status == 403:
@@ -226,7 +232,8 @@ def _by_model(
         if status not in WRONG or not body.blames_model:
             return None
         listed = model_list.listed(endpoint)
-        if model in listed if listed else model not in body.message:
+        named = model in body.message or body.param == "model"
+        if model in listed if listed else not named:
             return None
     ours = endpoint.is_service or suggestions.nearest(model, catalogue().models)
     if ours or model_list.listed(endpoint):

@@ -179,7 +179,10 @@ def test_a_language_model_that_cannot_be_reached_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("refusal", "line"),
     [
-        ((401, {}), r"^the language model at \S+ requires a valid key; set \$AUDIOMAGIC_LLM_KEY"),
+        (
+            (401, {}),
+            r"^the language model at \S+ requires a valid key \(401\); set \$AUDIOMAGIC_LLM_KEY",
+        ),
         (
             (404, {"error": "model 'lama3.2' not found"}),
             r"^the language model at \S+ rejected the request \(404\): model 'lama3.2' not found; "

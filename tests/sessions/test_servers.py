@@ -87,7 +87,7 @@ def test_azure_by_its_variables(
     with pytest.raises(RequestRejected, match=r"no deployment 'gpt-audio-1\.5' at 127\..* --model"):
         session.speak("Hi", model="gpt-audio-1.5")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "of another")
-    with pytest.raises(RequestRejected, match="rejected the API key; set AZURE_OPENAI_API_KEY to"):
+    with pytest.raises(RequestRejected, match=r"Access denied .* the key in AZURE_OPENAI_API_KEY,"):
         session.speak("Hi")
 
 
@@ -108,6 +108,8 @@ def test_an_error_behind_a_gateway_is_worded_as_usual(fake_server: FakeServer) -
 
 
 REFUSED = r"^127\.0\.0\.1:\d+ rejected the request \(400: Too many knobs\); correct it, and run"
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>Knobs</Code><Message>Too many &lt;knobs&gt;</Message><Id>1</Id></Error>"""
 BROKEN = (
     r"^127\.0\.0\.1:\d+ (broke off with an error: Too many knobs; run it again|rejected .*knobs)"
 )
@@ -121,6 +123,17 @@ WORDED: dict[str, Any] = {
     "Nest": {"statusCode": 400, "message": ["Too many knobs"], "error": "Bad Request"},
     "Flask": {"error": True, "message": "Too many knobs"},
     "null": {"error": None, "message": "Too many knobs"},
+    "MiniMax": {"base_resp": {"status_code": 1004, "status_msg": "Too many knobs"}},
+    "MiniMax, in an answer": {
+        "object": "chat.completion",
+        "choices": None,
+        "usage": {},
+        "base_resp": {"status_code": 1008, "status_msg": "Too many knobs"},
+    },
+    "no choices": {"id": "", "object": "", "choices": None, "message": "Too many knobs"},
+    "Apigee": {"fault": {"faultstring": "Too many knobs", "detail": {"errorcode": "x.Knobs"}}},
+    "AWS": {"errorMessage": "Too many knobs", "errorType": "Knobs"},
+    "Spring": {"timestamp": "2026", "status": 400, "statusMessage": "Too many knobs"},
     "DashScope": {"code": "InvalidParameter", "message": "Too many knobs", "request_id": "1"},
 }
 
@@ -146,6 +159,20 @@ def test_the_servers_own_words_are_shown_whatever_their_shape(
 @pytest.mark.parametrize(
     ("status", "body", "line"),
     [
+        (400, XML, "rejected the request (400: Too many <knobs>); correct it"),
+        (403, XML, "does not allow this (403: Too many <knobs>);"),
+        (400, "<e:Fault xmlns:e='x'><faultcode>1</faultcode><faultstring xml:lang='en'> Knobs "
+         "</faultstring></e:Fault>", "rejected the request (400: Knobs); correct it"),
+        (401, {"error": {"message": "key not allowed to access model", "code": "401"}},
+         "does not allow this (401: key not allowed to access model); check the key in OPENAI_"),
+        (401, "Your subscription ended", "does not allow this (401: Your subscription ended);"),
+        (401, "<html>Log in</html>", "rejected the API key; set OPENAI_API_KEY to a valid one"),
+        (413, {"error": {"message": "Maximum content size limit (26214400) exceeded"}},
+         "(413: Maximum content size limit (26214400) exceeded); shorten the text or the sound"),
+        (502, "<html>Bad gateway</html>", "had an internal error (502); run it again"),
+        (505, {"error": "HTTP/1.1"}, "cannot do this (505: HTTP/1.1); use another"),
+        (507, {"error": "Disk full"}, "cannot do this (507: Disk full); use another"),
+        (508, "", "cannot do this (508); use another"),
         (422, {"detail": [FAULT]}, "rejected the request (422: audio: Too many knobs); correct"),
         (400, "messages are required", "rejected the request (400: messages are required); "),
         (404, "404 page not found", "has nothing at this address (404: 404 page not found); check"),

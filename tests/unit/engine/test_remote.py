@@ -93,7 +93,11 @@ def test_connections_are_closed_with_the_model(
 @pytest.mark.parametrize(
     ("refusal", "line"),
     [
-        ((401, {}), r"requires a valid key; set \$AUDIOMAGIC_LLM_KEY"),
+        ((401, {}), r"requires a valid key \(401\); set \$AUDIOMAGIC_LLM_KEY"),
+        (
+            (403, {"error": "its-own-key has no access"}),
+            r"requires a valid key \(403: … has no access\); set \$AUDIOMAGIC_LLM_KEY",
+        ),
         (
             (404, {"error": {"message": "no such model"}}),
             r"rejected the request \(4..\): .*no such model; is .*#llama",
