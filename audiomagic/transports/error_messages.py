@@ -32,6 +32,10 @@ WRONG_KEY = "invalid_api_key"  # the code for a key that is none
 AUDIO_GONE = "audio_not_found"  # the code for an earlier spoken reply that has expired
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LATER = (408, 409, 425)  # statuses of a request that may be accepted as it is, later
+# What a 500 names that is about an earlier answer: its sound (not a model's), text, or place.
+ABOUT_EARLIER = re.compile(
+    r"(?<![-\w])(audio|content)(?![-a-z])|\bmessages?\W{0,3}\d", re.IGNORECASE
+)
 NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for what is not in it
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
 LONGEST_WORDS = 1_000  # characters of a text that may be a server's words
@@ -77,10 +81,17 @@ def _rejected(
         line = _by_code(body, status, endpoint, request)
         line = line or _by_status(error.response.text, body, status, endpoint, headers)
         failed = RequestRejected(line, status, request_id(headers), body.code)
-    faultless = body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter")
-    client_error = status is None or (400 <= status < 500 and status not in NOT_FAULTY)
-    failed.faulty = client_error and not faultless
+    failed.faulty = _blames_request(body, status, request)
     return failed
+
+
+def _blames_request(body: ErrorBody, status: int | None, request: Request) -> bool:
+    """Whether the server objects to what is in a request, so that another may be answered."""
+    if body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter"):
+        return False
+    if status == 500:  # some servers fail at what they do not know
+        return request.has_audio_ids and ABOUT_EARLIER.search(body.message) is not None
+    return status in (None, 501) or (400 <= status < 500 and status not in NOT_FAULTY)
 
 
 def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
