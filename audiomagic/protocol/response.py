@@ -21,15 +21,19 @@ from .tool_calls import ToolCall, ToolCallAccumulator
 from .usage import Usage
 
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
-# How servers name the end of an answer, in the protocol's words; None: it was broken off.
+# How servers name the end of an answer, in the protocol's words; None: it was broken off, or goes
+# on.
 FINISHES: dict[str, str | None] = {
     **dict.fromkeys(("length", "max_tokens", "max_length", "model_length", "token_limit",
                      "max_output_tokens", "model_context_window_exceeded"), "length"),
     **dict.fromkeys(("content_filter", "content_filtered", "safety", "recitation", "sensitive",
                      "blocklist", "prohibited_content", "spii"), "content_filter"),
     **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tool_calls"),
+    **dict.fromkeys(("stop", "stop_sequence", "stop_sequences", "end_turn", "end", "eos",
+                     "eos_token", "complete", "completed", "done", "finish", "finished"), "stop"),
     **dict.fromkeys(("error", "abort", "aborted", "cancelled", "network_error", "unload",
                      "insufficient_system_resource"), None),
+    **dict.fromkeys(("null", "none", "in_progress", "running", "incomplete"), None),
 }  # fmt: skip
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 PARTS = ("content", "refusal", "audio", "tool_calls", "function_call")  # of a delta or a message
@@ -156,7 +160,7 @@ class ResponseAccumulator:
 
     def _choice(self, choice: object, is_sound: bool) -> str:
         choice, before = _mapping(choice, "a choice"), self._received
-        finish_reason = _name(choice.get("finish_reason"))
+        finish_reason = _name(choice.get("finish_reason")).lower()
         self._finish(finish_reason)
         delta = self._added(choice)
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
@@ -179,7 +183,8 @@ class ResponseAccumulator:
         new = self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
         # One of two choices may end before the other, and sound's expiry may be told early.
         continued = bool(data or calls or thought) or self._received > before
-        self.ended = bool(finish_reason) or expires or (self.ended and not continued)
+        ends = FINISHES.get(finish_reason) is not None  # one that we do not know may be no end
+        self.ended = ends or expires or (self.ended and not continued)
         return new
 
     def _added(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -195,7 +200,7 @@ class ResponseAccumulator:
         return {part: message[part] for part in message.keys() - self._streamed_parts}
 
     def _finish(self, reason: str) -> None:
-        finish = FINISHES.get(reason.lower(), "stop") if reason else None
+        finish = FINISHES.get(reason, "stop") if reason else None
         # Sound and text may end apart, as two choices: what cut off one of them stays.
         if finish and self.finish_reason not in ("length", "content_filter"):
             self.finish_reason = finish

@@ -37,6 +37,11 @@ ABOUT_EARLIER = re.compile(
     r"(?<![-\w])(audio|content)(?![-a-z])|\bmessages?\W{0,3}\d", re.IGNORECASE
 )
 NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for what is not in it
+# Of one that was refused before anything was made for it. Behind any other, an answer may have been
+# made: by a server with a fault, or one that a proxy did not wait for (408, 409, 499, 504).
+REFUSED = (*range(300, 400), 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417,
+           421, 422, 425, 426, 428, 429, 431, 451, 501, 505)  # fmt: skip
+FAULTS = range(500, 600)  # what a 400 may say of itself, where a gateway hides another's status
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
 LONGEST_WORDS = 1_000  # characters of a text that may be a server's words
 # What servers say that have no code for it.
@@ -62,7 +67,7 @@ def describe(
         line = _unreached(error, endpoint)
     failed = ConnectionFailed(line)
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
-    failed.sent = not any(find_cause(error, kind) for kind in unsent)
+    failed.may_be_billed = not any(find_cause(error, kind) for kind in unsent)
     return failed
 
 
@@ -82,6 +87,7 @@ def _rejected(
         line = line or _by_status(error.response.text, body, status, endpoint, headers)
         failed = RequestRejected(line, status, request_id(headers), body.code)
     failed.faulty = _blames_request(body, status, request)
+    failed.may_be_billed = _may_be_billed(body, failed.status, endpoint)
     return failed
 
 
@@ -92,6 +98,22 @@ def _blames_request(body: ErrorBody, status: int | None, request: Request) -> bo
     if status == 500:  # some servers fail at what they do not know
         return request.has_audio_ids and ABOUT_EARLIER.search(body.message) is not None
     return status in (None, 501) or (400 <= status < 500 and status not in NOT_FAULTY)
+
+
+def _may_be_billed(body: ErrorBody, status: int | None, endpoint: Endpoint) -> bool:
+    """Whether an answer may have been made for a request that failed, or begun.
+
+    Azure bills the prompt of what its filter stops, or what its model has no room for, also behind
+    a relay: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/manage-costs
+    """
+    if status not in REFUSED or body.status in FAULTS or body.code == "content_filter":
+        return True
+    return _is_too_long(body, status) and not endpoint.is_service
+
+
+def _is_too_long(body: ErrorBody, status: int | None) -> bool:
+    said = one_line(body.message)
+    return body.code == TOO_LONG or (status in (None, 400) and bool(LACKS_ROOM.search(said)))
 
 
 def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
@@ -162,7 +184,7 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
             step = "SOCKS needs: pip install socksio"
     reason = redaction.without_pieces(one_line(getattr(error, "strerror", None) or error, 60))
     failed = ConnectionFailed(f"{what} cannot be used ({reason}); {step}")
-    failed.sent = False
+    failed.may_be_billed = False
     return failed
 
 
@@ -227,7 +249,7 @@ def _by_code(
         return "the account has no credit left; add some, or use --engine local"
     if code == AUDIO_GONE:
         return f"an earlier audio reply has expired on {host}; send it as text"
-    if code == TOO_LONG or (status in (None, 400) and LACKS_ROOM.search(said)):
+    if _is_too_long(body, status):
         return f"too long for {host}: {said.rstrip('.')}; shorten the text, or begin another chat"
     if code == "content_filter":
         return f"the content filter of {host} stopped this; rephrase it"

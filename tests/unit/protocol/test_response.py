@@ -87,6 +87,9 @@ def test_half_a_sample_at_the_end_is_dropped() -> None:
         ([chunk({}, finish_reason="length"), chunk({"audio": {"expires_at": 1}})], "length"),
         ([chunk({}, finish_reason="content_filter")], "content_filter"),
         ([chunk({}, finish_reason=None)], None),
+        ([chunk({}, finish_reason="null")], None),
+        ([chunk({}, finish_reason="in_progress"), chunk({}, finish_reason="EOS")], "stop"),
+        ([chunk({}, finish_reason="a word of its own")], "stop"),
         ([chunk({}, finish_reason={"no": "word"})], None),
     ],
 )
