@@ -17,6 +17,7 @@ from .base64_stream import Base64Stream
 from .error import not_chat_completions
 from .output_tokens import OutputTokens
 from .pcm import PcmDecoder
+from .thoughts import Answer, Thoughts, without_thoughts
 from .tool_calls import ToolCall, ToolCallAccumulator
 from .usage import Usage
 
@@ -94,6 +95,7 @@ class ResponseAccumulator:
     audio_id: str | None = None
     expires_at: int | None = None
     refused: bool = False
+    thoughts: Thoughts = field(default_factory=lambda: Thoughts(untagged=False))  # of the model
     ended: bool = False  # whether its end has come, and nothing of the answer since
     _text: list[str] = field(default_factory=list)
     _length: int = 0  # characters of text
@@ -108,11 +110,20 @@ class ResponseAccumulator:
     _marks: list[tuple[int, float]] = field(default_factory=list)
     _calls: ToolCallAccumulator = field(default_factory=ToolCallAccumulator)
     _tokens: OutputTokens = field(default_factory=OutputTokens)
+    _answer: Answer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answer = self.thoughts.answer()
 
     @property
     def tokens(self) -> int:
         """The fewest output tokens that what has come so far can have taken."""
         return self._tokens.total(self._sound.seconds)
+
+    @property
+    def _finished(self) -> str | None:
+        # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
+        return self.finish_reason or ("stop" if self.expires_at else None)
 
     def add(self, chunk: Mapping[str, Any]) -> Delta:
         """Take one chunk; return what it added. Raises InvalidResponse if it is not a chunk."""
@@ -124,17 +135,19 @@ class ResponseAccumulator:
         choices = chunk.get("choices") or []
         if not isinstance(choices, list):
             raise not_chat_completions("'choices' that are not a list")
-        return self._delta("".join([self._choice(choice, is_sound) for choice in choices]))
+        text = "".join([self._choice(choice, is_sound) for choice in choices])
+        return self._delta(self._answer.feed(text))
 
     def end(self) -> Delta:
         """Return what was held back until all was there; the deltas then are the completion.
 
         Raises InvalidResponse for sound that cannot be read.
         """
-        text = ("".join(self._text) + self._unfinished).strip()
-        held = "".join(self._held).strip()
+        rest = self._answer.end(complete=self._finished == "stop")
+        text = ("".join(self._text) + self._unfinished + rest).strip()
+        held = without_thoughts("".join(self._held)).strip()
         self._held.clear()
-        rest = "" if text.startswith(held) else held.removeprefix(text)
+        rest += "" if text.startswith(held) else held.removeprefix(text)
         try:
             for data in self._base64.end():
                 self._sound.add(data)
@@ -234,7 +247,7 @@ class ResponseAccumulator:
             self.end()
         sound, calls = self._sound.pcm, self._calls.calls()
         whole = clean("".join(self._text))
-        names = (self.finish_reason or "", self.model or "", self.audio_id or "")
+        names = (self._finished or "", self.model or "", self.audio_id or "")
         called = [part for call in calls for part in astuple(call)]
         # The key may have come in parts.
         safe = redaction.without_key_in([whole, *map(clean, [*names, *called])])
@@ -244,8 +257,7 @@ class ResponseAccumulator:
         return Completion(
             text.strip(),
             bytes(sound[: len(sound) // 2 * 2]),
-            # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
-            finish_reason or ("stop" if self.expires_at else None),
+            finish_reason or None,
             model or None,
             self.usage,
             audio_id or None,

@@ -120,7 +120,7 @@ def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
     said, status = one_line(body.message), body.status
     if line := _by_code(body, status, endpoint, request):
         return line
-    if status and 400 <= status < 500 and status not in LATER:
+    if status and status not in LATER and (400 <= status < 500 or status in LASTING):
         return _by_status(said, body, status, endpoint, {})
     return f"{endpoint.host} broke off with an error: {said}; run it again"
 

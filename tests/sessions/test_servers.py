@@ -191,6 +191,7 @@ def test_the_servers_own_words_are_shown_whatever_their_shape(
         (200, {"error": {"code": 402, "message": "Pay first"}}, "no credit left"),
         (200, {"error": {"type": "invalid_request_error", "message": "Knobs"}},
          "rejected the request (400: Knobs); correct it"),
+        (200, {"error": {"code": 501, "message": "No"}}, "cannot do this (501: No); use another"),
         (200, {"error": {"code": 502, "message": "Gone"}}, "broke off with an error: Gone; run it"),
         (200, {"choices": [{"error": {"code": 400, "message": "Knobs"}}]},
          "rejected the request (400: Knobs); correct it"),
@@ -230,6 +231,43 @@ def test_content_in_parts_is_read(fake_server: FakeServer, content: Any) -> None
     fake_server.send_chunks([chunk({"content": content}), chunk({}, finish_reason="eos")])
     reply = Session().speak("Greet Ada.")
     assert (reply.text, reply.finish_reason) == ("Hello Ada.", "stop")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["<think>Who? ", "Ada.</th", "ink>\n\nHello ", "Ada."],
+        ["<|channel|>analysis<|message|>Who?<|end|><|start|>assistant<|channel|>", "final<|mess",
+         "age|>Hello ", "Ada.<|return|>"],
+        ["Hello ", "Ada.<|im_end|>"],
+        ["Hello ", "Ada.", "<thought>Was that", " all?</thought>"],
+    ],
+)  # fmt: skip
+def test_thoughts_and_special_tokens_are_not_shown(
+    fake_server: FakeServer, tone: Sound, said: list[str]
+) -> None:
+    for delta in ({"content": word} for word in said), ({"audio": {"transcript": w}} for w in said):
+        end = chunk({"audio": {"data": b64(tone.pcm16()), "expires_at": 1776297282}})
+        fake_server.send_chunks([*map(chunk, delta), end])
+        heard = Listener()
+        reply = Session().bound(listener=heard).speak("Greet Ada.")
+        assert (reply.text, reply.finish_reason, reply.seconds) == ("Hello Ada.", "stop", 1.0)
+        assert "".join(piece.text for piece in heard.pieces).strip() == reply.text
+    doubled = [chunk({"content": word, "audio": {"transcript": word}}) for word in said]
+    fake_server.send_chunks([*doubled, chunk({"audio": {"transcript": " Bye."}}), end])
+    assert Session().speak("Greet Ada.").text == "Hello Ada. Bye."
+
+
+@pytest.mark.usefixtures("key")
+def test_an_answer_that_begins_without_a_tag_is_shown_as_it_comes(fake_server: FakeServer) -> None:
+    words = ["Write ", "`<think>` ", "or ", "<b>", "2 < 3,", "</b> ", '"</think>".\n']
+    heard = Listener()
+    ends = chunk({}, finish_reason="stop")
+    fake_server.send_chunks([*(chunk({"content": word}) for word in words), ends])
+    reply = Session().bound(listener=heard).speak("How does one think?")
+    assert reply.text == "".join(words).strip()
+    assert [piece.text for piece in heard.pieces if piece.text] == words
 
 
 @pytest.mark.usefixtures("key")
