@@ -25,7 +25,8 @@ END = re.compile(r"/|end_|unused95|channel\|>", re.IGNORECASE)  # of a thought, 
 HEADER, MESSAGE = ("start", "channel", "im_start", "start_header_id"), ("message", "end_header_id")
 ENDED = ("end", "return", "call")
 UNHEARD = re.compile(r"analysis|\bto=")  # the header of a thought, or of a call
-QUOTATION_MARKS = frozenset("\"'“‘«„")
+LONGEST_HEADER = 100  # characters
+OPEN_QUOTE = re.compile(r"(?:[“‘«„]|(?<![^\s(\[{:,=])[\"'])\Z")  # no quote that ends here
 
 
 class Kind(Enum):
@@ -64,10 +65,10 @@ class Answer:
     _rest: str = ""  # the end of what came, where that may be the beginning of a mark
     _depth: int = 0  # of thoughts within thoughts
     _tagged: bool = False  # whether there was a tag
-    _header: list[str] | None = None  # a header that has not ended yet
+    _header: str | None = None  # a header that has not ended yet
     _code: str = ""  # the backticks before the code that this is in
     _mentioned: int = 0  # beginnings that the answer is about, and whose ends are not there yet
-    _before: str = " "  # the last character that came
+    _before: str = ""  # the last two characters that came
     _shown: str = ""  # the last character that was shown
     _blanks: list[str] | None = field(default_factory=list)  # before a text, None within it
 
@@ -128,11 +129,11 @@ class Answer:
 
     def _is_mentioned(self, ends: bool) -> bool:
         """Whether the answer, or a thought, is about the mark that comes now."""
-        in_quotes = bool(self._code) or self._before in QUOTATION_MARKS
+        in_quotes = bool(self._code or OPEN_QUOTE.search(self._before))
         if not ends or self._kind is Kind.ANSWER:
             return in_quotes or (ends and self._mentioned > 0)
         # Of a thought, it is the end if in doubt: the backticks before it may be its own.
-        just_begun = bool(self._code) and self._before == "`"
+        just_begun = bool(self._code) and self._before.endswith("`")
         return just_begun or (in_quotes and self._mentioned > 0 and not self._depth)
 
     def _open(self, tag: str) -> str:
@@ -163,9 +164,9 @@ class Answer:
         if self._depth:
             return ""
         if token in HEADER:
-            self._header = self._header or []
+            self._header = self._header or ""
         elif token in MESSAGE and self._header is not None:
-            unheard = UNHEARD.search("".join(self._header))
+            unheard = UNHEARD.search(self._header)
             self._tagged, self._header = True, None
             shown = self._release()
             self._begin(Kind.THOUGHT if unheard else Kind.ANSWER)
@@ -189,10 +190,14 @@ class Answer:
         """Take text without marks; return what of it is shown."""
         if not text:
             return ""
-        self._before = text[-1]
+        self._before = (self._before + text[-2:])[-2:]
         if self._header is not None:
-            self._header.append(text)
-        elif self._kind is Kind.ANSWER:
+            text = self._header + text
+            if len(text) <= LONGEST_HEADER:
+                self._header = text
+                return ""
+            self._header = None  # it is none
+        if self._kind is Kind.ANSWER:
             return self._answer(text)
         elif self._kind is not Kind.THOUGHT:
             self._held.append(text)

@@ -71,7 +71,11 @@ ANSWERS = [
     ("It is <|fim_pad|>Paris.<|eot_id|><end_of_turn>", "It is Paris."),
     ("<|im_start|>assistant\nIt is Paris.<|im_end|>", "It is Paris."),
     ("<|start_header_id|>assistant<|end_header_id|>\n\nIt is Paris.<|end|>", "It is Paris."),
+    ('He says "It is Paris."<|im_end|>', 'He says "It is Paris."'),
+    ("It is 'Paris'<think>Is it?</think>.", "It is 'Paris'."),
     # answers that are about tags
+    ("Of (\"<think>\"), {'a': '<|im_end|>'} and «</think>».",) * 2,
+    ("A <|channel|> is " + "what follows it, " * 9, "A is " + "what follows it, " * 9),
     ("The tag `<think>` begins it, `</think>` ends it.",) * 2,
     ("The tag '<think>' begins it, and “</think>” ends it.",) * 2,
     ("The tag <think> begins it.",) * 2,
@@ -136,7 +140,8 @@ def test_an_answer_that_was_cut_off_tells_nothing() -> None:
 
 
 PIECES = ["<think>", "</think>", "<|channel|>", "<|message|>", "<|end|>", "analysis", "<unused94>",
-          "<unused95>", "< think >", "<|im_end|>", "```", '"', "\n", " ", "<|", "a"]  # fmt: skip
+          "<unused95>", "'", "(", "x" * 60,
+          "< think >", "<|im_end|>", "```", '"', "\n", " ", "<|", "a"]  # fmt: skip
 
 
 @given(
