@@ -68,8 +68,7 @@ class PcmDecoder:
 
     def end(self) -> None:
         """Take what is held back: too short to be told, a whole file, the end of the resampler."""
-        if self._wav is None:
-            self._end_file()
+        self._end_file()
         self._flush()
 
     def _end_file(self) -> None:
@@ -77,6 +76,7 @@ class PcmDecoder:
         self._pending.clear()
         self._kind = self._wav = None
         if wav:
+            self._take(wav.end(), wav.header.rate)
             return
         if kind is None or kind == signature.RAW or len(data) < SMALLEST_FILE:
             self.pcm += data
@@ -126,6 +126,8 @@ class PcmDecoder:
             self._take(self._wav.mono(data), self._wav.header.rate)
 
     def _take(self, samples: NDArray[np.float32], rate: int) -> None:
+        if len(samples) == 0:
+            return
         if self._resampler is None or self._resampler.rate != rate:
             self._flush()
             self._resampler = _Resampler(rate)
@@ -150,11 +152,9 @@ class _Samples:
     header: Wav
     left: int
     _downmix: Downmix = field(init=False)
-    _weights: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._downmix = Downmix.of(self.header.channels)
-        self._weights = self._downmix.mean
+        self._downmix = Downmix(self.header.channels)
 
     @property
     def as_sent(self) -> bool:
@@ -170,14 +170,15 @@ class _Samples:
 
     def mono(self, data: bytes) -> NDArray[np.float32]:
         frames = np.nan_to_num(self.header.frames(data), nan=0.0, posinf=0.0, neginf=0.0)
-        self._downmix.hear(frames)
-        self._weights = self._downmix.weights(self._weights)
-        return frames @ self._weights.astype(np.float32)
+        return self._downmix.add(frames)
+
+    def end(self) -> NDArray[np.float32]:
+        return self._downmix.end()
 
 
 class _Resampler:
-    """Makes samples at `rate` Hz into pcm16; those of another scale than [-1, 1] are scaled down
-    by the loudest so far.
+    """Makes samples at `rate` Hz into pcm16; those beyond [-1, 1] are scaled down by the loudest
+    so far.
     """
 
     def __init__(self, rate: int) -> None:
@@ -186,9 +187,7 @@ class _Resampler:
         self._stream = soxr.ResampleStream(rate, WIRE_RATE, 1) if rate != WIRE_RATE else None
 
     def add(self, samples: NDArray[np.float32], last: bool = False) -> bytes:
-        peak = float(np.abs(samples).max(initial=0.0))
-        if peak > decoder.OVERSHOOT:
-            self._peak = max(self._peak, peak)
+        self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
         samples = samples / np.float32(self._peak)
         return int16(self._stream.resample_chunk(samples, last=last) if self._stream else samples)
 
