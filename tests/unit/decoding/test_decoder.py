@@ -157,6 +157,29 @@ def test_a_wav_with_zero_sizes_is_read_to_its_end(subtype: str, before: bytes) -
     assert np.array_equal(unsized.samples[: 2 * size], Sound.decode(whole).samples)
 
 
+@pytest.mark.parametrize("endian", ["BIG", "LITTLE"])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "ULAW"])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_an_au_file_without_its_size_is_read_to_its_end(
+    size: int, subtype: str, endian: str
+) -> None:
+    whole = written(TONE, 48_000, "AU", subtype, endian=endian)
+    unsized = Sound.decode(whole[:8] + struct.pack("<I", size) + whole[12:])
+    assert np.array_equal(unsized.samples, Sound.decode(whole).samples) and unsized.seconds == 1
+    empty = whole[: struct.unpack(">I" if endian == "BIG" else "<I", whole[4:8])[0]]
+    with pytest.raises(SoundError, match="there is no sound in it"):
+        Sound.decode(empty[:8] + bytes(4) + empty[12:])
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "ULAW"])
+def test_a_big_endian_wav_without_its_sizes_is_read_to_its_end(subtype: str) -> None:
+    whole = written(TONE, 48_000, "WAV", subtype, endian="BIG")
+    at = whole.index(b"data") + 4
+    for size in (bytes(4), b"\xff" * 4):
+        sound = Sound.decode(whole[:4] + size + whole[8:at] + size + whole[at + 4 :])
+        assert np.array_equal(sound.samples, Sound.decode(whole).samples) and sound.seconds == 1
+
+
 def test_an_rf64_without_its_sizes_is_read_to_its_end() -> None:
     whole = written(TONE, 48_000, "RF64", "PCM_24")
     at = whole.index(b"ds64") + 8
