@@ -66,7 +66,7 @@ def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
     blank = len(data) - len(data.lstrip(BLANK))
     for at in (0, max(0, blank - 3), blank):  # a file of MP4 may begin with three of them
         found = kind(data[at:])
-        if found is None and more:
+        if found is None and more and blank < SEARCHED:
             return None
         if found not in (RAW, None):
             return found, at

@@ -152,6 +152,13 @@ def test_silence_is_not_held_back() -> None:
     assert decoder.pcm == bytes(4_800) + TONE.pcm16()
 
 
+def test_a_silence_that_looks_like_blanks_is_held_back_for_a_moment_only() -> None:
+    decoder, offset = PcmDecoder(), b"\n\0" * 4_800
+    for piece in cut(offset, 960):
+        decoder.add(piece)
+    assert decoder.pcm == offset
+
+
 @pytest.mark.parametrize(
     "text",
     [b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>",
