@@ -37,7 +37,8 @@ FINISHES: dict[str, str | None] = {
     **dict.fromkeys(("null", "none", "in_progress", "running", "incomplete"), None),
 }  # fmt: skip
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
-PARTS = ("content", "refusal", "audio", "tool_calls", "function_call")  # of a delta or a message
+# Of a delta, or a message.
+PARTS = ("content", "refusal", "audio", "tool_calls", "function_call", *THOUGHTS)
 NOT_BASE64 = "the server sent sound that is not base64; try again"
 LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 

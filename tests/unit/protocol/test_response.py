@@ -161,6 +161,14 @@ def test_a_message_after_its_deltas_adds_nothing(name: str, beside: Any) -> None
     assert accumulated([*map(chunk, [other]), last])[0].text.startswith("Else.")
 
 
+def test_a_thought_that_a_message_repeats_is_counted_once() -> None:
+    accumulator, thought = ResponseAccumulator(), {"reasoning_content": "one two three "}
+    accumulator.add(chunk(thought))
+    counted = accumulator.tokens
+    accumulator.add(chunk() | {"choices": [{"message": thought}]})
+    assert accumulator.tokens == counted == 3
+
+
 def test_a_message_brings_what_no_delta_did() -> None:
     message = {"role": "assistant", "content": "A tone.", "audio": SOUND, "tool_calls": [CALL]}
     last = chunk() | {"choices": [{"message": message}, {"message": {"content": " Two."}}]}
