@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
@@ -17,7 +18,7 @@ import pytest
 
 from audiomagic import Reply, Session, compare
 from audiomagic.costs.pricing import dollars
-from audiomagic.errors import BudgetExceeded, Interrupted, RequestFailed
+from audiomagic.errors import BudgetExceeded, Interrupted, RequestFailed, RequestRejected
 from audiomagic.render import card
 from audiomagic.render.conversation import ConversationPage
 
@@ -107,6 +108,56 @@ def test_where_no_other_try_fits_the_failure_is_told_not_the_cap(biller: Biller)
     with pytest.raises(RequestFailed, match="had an internal error"):
         Session().speak("Hi", max_cost=CAP)
     assert len(biller.bills) == 1 and Decimal("0.09") < biller.total <= CAP
+
+
+AUDIO_ID = "audio_69e01732c7f08191afe5d97a54081075"
+IN_WORDS: dict[str, Script] = {
+    "500": send(500, b'{"error": "no audio ids", "code": 500}', **AGAIN),
+    "in the stream": lambda handler, _: handler.stream([{"error": "no audio ids"}]),
+}
+
+
+def begun(biller: Biller) -> Session:
+    """A chat with an answer that is referred to by its id."""
+    session = Session(chat="tutor")
+    end = chunk({"audio": {"id": AUDIO_ID, "expires_at": int(time.time()) + 3600}})
+    biller.server.send_chunks([*half("Bonjour."), chunk() | {"choices": [], "usage": usage()}, end])
+    session.speak("Say hello.")
+    biller.bills.clear()
+    return session
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_a_request_that_is_repeated_in_words_is_reserved_by_itself(
+    biller: Biller, name: str
+) -> None:
+    session = begun(biller)
+    session.budget.set_cap(CAP, "day", "")
+    for _ in range(20):
+        biller.makes_all_and(IN_WORDS[name])
+        biller.makes_all_and(FAILURES["an answer is cut off"])
+    until_refused(session, biller, lambda: session.speak("Go on.", max_tokens=300))
+    assert len(biller.bills) > 2
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_one_request_with_ids_is_refused_and_one_in_words_is_answered(
+    biller: Biller, name: str
+) -> None:
+    session = begun(biller)
+    biller.makes_all_and(IN_WORDS[name])
+    biller.server.say("Ça va.", bytes(4_800))
+    assert session.speak("Go on.", max_cost=CAP, max_tokens=450).text == "Ça va."
+    assert len(biller.bills) == 2 and biller.total <= CAP
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_where_no_repetition_fits_the_refusal_is_told(biller: Biller, name: str) -> None:
+    session = begun(biller)
+    biller.makes_all_and(IN_WORDS[name])
+    with pytest.raises(RequestRejected, match="no audio ids"):
+        session.speak("Go on.", max_cost=CAP)
+    assert len(biller.bills) == 1 and biller.total <= CAP
 
 
 def test_what_was_refused_is_free_however_often_it_is_sent(biller: Biller) -> None:
