@@ -40,7 +40,7 @@ NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for wh
 # Of one that was refused before anything was made for it. Behind any other, an answer may have been
 # made: by a server with a fault, or one that a proxy did not wait for (408, 409, 499, 504).
 REFUSED = (*range(300, 400), 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417,
-           421, 422, 425, 426, 428, 429, 431, 451, 501, 505)  # fmt: skip
+           421, 422, 425, 426, 428, 429, 431, 451, *LASTING)  # fmt: skip
 FAULTS = range(500, 600)  # what a 400 may say of itself, where a gateway hides another's status
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
 LONGEST_WORDS = 1_000  # characters of a text that may be a server's words

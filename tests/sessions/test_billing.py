@@ -170,6 +170,16 @@ def test_what_was_refused_is_free_however_often_it_is_sent(biller: Biller) -> No
     assert (cap.spent, cap.reserved) == (reply.cost, 0) and len(session.ledger.rows()) == 4
 
 
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 413, 422, 451, 501, 507])
+def test_a_refusal_is_free(biller: Biller, status: int) -> None:
+    session, _ = capped(per_call=False)
+    biller.server.then(send(status, b'{"error": "No."}'))
+    with pytest.raises(RequestFailed):
+        session.speak("Hi")
+    (cap,) = session.budget.caps("")
+    assert (cap.spent, cap.reserved, len(biller.bills)) == (0, 0, 1)
+
+
 def test_a_batch_whose_requests_fail_stays_under_its_cap(biller: Biller) -> None:
     session = Session()
     biller.makes_all_and(FAILURES["502"], 200)
