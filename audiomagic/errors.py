@@ -63,13 +63,14 @@ class RequestFailed(AudiomagicError):
     """A call that the server did not answer as it should.
 
     `status` is the HTTP status, `code` the protocol's code of the error ("audio_not_found"),
-    `request_id` the server's own name for the call; each is None where it is unknown. `sent` is
-    False where no request ever left, `faulty` True where it was the request that the server
-    objected to, so that another may be answered. `retry_after` is the seconds after which another
-    try may succeed, 0 where the server named none; None where it is no use.
+    `request_id` the server's own name for the call; each is None where it is unknown.
+    `may_be_billed` is False where nothing can have been made for the request: it never left, or was
+    refused. `faulty` is True where it was the request that the server objected to, so that another
+    may be answered. `retry_after` is the seconds after which another try may succeed, 0 where the
+    server named none; None where it is no use.
     """
 
-    sent = True
+    may_be_billed = True
     faulty = False
     retry_after: float | None = None
 
@@ -85,11 +86,6 @@ class RequestFailed(AudiomagicError):
         self.request_id = request_id
         self.code = code
 
-    @property
-    def may_be_billed(self) -> bool:
-        """Whether an answer may have been made, and billed, all the same."""
-        return self.sent
-
     def __str__(self) -> str:
         return super().__str__() + (f" (request {self.request_id})" if self.request_id else "")
 
@@ -100,17 +96,6 @@ class ConnectionFailed(RequestFailed):
 
 class RequestRejected(RequestFailed):
     """An error that the server answered with."""
-
-    @property
-    def may_be_billed(self) -> bool:
-        """Whether it came in the midst of an answer, or tells of a fault, not of a refusal.
-
-        Behind a 5xx, or a proxy whose patience ended (408, 499), an answer may have been made; what
-        a content filter stops, Azure bills.
-        """
-        status = self.status
-        fault = status is None or status >= 500 or status in (408, 499)
-        return fault or self.code == "content_filter"
 
 
 class InvalidResponse(RequestFailed):

@@ -17,8 +17,9 @@ import soxr
 from numpy.typing import NDArray
 
 from .decoding import decoder
-from .decoding.decoder import LOUDEST, NOT_FINITE
+from .decoding.decoder import NOT_FINITE
 from .decoding.downmix import mixed
+from .decoding.full_scale import scaled
 from .decoding.limit import together
 from .decoding.wav import MOST_CHANNELS
 from .errors import SoundError, one_line
@@ -47,15 +48,17 @@ RATES = {  # Hz that an encoder takes; the others take any
     "MPEG_LAYER_III": (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
     "OPUS": (8_000, 12_000, 16_000, 24_000, 48_000),
 }
-INTEGERS = {"int16": (0, 32_768), "int32": (0, 2**31), "uint8": (128, 128)}  # middle, full scale
+INT16 = 2**15  # full scale
+INTEGERS = {"int16": (0, INT16), "int32": (0, 2**31), "uint8": (128, 128)}  # middle, full scale
+LOUDEST = 2.0  # of full scale: floats beyond are of another scale
 
 
 @dataclass(frozen=True, eq=False)
 class Sound:
     """Mono sound: `samples`, float32 of shape (n,) in [-1, 1], at `rate` Hz.
 
-    Several channels (shape (n, channels)) are mixed to one; int16, int32 and uint8 are scaled.
-    `note` says what was changed in the samples of a file, "" for nothing.
+    Several channels (shape (n, channels)) are mixed to one; int16, int32 and uint8 are scaled, as
+    is what is a little too loud. `note` says what was changed in the samples, "" for nothing.
 
     >>> Sound.read("question.wav").resample(16_000).save("question.mp3")
     """
@@ -69,17 +72,15 @@ class Sound:
     def __post_init__(self) -> None:
         samples = _array(self.samples)
         if samples.dtype.kind != "f":
-            if samples.dtype.name not in INTEGERS:
-                known = ", ".join(INTEGERS)
-                raise SoundError(f"samples of type {samples.dtype}; use floats in [-1, 1], {known}")
-            middle, scale = INTEGERS[samples.dtype.name]
-            samples = (samples.astype(np.float64) - middle) / scale
+            samples = _floats(samples)
         _check_range(samples)
         if samples.ndim == 2 and 1 <= samples.shape[1] <= MOST_CHANNELS:
             samples = mixed(samples)
         if samples.ndim != 1:
             raise SoundError(f"samples of shape {samples.shape}; use (n,) or (n, channels)")
         _check_rate(self.rate)
+        samples, note = scaled(samples)
+        object.__setattr__(self, "note", note)
         if samples.flags.writeable or samples.base is not None or samples.dtype != np.float32:
             samples = np.array(samples, dtype=np.float32)
             samples.setflags(write=False)
@@ -192,7 +193,7 @@ class Sound:
             return self
         _check_rate(rate)
         samples = soxr.resample(self.samples, self.rate, rate)
-        return Sound(np.clip(samples, -LOUDEST, LOUDEST), rate)  # it overshoots
+        return Sound(np.clip(samples, -1.0, 1.0), rate)  # it overshoots
 
     def pcm16(self, rate: int = WIRE_RATE) -> bytes:
         """Return headerless signed 16-bit little-endian mono samples at `rate` Hz."""
@@ -377,6 +378,23 @@ def _why_no_sound(value: Any) -> str:
         f"a value of type {kind} is not a sound; use a Sound, (rate, array), an open file or its "
         "bytes, an IPython.display.Audio, or a path"
     )
+
+
+def _floats(samples: NDArray[Any]) -> NDArray[np.float64]:
+    """Return integers as floats in [-1, 1]."""
+    kind = samples.dtype.name
+    if kind not in INTEGERS:
+        known = ", ".join(INTEGERS)
+        raise SoundError(f"samples of type {samples.dtype}; use floats in [-1, 1], {known}")
+    middle, scale = INTEGERS[kind]
+    wide = samples.astype(np.float64) - middle
+    peak = np.abs(wide).max(initial=0.0)
+    if kind == "int32" and 0 < peak <= INT16:  # as a sound, -96 dB: silence
+        raise SoundError(
+            f"int32 samples of up to {peak:.0f}, where {scale} stands for 1; "
+            "make samples of 16 bits int16"
+        )
+    return wide / scale
 
 
 def _check_range(samples: NDArray[np.floating]) -> None:

@@ -1,6 +1,5 @@
 """A whole sound file, decoded: mono samples, within bounds and in range."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,22 +7,21 @@ from numpy.typing import NDArray
 
 from ..errors import SoundError
 from .downmix import Downmix
+from .full_scale import scaled
 from .limit import Limit, current
 from .readers import READERS, Reader, Unreadable
 
 UNKNOWN = "not a sound file that can be read; try wav, mp3, flac or ogg"
 NOT_FINITE = "the samples hold NaN or infinite values"
-LOUDEST = 2.0  # of full scale: beyond are samples of another scale
-OVERSHOOT = 1.5  # of full scale: what a decoder makes of a loud mp3, without harm
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Samples, float32 of shape (n,), at `rate` Hz; `note` says what was changed in them."""
+    """Samples, float32 of shape (n,) in [-1, 1], at `rate` Hz; `note` says what was changed."""
 
     samples: NDArray[np.float32]
+    note: str
     rate: int
-    note: str = ""
 
 
 def decode(data: bytes, partial: bool = False, limit: Limit | None = None) -> Decoded:
@@ -40,49 +38,30 @@ def decode(data: bytes, partial: bool = False, limit: Limit | None = None) -> De
             continue
         if len(samples) == 0:
             raise SoundError("there is no sound in it")
-        return _in_range(samples, rate)
+        if not np.isfinite(samples).all():
+            raise SoundError(NOT_FINITE)
+        return Decoded(*scaled(samples), rate)
     raise SoundError(UNKNOWN + hint)
 
 
 def _mono(
-    reader: Reader,
-    data: bytes,
-    partial: bool,
-    limit: Limit,
-    weights: NDArray[np.float64] | None = None,
+    reader: Reader, data: bytes, partial: bool, limit: Limit
 ) -> tuple[NDArray[np.float32], int]:
-    """Mix all blocks to their mean; or by other weights, once more, where that turns out wrong."""
     samples, left = _Samples(), limit.left
     try:
         with reader(data) as stream:
-            downmix = Downmix.of(stream.channels)
-            applied = (downmix.mean if weights is None else weights).astype(np.float32)
+            downmix = Downmix(stream.channels)
             for block in stream.blocks:
                 limit.take(len(block), stream.rate)
                 if not np.isfinite(block).all():
                     raise SoundError(NOT_FINITE)
-                downmix.hear(block)
-                samples.add(block @ applied)
+                samples.add(downmix.add(block))
     except Unreadable:
         if not (partial and samples.length):
             limit.left = left
             raise
-    better = downmix.weights(downmix.mean)
-    if weights is None and not np.array_equal(better, downmix.mean):
-        limit.left = left
-        del samples
-        return _mono(reader, data, partial, limit, better)
+    samples.add(downmix.end())
     return samples.all(), stream.rate
-
-
-def _in_range(samples: NDArray[np.float32], rate: int) -> Decoded:
-    peak = float(max(samples.max(), -samples.min()))
-    if not math.isfinite(peak):
-        raise SoundError(NOT_FINITE)
-    if peak <= OVERSHOOT:
-        return Decoded(samples, rate)
-    samples /= peak
-    return Decoded(samples, rate, f"The sound was scaled down: it reached {peak:.3g}, not 1.")
 
 
 class _Samples:

@@ -1,62 +1,80 @@
 """Several channels made one: their mean, unless that would lose what is in them."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-ENOUGH = 0.24  # of the loudest channel's power, -6 dB: what a mean leaves if the other is empty
-SILENT = 0.02  # of the loudest channel's peak, -34 dB: such a channel would only dilute the others
-CANCELLED = 0.5  # of the power that unrelated channels would have: they cancel each other
+BLOCK = 2**10  # frames, 21 to 128 ms: the channels are weighed anew in each
+FADE = 2**8  # frames from one block's weights to the next's, so that no step is heard
+RISE: NDArray[np.float32] = np.linspace(0, 1, FADE, endpoint=False, dtype=np.float32)
+ENOUGH = 0.16  # of the loudest channel's power, -8 dB: less in their mean is a loss, ...
+RESTORED = 0.4  # ... which ends at -4 dB, so that the weights do not waver
+LEADS = 0.5  # of the loudest channel's power, -3 dB: with as much, the last leading one stays it
+OPPOSED = -0.5  # correlation with the leading channel: such a channel cancels it
 
 
-@dataclass
 class Downmix:
-    """Chooses the weights of channels by all that has been heard of them.
+    """Mixes channels while they come, block by block.
 
-    A mean that is much quieter than the loudest channel leaves out the silent ones. Where the
-    others cancel (one may be inverted), the loudest is taken alone.
+    Where their mean is much quieter than the loudest channel, each is weighted by its power, as
+    automatic microphone mixers do: who speaks is heard in full, channels of noise hardly dilute it.
+    Those which oppose the loudest (one may be inverted) are left out.
     """
 
-    peaks: NDArray[np.float64]
-    products: NDArray[np.float64]  # of each pair of channels, summed over time
+    def __init__(self, channels: int) -> None:
+        self._mean: NDArray[np.float32] = np.full(channels, 1 / channels, np.float32)
+        self._weights: NDArray[np.float32] | None = None  # of the last block
+        self._weighted = False  # whether the mean would be a loss
+        self._leader = 0
+        self._pending = np.empty((0, channels), np.float32)  # less than a block
 
-    @classmethod
-    def of(cls, channels: int) -> "Downmix":
-        return cls(np.zeros(channels), np.zeros((channels, channels)))
+    def add(self, frames: NDArray[Any]) -> NDArray[np.float32]:
+        """Take finite frames of shape (n, channels); return samples of whole blocks."""
+        frames = frames.astype(np.float32, copy=False)
+        if frames.shape[1] == 1:
+            return frames[:, 0]
+        if len(self._pending):
+            frames = np.concatenate([self._pending, frames])
+        whole = len(frames) - len(frames) % BLOCK
+        self._pending = frames[whole:].copy()
+        return self._mixed(frames[:whole])
 
-    def hear(self, frames: NDArray[Any]) -> None:
-        """Take finite frames, of shape (n, channels)."""
-        if len(frames) and len(self.peaks) > 1:
-            wide = frames.astype(np.float64, copy=False)
-            self.peaks = np.maximum(self.peaks, np.abs(wide).max(axis=0))
-            self.products += wide.T @ wide
+    def end(self) -> NDArray[np.float32]:
+        """Return what is still to be mixed: less than a block."""
+        last, self._pending = self._pending, self._pending[:0]
+        return self._mixed(last)
 
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """The weights of a plain mean."""
-        return np.full(len(self.peaks), 1 / len(self.peaks))
+    def _mixed(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        mixed = np.empty(len(frames), np.float32)
+        for at in range(0, len(frames), BLOCK):
+            block = frames[at : at + BLOCK]
+            before, weights = self._weights, self._chosen(block)
+            samples = block @ weights
+            if before is not None and before is not weights:
+                rise, start = RISE[: len(block)], block[:FADE]
+                samples[:FADE] = rise * samples[:FADE] + (1 - rise) * (start @ before)
+            mixed[at : at + BLOCK] = samples
+            self._weights = weights
+        return mixed
 
-    def weights(self, current: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights to go on with: the current ones, as long as they lose little."""
-        powers = self.products.diagonal()
-        if self._power(current) >= ENOUGH * powers.max():
-            return current
-        audible = self.peaks >= SILENT * self.peaks.max()
-        weights: NDArray[np.float64] = audible / audible.sum()
-        if self._power(weights) < CANCELLED * (weights**2 @ powers):
-            weights = np.eye(len(powers))[powers.argmax()]
+    def _chosen(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        wide = block.astype(np.float64)  # whose squares do not overflow
+        powers = np.einsum("ij,ij->j", wide, wide)
+        loudest, mean = powers.max(), wide @ self._mean
+        if powers[self._leader] < LEADS * loudest:
+            self._leader = int(powers.argmax())
+        if mean @ mean >= (RESTORED if self._weighted else ENOUGH) * loudest:
+            self._weighted = False
+            return self._mean
+        self._weighted = True
+        likeness = wide[:, self._leader] @ wide
+        heard = powers * (likeness >= OPPOSED * np.sqrt(powers * powers[self._leader]))
+        weights: NDArray[np.float32] = (heard / heard.sum()).astype(np.float32)
         return weights
 
-    def _power(self, weights: NDArray[np.float64]) -> float:
-        return float(weights @ self.products @ weights)
 
-
-def mixed(frames: NDArray[Any]) -> NDArray[Any]:
-    """Mix finite frames, of shape (n, channels), to shape (n,)."""
-    downmix = Downmix.of(frames.shape[1])
-    downmix.hear(frames)
-    wide = frames.astype(np.result_type(frames, np.float32), copy=False)
-    samples: NDArray[Any] = wide @ downmix.weights(downmix.mean).astype(wide.dtype)
-    return samples
+def mixed(frames: NDArray[Any]) -> NDArray[np.float32]:
+    """Mix all finite frames of a sound, of shape (n, channels), to shape (n,)."""
+    downmix = Downmix(frames.shape[1])
+    return np.concatenate([downmix.add(frames), downmix.end()])

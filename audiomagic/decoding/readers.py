@@ -25,6 +25,7 @@ CONTAINERS = (
     "aac", "aiff", "amr", "asf", "au", "caf", "flac", "matroska", "mov", "mp3", "mpegts", "ogg",
     "w64", "wav",
 )  # fmt: skip
+AU = (b".snd", b"dns.")  # big and little endian
 Blocks = Iterator[NDArray[np.float32]]  # of shape (n, channels)
 
 
@@ -69,12 +70,11 @@ def wav(data: bytes) -> Iterator[Stream]:
 @contextmanager
 def libsndfile(data: bytes) -> Iterator[Stream]:
     """Read mp3, FLAC, Ogg, AIFF, and whatever else libsndfile knows."""
-    header = Wav.of(data)
     quiet = signature.kind(data) in (signature.FLAC, signature.OGG)
     # mpg123 writes of what is damaged, a notebook shows that, and libsndfile has no switch for it.
     with nullcontext() if quiet else muted():
         try:
-            file = soundfile.SoundFile(_Bytes(header.with_sizes(data) if header else data))
+            file = soundfile.SoundFile(_Bytes(_with_sizes(data)))
         except (soundfile.LibsndfileError, TypeError) as error:
             raise Unreadable from error
         with file:
@@ -86,6 +86,15 @@ def libsndfile(data: bytes) -> Iterator[Stream]:
                 yield Stream(file.samplerate, file.channels, takewhile(len, blocks))
             except soundfile.LibsndfileError as error:
                 raise Unreadable from error
+
+
+def _with_sizes(data: bytes) -> bytes:
+    """Return a file whose header does not say that it is empty because it was written first."""
+    if header := Wav.of(data):
+        return header.with_sizes(data)
+    if data[:4] in AU and data[8:12] == bytes(4):
+        return data[:8] + b"\xff" * 4 + data[12:]
+    return data
 
 
 @contextmanager

@@ -1,10 +1,18 @@
-"""What kind of file begins here, by its first bytes."""
+"""What kind of file begins where, by a few bytes."""
 
-WAV, FLAC, OGG, MP3, AAC = "WAV", "FLAC", "Ogg", "mp3", "AAC"
+from collections.abc import Callable
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+WAV, FLAC, OGG, MP3, AAC, TS = "WAV", "FLAC", "Ogg", "mp3", "AAC", "MPEG-TS"
 RAW = "raw"  # no file that is known: samples alone, as far as one can tell
+TEXT, UNKNOWN = "text", "sound of an unknown format"
 # (what it starts with, what it has further on and where, the kind)
 SIGNATURES = (
     (b"RIFF", 8, b"WAVE", WAV),
+    (b"RIFX", 8, b"WAVE", WAV),
     (b"RF64", 8, b"WAVE", WAV),
     (b"BW64", 8, b"WAVE", WAV),
     (b"fLaC", 0, b"", FLAC),
@@ -12,16 +20,65 @@ SIGNATURES = (
     (b"ID3", 0, b"", MP3),
     (b"\x1aE\xdf\xa3", 0, b"", "WebM"),
     (b"FORM", 8, b"AIF", "AIFF"),
+    (b"FORM", 8, b"8SVX", "SVX"),
+    (b"FORM", 8, b"16SV", "SVX"),
     (b"caff", 0, b"", "CAF"),
     (b".snd", 0, b"", "AU"),
+    (b"dns.", 0, b"", "AU"),  # little-endian
+    (b"riff.\x91\xcf\x11", 0, b"", "W64"),
+    (b"Creative Voice File\x1a", 0, b"", "VOC"),
+    (b"NIST_1A\n", 0, b"", "NIST"),
+    (b"RIFF", 8, b"AVI ", "AVI"),
+    (b"0&\xb2u\x8ef\xcf\x11", 0, b"", "WMA"),
+    (b"FLV\x01", 0, b"", "FLV"),
+    (b"wvpk", 0, b"", "WavPack"),
+    (b"TTA1", 0, b"", "TTA"),
     (b"#!AMR", 0, b"", "AMR"),
+)
+# Where another file begins in a stream of them: bytes that no file has by chance.
+BEGINNING = regex.compile(
+    rb"(?:RIFF|RIFX|RF64|BW64)....WAVE|OggS\0\x02|fLaC[\0\x80]\0\0\x22|FORM....AIF[FC]"
+    rb"|\xff[\xe2-\xfb]..(?:.{9}|.{17}|.{32})(?:Xing|Info)",
+    regex.DOTALL,
 )
 BIT_RATES = {  # kbit/s of layer III, by MPEG version
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 RATES = (44_100, 48_000, 32_000)  # Hz, of version 1
-HEADER = 7  # bytes of the longer of two headers of frames
+HEADER = 7  # bytes of the longest header of a frame
+PACKET = 188  # bytes, in MPEG-TS
+BLANK = b"\0\t\n\r "  # what may stand before a file
+SEARCHED = 5_000  # bytes that hold three frames of any mp3, after a part of one
+LOUD = 0.25  # RMS of full scale: few recordings, but most files, begin with "samples" so loud
+WHITE = 0.45, 0.65  # RMS of what a compressed file is as samples: noise, ...
+ALIKE = 0.2  # ... in which these do not resemble those of a moment before
+MOMENTS = 32  # samples
+FEWEST = 500  # samples that tell it
+PROSE = 64  # bytes: so many of samples are not letters alone
+
+
+def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
+    """Return the kind of file that begins here, and where; None where only `more` bytes can tell.
+
+    Blanks may stand before it, or a part of a frame. For samples alone it is (RAW, 0).
+    """
+    blank = len(data) - len(data.lstrip(BLANK))
+    for at in (0, max(0, blank - 3), blank):  # a file of MP4 may begin with three of them
+        found = kind(data[at:])
+        if found is None and more and blank < SEARCHED:
+            return None
+        if found not in (RAW, None):
+            return found, at
+    begin = data[: min(len(data), SEARCHED) // 2 * 2]
+    samples = np.frombuffer(begin, "<i2") / 2**15
+    if _level(samples) < LOUD:
+        return RAW, 0
+    if framed := _first_frame(data):
+        return framed
+    if more and len(data) < SEARCHED:
+        return None
+    return (UNKNOWN if _white(samples) else RAW), 0
 
 
 def kind(data: bytes) -> str | None:
@@ -35,7 +92,12 @@ def kind(data: bytes) -> str | None:
         undecided |= begun and data[at:end] == further[: max(0, len(data) - at)]
     if data[4:8] == b"ftyp" and data.startswith(b"\0\0"):
         return "MP4"
-    return None if undecided else _framed(data)
+    if undecided:
+        return None
+    prose = data[:PROSE].isascii() and len(data) >= PROSE
+    if prose and all(chr(byte).isprintable() or chr(byte).isspace() for byte in data[:PROSE]):
+        return TEXT
+    return _framed(data)
 
 
 def begins(data: bytes) -> bool:
@@ -43,19 +105,66 @@ def begins(data: bytes) -> bool:
     found = kind(data)
     if found == MP3 and not data.startswith(b"ID3"):
         return any(tag in data[:60] for tag in (b"Xing", b"Info"))  # only a first frame has them
-    return found not in (RAW, AAC, None)
+    return found not in (RAW, AAC, TS, TEXT, None)
 
 
-def _framed(data: bytes) -> str | None:
-    """Tell mp3 and AAC from samples by two frames, of which the first says where the second is."""
-    for name, size in ((MP3, _mp3_frame(data)), (AAC, _aac_frame(data))):
-        if size is None:
+def _level(samples: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
+
+
+def _white(samples: NDArray[np.float64]) -> bool:
+    """Whether they are noise at full scale: no sound, and what compressed data would be."""
+    least, most = WHITE
+    if len(samples) < FEWEST or not least < _level(samples) < most:
+        return False
+    before = (samples[moment:] @ samples[:-moment] for moment in range(1, MOMENTS))
+    return bool(max(map(abs, before)) < ALIKE * (samples @ samples))
+
+
+def _framed(data: bytes, frames: int = 2) -> str | None:
+    """Tell mp3 and its like from samples: each frame says where the next is."""
+    for name, found in (
+        (MP3, _chained(data, _mp3_frame, frames)),
+        (AAC, _chained(data, _aac_frame, frames)),
+        (TS, _packets(data)),
+    ):
+        if found is None:
             return None
-        if size:
-            if len(data) < size + HEADER:
-                return None
-            return name if data[size] == 0xFF and data[size + 1] == data[1] else RAW
+        if found:
+            return name
     return RAW
+
+
+def _first_frame(data: bytes) -> tuple[str, int] | None:
+    """Return what consists of frames, and where the first is that is followed by two more."""
+    for match in regex.finditer(rb"\xff(?=[\xe2-\xfb])|G", data[:SEARCHED]):
+        found = _framed(data[match.start() :], 3)
+        if found not in (RAW, None):
+            return found, match.start()
+    return None
+
+
+def _chained(data: bytes, frame: Callable[[bytes], int | None], frames: int) -> bool | None:
+    """Whether so many frames follow each other from here; None for not yet known."""
+    first = data[:2]
+    for _ in range(frames - 1):
+        size = frame(data)
+        if not size:
+            return None if size is None else False
+        if len(data) < size + HEADER:
+            return None
+        data = data[size:]
+        if data[:2] != first:
+            return False
+    return True
+
+
+def _packets(data: bytes) -> bool | None:
+    """Whether packets of MPEG-TS follow each other from here; None for not yet known."""
+    headers = [data[at : at + 4] for at in range(0, 4 * PACKET, PACKET)]
+    if not all(header.startswith(b"G") for header in headers if header):
+        return False
+    return len(set(headers)) > 1 if len(headers[-1]) == 4 else None  # a tone may repeat, too
 
 
 def _mp3_frame(data: bytes) -> int | None:

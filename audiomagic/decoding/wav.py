@@ -14,6 +14,7 @@ EXTENSIBLE = 0xFFFE  # a format tag that stands for one further on in the header
 UNKNOWN = 0x7FFF_0000  # a size from here on was written before the end was known
 ENDLESS = 2**62
 ANY_RATE = 8_000  # Hz: samples are the same at each
+ORDERS = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}  # of bytes, by a file's name
 # (format tag, bytes of a sample) -> libsndfile's name of it
 SUBTYPES = {
     (1, 1): "PCM_U8", (1, 2): "PCM_16", (1, 3): "PCM_24", (1, 4): "PCM_32",
@@ -33,16 +34,18 @@ class Wav:
     align: int  # bytes of a frame, as the header says
     begin: int
     size: int
+    order: str = "<"  # of bytes in numbers, as `struct` calls it
 
     @classmethod
     def of(cls, data: bytes) -> "Wav | None":
         """Read it; None where more of it is to come, or where it is not a WAV file."""
-        if data[:4] not in (b"RIFF", b"RF64", b"BW64") or data[8:12] != b"WAVE":
+        if data[:4] not in ORDERS or data[8:12] != b"WAVE":
             return None
-        (whole,) = struct.unpack_from("<I", data, 4)
+        order = ORDERS[data[:4]]
+        (whole,) = struct.unpack_from(f"{order}I", data, 4)
         at, form, large = 12, b"", 0
         while len(data) >= at + 8:
-            name, size = struct.unpack_from("<4sI", data, at)
+            name, size = struct.unpack_from(f"{order}4sI", data, at)
             at += 8
             if name == b"data":
                 break
@@ -53,13 +56,14 @@ class Wav:
             at += size + size % 2
         else:
             return None
-        tag, channels, rate, _, align, bits = struct.unpack("<HHIIHH", form[:16].ljust(16, b"\0"))
+        numbers = struct.unpack(f"{order}HHIIHH", form[:16].ljust(16, b"\0"))
+        tag, channels, rate, _, align, bits = numbers
         if tag == EXTENSIBLE and len(form) >= 26:
-            (tag,) = struct.unpack_from("<H", form, 24)
+            (tag,) = struct.unpack_from(f"{order}H", form, 24)
         # A header written first says 0; so does one of no samples, with other parts behind.
-        if size >= UNKNOWN or (size == 0 and not _is_chunk(data[at : at + 8], whole - at)):
+        if size >= UNKNOWN or (size == 0 and not _is_chunk(data[at : at + 8], whole - at, order)):
             size = large if 0 < large < ENDLESS else ENDLESS
-        return cls(tag, bits, channels, rate, align, at, size)
+        return cls(tag, bits, channels, rate, align, at, size, order)
 
     @property
     def subtype(self) -> str | None:
@@ -83,7 +87,8 @@ class Wav:
         """Decode whole frames to shape (n, channels)."""
         decoded: tuple[NDArray[np.float32], Any] = soundfile.read(
             io.BytesIO(data), dtype="float32", always_2d=True, samplerate=ANY_RATE,
-            channels=self.channels, format="RAW", subtype=self.subtype, endian="LITTLE",
+            channels=self.channels, format="RAW", subtype=self.subtype,
+            endian="BIG" if self.order == ">" else "LITTLE",
         )  # fmt: skip
         return decoded[0]
 
@@ -97,7 +102,9 @@ class Wav:
         return data[:4] + whole + data[8 : self.begin - 4] + size + data[self.begin :]
 
 
-def _is_chunk(head: bytes, room: int) -> bool:
+def _is_chunk(head: bytes, room: int, order: str) -> bool:
     """Whether a part of a file begins with these bytes: a name, and a size that fits."""
-    name, size = head[:4], int.from_bytes(head[4:], "little")
-    return len(head) == 8 and name.isascii() and name.decode("ascii").isprintable() and size <= room
+    if len(head) < 8:
+        return False
+    name, size = struct.unpack(f"{order}4sI", head)
+    return name.isascii() and name.decode("ascii").isprintable() and bool(size <= room)

@@ -16,12 +16,12 @@ from ..protocol import sse
 from ..protocol.error import TOO_LONG
 from ..protocol.request import Message, Request
 from ..protocol.response import ResponseAccumulator
+from ..protocol.thoughts import Thoughts
 from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
 from .json_schema.dialect import ANY_OBJECT, followable, has_free_names, unknown_keyword
 from .json_schema.length import Lengths, unrolled
 from .llama_cpp import LlamaCpp, errors, json_grammar, sampling
-from .thoughts import Thoughts
 from .tool_calling import ToolCaller, tool_results
 
 if TYPE_CHECKING:
@@ -64,8 +64,6 @@ class LanguageModel(Protocol):
 
     @property
     def small(self) -> bool: ...
-    @property
-    def thoughts(self) -> Thoughts: ...
     def count(self, text: str) -> int: ...
     def check(self, request: Request) -> None: ...
     def reply(self, request: Request) -> Generator[TextDelta, None, None]: ...
@@ -77,7 +75,6 @@ class LlamaModel:
     def __init__(self, model: Path, small: bool = False):
         threads = 1 if small else max(1, (os.cpu_count() or 2) // 2)
         self.small = small
-        self.thoughts = Thoughts(untagged=False)  # llama.cpp knows of tags in a prompt
         self._context = SMALL_CONTEXT if small else CONTEXT
         self._llama = LlamaCpp(model, self._context, threads)
         self._supports_tools = not small and self._llama.supports_tools
@@ -246,12 +243,18 @@ def _length(messages: Sequence[Message]) -> int:
     return sum(len(message.text) for message in messages)
 
 
-def text_deltas(client: "openai.OpenAI", body: Any) -> Generator[TextDelta, None, None]:
+def text_deltas(
+    client: "openai.OpenAI", body: Any, thoughts: Thoughts | None = None
+) -> Generator[TextDelta, None, None]:
     """Send a chat; yield the answer as it arrives. Closing the generator ends the request.
+
+    Without `thoughts`, the model is known not to begin one without a tag, as llama.cpp's in this
+    process.
 
     Raises InvalidResponse for what is not Chat Completions, ErrorEvent for an error within it.
     """
-    accumulator, chunk, yielded = ResponseAccumulator(), None, time.monotonic()
+    accumulator = ResponseAccumulator(thoughts=thoughts or Thoughts(untagged=False))
+    chunk, yielded = None, time.monotonic()
     with client.chat.completions.create(**body) as stream:
         for chunk in sse.chunks(stream.response.iter_bytes()):
             text = accumulator.add(chunk).text

@@ -16,8 +16,7 @@ from . import weights
 from .api.errors import APIError
 from .engine import Engine
 from .llm import LanguageModel, TextDelta, answer_schema
-from .text_normalization import UNSPEAKABLE, read_aloud
-from .thoughts import Thoughts
+from .text_normalization import UNSPEAKABLE, read_aloud, without_comments
 
 NO_SPEECH = "I heard nothing. Is the microphone on, and near enough?"
 NO_LANGUAGE_MODEL = "I have no language model, so I can only hear and speak. You said:"
@@ -128,25 +127,23 @@ class Pipeline:
         request = replace(self.request, messages=messages, voice=None)
         with closing(llm.reply(request)) as deltas:
             whole = llm.small and request.max_tokens is None
-            yield from self._pieces(
-                until_stop(self._texts(deltas, llm.thoughts), request.stop), whole
-            )
+            yield from self._pieces(until_stop(self._texts(deltas), request.stop), whole)
             if whole and self.request.voice and self.finish_reason == "length":
                 self.finish_reason = "stop"  # at the end of a sentence
 
     def _pieces(self, texts: Iterable[str], whole: bool = False) -> Iterator[str]:
         """Yield sentences to be spoken, or text as it is made."""
-        return self._split(texts, whole) if self.request.voice else stripped(texts)
+        if not self.request.voice:
+            return stripped(texts)
+        return self._split(without_comments(texts), whole)
 
-    def _texts(self, deltas: Iterable[TextDelta], thoughts: Thoughts) -> Iterator[str]:
-        """Yield the text without thoughts; keep the tool calls and the finish reason."""
-        answer = thoughts.answer()
+    def _texts(self, deltas: Iterable[TextDelta]) -> Iterator[str]:
+        """Yield the text; keep the tool calls and the finish reason."""
         for delta in deltas:
             self.calls += delta.tool_calls
             if self.calls or delta.finish_reason == "length":
                 self.finish_reason = "tool_calls" if self.calls else "length"
-            yield answer.feed(delta.text)
-        yield answer.end(complete=self.finish_reason == "stop")
+            yield delta.text
 
     def _split(self, texts: Iterable[str], whole: bool = False) -> Iterator[str]:
         """Yield each sentence once it is complete; with `whole`, no incomplete last one.

@@ -19,10 +19,10 @@ from ..protocol import model_list
 from ..protocol.error import ErrorBody
 from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
+from ..protocol.thoughts import Thoughts
 from ..sound import Sound
 from .llm import TextDelta, estimated_tokens, text_deltas
 from .stt import RATE
-from .thoughts import Thoughts
 
 if TYPE_CHECKING:
     import openai
@@ -115,10 +115,11 @@ class RemoteModel:
             ) from error
 
     def _rejection(self, body: ErrorBody, status: int) -> str:
-        if status in (401, 403):
-            return f"{self._name} requires a valid key; set ${self._key_variable}"
         said = self._safe(body.message)
-        line = f"{self._name} rejected the request ({status})" + (f": {said}" if said else "")
+        told = f": {said}" if said else ""
+        if status in (401, 403):
+            return f"{self._name} requires a valid key ({status}{told}); set ${self._key_variable}"
+        line = f"{self._name} rejected the request ({status}){told}"
         if status == 404:
             line += f"; is {self.url}#{one_line(self._named or 'model', 60)} right?"
         if (status == 404 or body.blames_model) and (near := self._nearest()):
@@ -150,7 +151,7 @@ class RemoteLanguageModel(RemoteModel):
 
     def __init__(self, address: str):
         super().__init__(address)
-        self.thoughts = Thoughts()
+        self._thoughts = Thoughts()
 
     def check(self, request: Request) -> None:
         """Leave it to the server to refuse."""
@@ -158,7 +159,8 @@ class RemoteLanguageModel(RemoteModel):
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises EngineError when the server cannot be reached or rejects the request."""
         with self._errors():
-            yield from text_deltas(self.client, replace(request, model=self.model).text_wire())
+            body = replace(request, model=self.model).text_wire()
+            yield from text_deltas(self.client, body, self._thoughts)
 
 
 class RemoteRecognizer(RemoteModel):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 UNSPEAKABLE = "I cannot pronounce this: I only read English letters."
 FOREIGN = "(something I cannot pronounce)"
@@ -37,7 +38,27 @@ def read_aloud(sentence: str) -> str:
     return _spoken(sentence).strip()
 
 
+def without_comments(texts: Iterable[str]) -> Iterator[str]:
+    """Yield a text as it comes, without the comments of HTML, which may hold many sentences."""
+    rest, is_comment = "", False
+    for text in texts:
+        rest, shown = rest + text, list[str]()
+        while True:
+            before, mark, after = rest.partition("-->" if is_comment else "<!--")
+            if not mark:
+                break
+            shown += [] if is_comment else [before]
+            rest, is_comment = after, not is_comment
+        begun = re.search(r"-{1,2}\Z" if is_comment else r"<(?:!-?)?\Z", rest)  # a mark, perhaps
+        end = begun.start() if begun else len(rest)
+        shown += [] if is_comment else [rest[:end]]
+        rest = rest[end:]
+        yield "".join(shown)
+    yield "" if is_comment else rest
+
+
 def _spoken(text: str) -> str:
+    text = "".join(without_comments([text]))
     text = "".join(_plain(character) for character in unicodedata.normalize("NFC", text))
     for pattern, replacement in MARKDOWN:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)

@@ -1,16 +1,19 @@
 """Base64 that comes in chunks: each chunk by itself, as the service sends it, or one text cut
-anywhere; with or without padding, line breaks, a `data:` head, in either alphabet.
+anywhere; with or without padding, line breaks, a `data:` head, percent signs, in either alphabet.
 """
 
 import base64
 import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 HEAD = "data:"
 LONGEST_HEAD = 200  # characters
 LETTERS = re.compile(r"[A-Za-z0-9+/=]*+")
 TEXTS = re.compile(r"[^=]++=*+|=++")  # each with its padding
-URL_ALPHABET = str.maketrans("-_", "+/")
+# The URL alphabet; and no byte order mark, nor the end of a string in C.
+PLAIN = str.maketrans("-_", "+/", "\ufeff\0")
+CUT_ESCAPE = re.compile(r"%[0-9A-Fa-f]?\Z")
 SPARE = {0: "", 2: "AQgw", 3: "AEIMQUYcgkosw048"}  # the letters after which no bits are left
 # Letters of a chunk without padding that leave no bits by chance: bits of evidence that it ends
 # there. "A" is none, as silence is nothing else.
@@ -28,7 +31,8 @@ class Base64Stream:
     chunks: until then they are held back.
     """
 
-    _head: str = ""  # the beginning of a `data:` head, to be continued
+    _escape: str = ""  # the beginning of a percent-encoded character, to be continued
+    _head: list[str] = field(default_factory=list)  # chunks that may begin a `data:` head
     _headed: bool = False  # whether there was a head
     _apart: bool | None = None  # whether each chunk is a text of its own; None: not known yet
     _held: list[str] = field(default_factory=list)  # chunks until that is known
@@ -38,12 +42,13 @@ class Base64Stream:
 
     def add(self, chunk: str) -> list[bytes]:
         """Take a chunk. Raises ValueError where it is not base64."""
-        chunk = self._without_head("".join(chunk.split()))
-        chunk = chunk.translate(URL_ALPHABET)
+        chunk = "".join(self._unescaped(chunk).translate(PLAIN).split())
+        texts = self._without_head(chunk) if chunk else []
+        return [data for text in filter(None, texts) for data in self._add(text)]
+
+    def _add(self, chunk: str) -> list[bytes]:
         if not LETTERS.fullmatch(chunk):
             raise ValueError("not base64")
-        if not chunk:
-            return []
         self._held.append(chunk)
         self._letters += len(chunk)
         if self._apart is None:
@@ -56,9 +61,9 @@ class Base64Stream:
     def end(self) -> list[bytes]:
         """Return what is still held back; half a byte is dropped."""
         held, self._held, apart = self._held, [], self._apart
-        if HEAD[:-1].startswith(self._head):  # it was none
-            held.append(self._head)
-        self._head = ""
+        if HEAD[:-1].startswith("".join(self._head).lower()):  # it was none
+            held += self._head
+        self._head, self._escape = [], ""
         if apart is None:
             self._apart = self._evidence >= ENOUGH_AT_END or not _whole("".join(held))
         found = self._decoded(held)
@@ -66,19 +71,28 @@ class Base64Stream:
         rest, self._rest = self._rest.rstrip("="), ""
         return found + ([_bytes(rest)] if len(rest) > 1 else [])
 
-    def _without_head(self, chunk: str) -> str:
-        chunk, self._head = self._head + chunk, ""
-        if not chunk.startswith(HEAD) and not HEAD.startswith(chunk):
-            return chunk
-        head, comma, rest = chunk.partition(",")
-        if not comma and len(chunk) <= LONGEST_HEAD:
-            self._head = chunk
-            return ""
+    def _unescaped(self, chunk: str) -> str:
+        chunk, self._escape = self._escape + chunk, ""
+        if cut := CUT_ESCAPE.search(chunk):
+            chunk, self._escape = chunk[: cut.start()], cut[0]
+        return unquote(chunk)
+
+    def _without_head(self, chunk: str) -> list[str]:
+        """Return the chunk behind a head, or those that turn out to begin none."""
+        chunks, self._head = [*self._head, chunk], []
+        whole = "".join(chunks)
+        begin = whole[: len(HEAD)].lower()
+        if begin != HEAD[: len(begin)]:
+            return chunks
+        head, comma, rest = whole.partition(",")
+        if not comma and len(whole) <= LONGEST_HEAD:
+            self._head = chunks
+            return []
         if not head.lower().endswith(";base64"):
             raise ValueError("not base64")
         self._apart = self._headed or self._apart  # where each has a head, each is a text
         self._headed = True
-        return rest
+        return [rest]
 
     def _judged(self, chunk: str) -> bool | None:
         """Return whether chunks are texts of their own, by one more of them; None: unclear."""

@@ -1,5 +1,6 @@
 """An error on the wire: what a server says is wrong, also when another speaks through it."""
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -16,14 +17,19 @@ NO_MODEL = "model_not_found"  # the code for a model that is not there, or not f
 # What servers say that have no code for it.
 LACKS_MODEL = re.compile(
     r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|a valid)\b"
+    r"|\bmodels?:?\s+(\S{1,200}\s+)?((is|are|currently) ){0,2}(not |un)(supported|available)\b"
     r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
     re.IGNORECASE | re.DOTALL,
 )
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
-# What servers call their words, those first that say most.
-WORDS = ("message", "msg", "detail", "error_description", "error_msg", "description", "title",
-         "reason", "error", "errors")  # fmt: skip
-INNER = ("error", "errors", "detail")  # where one error holds another
+# What servers call their words, those first that say most; in small letters, joined.
+WORDS = ("message", "msg", "faultstring", "detail", "errordescription", "errormessage", "errormsg",
+         "statusmessage", "statusmsg", "description", "title", "reason", "error",
+         "errors")  # fmt: skip
+INNER = ("error", "errors", "fault", "detail")  # where one error holds another
+# An error in XML has each of its words in an element without others; a page of HTML has none.
+XML = re.compile(r"\s*<(?!!doctype|html)", re.IGNORECASE)
+ELEMENT = re.compile(r"<(?:\w++:)?+(\w++)[^<>]*+>([^<>]++)</")
 DEEPEST = 6  # errors within errors
 MOST_FAULTS = 3  # of a request that are repeated
 LONGEST = 10_000  # characters of an error
@@ -52,17 +58,21 @@ class ErrorBody:
         message = safe((_words(innermost) or _json(innermost))[:LONGEST])
         if not isinstance(innermost, Mapping):
             return cls(message)
-        texts = {name: safe(str(v)) for name, v in innermost.items() if isinstance(v, str | int)}
+        named = _by_name(innermost)
+        texts = {name: safe(str(v)) for name, v in named.items() if isinstance(v, str | int)}
         code, param, kind = (texts.get(name) for name in ("code", "param", "type"))
         return cls(message, _given(code), _given(param), _given(kind))
 
     @classmethod
     def read(cls, text: str) -> "ErrorBody":
         """Read the whole of an answer that is an error; the client's own reading loses some."""
+        text = text.lstrip("\ufeff")
         try:
-            return cls.of(json.loads(text.lstrip("\ufeff")))
+            return cls.of(json.loads(text))
         except (ValueError, RecursionError):
-            return cls.of(text)
+            elements = dict(ELEMENT.findall(text)) if XML.match(text) else {}
+            named = {name: html.unescape(words) for name, words in elements.items()}
+            return cls.of(named if _words(named) else text)
 
     @classmethod
     def in_place_of(cls, chunk: object, named: bool) -> "ErrorBody | None":
@@ -73,10 +83,10 @@ class ErrorBody:
             return cls.of(chunk) if chunk and named else None
         choices = chunk.get("choices")
         for part in (chunk, *(choices if isinstance(choices, list) else ())):
-            if isinstance(part, Mapping) and part.get("error"):
+            if isinstance(part, Mapping) and (part.get("error") or _failure(part)):
                 return cls.of(part)
         kind = chunk.get("object")
-        bare = not kind and "choices" not in chunk and _words(chunk)
+        bare = not kind and choices is None and _words(_innermost(chunk))
         return cls.of(chunk) if chunk and (named or bare or kind == "error") else None
 
     @property
@@ -98,7 +108,7 @@ class ErrorBody:
 def _innermost(error: object, depth: int = DEEPEST) -> Any:
     if not isinstance(error, Mapping):
         return error
-    for inner in (_relayed(error), *map(error.get, INNER)):
+    for inner in (_relayed(error), _failure(error), *map(error.get, INNER)):
         if isinstance(inner, Mapping) and depth and _words(inner):
             return _innermost(inner, depth - 1)
     return error
@@ -113,6 +123,12 @@ def _relayed(error: Mapping[str, Any]) -> object:
     return {"message": raw}
 
 
+def _failure(error: Mapping[str, Any]) -> object:
+    """Return MiniMax's error: every answer of theirs has a status, which is 0 when all is well."""
+    status = error.get("base_resp")
+    return status if isinstance(status, Mapping) and status.get("status_code") else None
+
+
 def _words(error: object, depth: int = DEEPEST) -> str:
     """Return the words of an error, "" where it has none."""
     if isinstance(error, str):
@@ -121,12 +137,17 @@ def _words(error: object, depth: int = DEEPEST) -> str:
         return "; ".join(filter(None, (_words(one, depth - 1) for one in error[:MOST_FAULTS])))
     if not isinstance(error, Mapping) or not depth:
         return ""
-    named = {str(name).lower(): value for name, value in error.items()}
+    named = _by_name(error)
     words = next(filter(None, (_words(named.get(name), depth - 1) for name in WORDS)), "")
     place = named.get("loc")  # FastAPI: ["body", "messages", 0]
     if words and isinstance(place, list):
         words = f"{'.'.join(str(part) for part in place if part != 'body')}: {words}"
     return words
+
+
+def _by_name(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of an error by their names, "error_msg" and "errorMsg" by the same."""
+    return {str(name).lower().replace("_", ""): value for name, value in error.items()}
 
 
 def _json(value: object) -> str:

@@ -3,8 +3,10 @@
 The service streams headerless pcm16. Others send a WAV file, whole or cut in parts, or a WAV file
 in each chunk, some at a rate of their own; and some call headerless samples "wav". Whoever sends
 mp3, FLAC, Ogg or another file in spite of what was requested is understood, too: once it is whole.
+Several files, wherever they are cut, are played one after the other.
 """
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +27,8 @@ LONGEST_HEADER = 10_000  # bytes before the samples
 # Bytes of the densest second of a file: by these its length is told before it is whole.
 DENSEST = dict.fromkeys((signature.MP3, signature.AAC, signature.OGG), 64_000)
 DENSEST_OTHER = 400_000  # 48 kHz, stereo, 32 bits
+ZEROS = re.compile(rb"\0*+")
+SHORTEST_HEAD = 8  # bytes by which a file can be told, some of which may be 0
 SMALLEST_FILE = 44  # bytes: fewer are samples that happen to begin like one
 UNREADABLE = "the server sent {}, which cannot be read; try another model, or server"
 TOO_MUCH = "the server sent more sound than any model; stopped reading"
@@ -41,6 +45,7 @@ class PcmDecoder:
     # Not yet converted: what is too short to be told, a header, a part of a frame, a whole file.
     _pending: bytearray = field(default_factory=bytearray)
     _kind: str | None = None  # see `signature`; None while it is not known
+    _own: int = 0  # bytes of `_pending` that surely belong to this file, not to the next
     _wav: "_Samples | None" = None  # of a WAV file whose samples are converted as they come
     _resampler: "_Resampler | None" = None
 
@@ -56,32 +61,64 @@ class PcmDecoder:
         if signature.begins(data):  # what is left of a frame before it belongs to no file
             self._end_file()
         self._pending += data
-        if self._kind is None:
-            self._kind = signature.kind(bytes(self._pending[:LONGEST_HEADER]))
-        if self._kind == signature.RAW:
-            self.pcm += self._pending
-            self._pending.clear()
-        elif self._kind == signature.WAV:
-            self._add_wav()
+        while self._another_begins():
+            self._end_file(self._own)
+        self._convert()
         if max(len(self.pcm), len(self._pending)) > LARGEST_ANSWER:
             raise InvalidResponse(TOO_MUCH)
 
     def end(self) -> None:
         """Take what is held back: too short to be told, a whole file, the end of the resampler."""
-        if self._wav is None:
-            self._end_file()
+        self._end_file()
         self._flush()
 
-    def _end_file(self) -> None:
-        data, kind, wav = bytes(self._pending), self._kind, self._wav
-        self._pending.clear()
-        self._kind = self._wav = None
+    def _identify(self, more: bool = True) -> None:
+        zeros = ZEROS.match(self._pending)
+        silence = max(0, zeros.end() - SHORTEST_HEAD) // 2 * 2 if zeros else 0
+        self.pcm += self._pending[:silence]  # as samples, and before a file
+        del self._pending[:silence]
+        if found := signature.find(bytes(self._pending[:LONGEST_HEADER]), more):
+            self._kind, begin = found
+            del self._pending[:begin]
+
+    def _another_begins(self) -> bool:
+        """Whether another file begins in `_pending`; `_own` is where, or where one may."""
+        if self._kind is None:
+            self._identify()
+        if self._kind in (None, signature.RAW):
+            self._own = len(self._pending)
+            return False
+        first = 0 if self._wav else max(1, self._own)
+        found = signature.BEGINNING.search(self._pending, first, partial=True)
+        self._own = found.start() if found else len(self._pending)
+        return found is not None and not found.partial
+
+    def _convert(self) -> None:
+        """Make of the file's data what can be made before it is whole."""
+        if self._kind == signature.RAW:
+            self.pcm += self._pending[: self._own]
+            del self._pending[: self._own]
+        elif self._kind == signature.WAV:
+            self._add_wav()
+        elif self._kind in (signature.TEXT, signature.UNKNOWN):
+            raise InvalidResponse(UNREADABLE.format(self._kind))
+
+    def _end_file(self, end: int | None = None) -> None:
+        """Take the end of a file, which is that of all pending data if there is no other."""
+        if self._kind is None:
+            self._identify(more=False)
+        self._own = len(self._pending) if end is None else end
+        self._convert()
+        data, kind, wav = bytes(self._pending[: self._own]), self._kind, self._wav
+        del self._pending[: self._own]
+        self._kind, self._wav, self._own = None, None, 0
         if wav:
-            return
-        if kind is None or kind == signature.RAW or len(data) < SMALLEST_FILE:
+            self._take(wav.end(), wav.header.rate)
+        elif kind in (None, signature.RAW) or len(data) < SMALLEST_FILE:
             self.pcm += data
         else:
-            self._add_file(data, kind)
+            self._add_file(data, kind or "")
+        del self.pcm[len(self.pcm) // 2 * 2 :]  # half a sample
 
     def _add_file(self, data: bytes, kind: str) -> None:
         """Decode a file; what there is of it, where the answer broke off."""
@@ -114,11 +151,12 @@ class PcmDecoder:
                 return
             self._wav = _Samples(wav, wav.size)
             del self._pending[: wav.begin]
-        whole = self._wav.whole(len(self._pending))
+            self._own -= wav.begin
+        whole = self._wav.whole(self._own)
         data = bytes(self._pending[:whole])
-        del self._pending[:whole]
-        if self._wav.left == 0:
-            self._pending.clear()  # other parts of the file
+        used = whole if self._wav.left else self._own  # behind the samples are other parts
+        del self._pending[:used]
+        self._own -= used
         if self._wav.as_sent:
             self._flush()
             self.pcm += data  # as the service sends it: nothing to compute
@@ -126,6 +164,8 @@ class PcmDecoder:
             self._take(self._wav.mono(data), self._wav.header.rate)
 
     def _take(self, samples: NDArray[np.float32], rate: int) -> None:
+        if len(samples) == 0:
+            return
         if self._resampler is None or self._resampler.rate != rate:
             self._flush()
             self._resampler = _Resampler(rate)
@@ -150,17 +190,16 @@ class _Samples:
     header: Wav
     left: int
     _downmix: Downmix = field(init=False)
-    _weights: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._downmix = Downmix.of(self.header.channels)
-        self._weights = self._downmix.mean
+        self._downmix = Downmix(self.header.channels)
 
     @property
     def as_sent(self) -> bool:
         """Whether they are what `pcm` holds."""
-        header = self.header
-        return (header.subtype, header.channels, header.rate) == ("PCM_16", 1, WIRE_RATE)
+        wav = self.header
+        kind = (wav.subtype, wav.channels, wav.rate, wav.order)
+        return kind == ("PCM_16", 1, WIRE_RATE, "<")
 
     def whole(self, size: int) -> int:
         """Take as many of `size` bytes as are whole frames of the file; return their number."""
@@ -170,14 +209,15 @@ class _Samples:
 
     def mono(self, data: bytes) -> NDArray[np.float32]:
         frames = np.nan_to_num(self.header.frames(data), nan=0.0, posinf=0.0, neginf=0.0)
-        self._downmix.hear(frames)
-        self._weights = self._downmix.weights(self._weights)
-        return frames @ self._weights.astype(np.float32)
+        return self._downmix.add(frames)
+
+    def end(self) -> NDArray[np.float32]:
+        return self._downmix.end()
 
 
 class _Resampler:
-    """Makes samples at `rate` Hz into pcm16; those of another scale than [-1, 1] are scaled down
-    by the loudest so far.
+    """Makes samples at `rate` Hz into pcm16; those beyond [-1, 1] are scaled down by the loudest
+    so far.
     """
 
     def __init__(self, rate: int) -> None:
@@ -186,9 +226,7 @@ class _Resampler:
         self._stream = soxr.ResampleStream(rate, WIRE_RATE, 1) if rate != WIRE_RATE else None
 
     def add(self, samples: NDArray[np.float32], last: bool = False) -> bytes:
-        peak = float(np.abs(samples).max(initial=0.0))
-        if peak > decoder.OVERSHOOT:
-            self._peak = max(self._peak, peak)
+        self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
         samples = samples / np.float32(self._peak)
         return int16(self._stream.resample_chunk(samples, last=last) if self._stream else samples)
 

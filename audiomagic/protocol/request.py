@@ -100,6 +100,17 @@ class Request:
         return sum(sound.seconds for message in self.messages for sound in message.sounds)
 
     @property
+    def most_tokens(self) -> int | None:
+        """The lower of the two caps; None where there is none."""
+        caps = (self.max_tokens, self.budget_tokens)
+        return min((cap for cap in caps if cap is not None), default=None)
+
+    @property
+    def capped_by_budget(self) -> bool:
+        """Whether a budget allows less than what is asked."""
+        return self.most_tokens != self.max_tokens
+
+    @property
     def has_audio_ids(self) -> bool:
         return any(message.audio_id for message in self.messages)
 
@@ -127,8 +138,8 @@ class Request:
         if self.voice:  # a custom voice is named by its id
             voice = {"id": self.voice} if self.voice.startswith("voice_") else self.voice
             body["audio"] = {"voice": voice, "format": self.format}
-        if caps := [cap for cap in (self.max_tokens, self.budget_tokens) if cap]:
-            body["max_completion_tokens"] = min(caps)
+        if self.most_tokens is not None:
+            body["max_completion_tokens"] = self.most_tokens
         if self.tools:
             body["tools"] = [tool.wire() for tool in self.tools]
         if self.tool_choice in ("none", "auto", "required"):

@@ -17,21 +17,28 @@ from .base64_stream import Base64Stream
 from .error import not_chat_completions
 from .output_tokens import OutputTokens
 from .pcm import PcmDecoder
+from .thoughts import Answer, Thoughts, without_thoughts
 from .tool_calls import ToolCall, ToolCallAccumulator
 from .usage import Usage
 
 LONGEST_TEXT = 1_000_000  # characters; 16,384 tokens are some 65,000
-# How servers name the end of an answer, in the protocol's words; None: it was broken off.
+# How servers name the end of an answer, in the protocol's words; None: it was broken off, or goes
+# on.
 FINISHES: dict[str, str | None] = {
     **dict.fromkeys(("length", "max_tokens", "max_length", "model_length", "token_limit",
                      "max_output_tokens", "model_context_window_exceeded"), "length"),
     **dict.fromkeys(("content_filter", "content_filtered", "safety", "recitation", "sensitive",
                      "blocklist", "prohibited_content", "spii"), "content_filter"),
     **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tool_calls"),
+    **dict.fromkeys(("stop", "stop_sequence", "stop_sequences", "end_turn", "end", "eos",
+                     "eos_token", "complete", "completed", "done", "finish", "finished"), "stop"),
     **dict.fromkeys(("error", "abort", "aborted", "cancelled", "network_error", "unload",
                      "insufficient_system_resource"), None),
+    **dict.fromkeys(("null", "none", "in_progress", "running", "incomplete"), None),
 }  # fmt: skip
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+# Of a delta, or a message.
+PARTS = ("content", "refusal", "audio", "tool_calls", "function_call", *THOUGHTS)
 NOT_BASE64 = "the server sent sound that is not base64; try again"
 LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
@@ -89,12 +96,14 @@ class ResponseAccumulator:
     audio_id: str | None = None
     expires_at: int | None = None
     refused: bool = False
+    thoughts: Thoughts = field(default_factory=lambda: Thoughts(untagged=False))  # of the model
     ended: bool = False  # whether its end has come, and nothing of the answer since
     _text: list[str] = field(default_factory=list)
     _length: int = 0  # characters of text
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _streamed_parts: set[str] = field(default_factory=set)  # that came in deltas
     _unfinished: str = ""  # text that may be the beginning of a key
     _base64: Base64Stream = field(default_factory=Base64Stream)
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
@@ -102,11 +111,20 @@ class ResponseAccumulator:
     _marks: list[tuple[int, float]] = field(default_factory=list)
     _calls: ToolCallAccumulator = field(default_factory=ToolCallAccumulator)
     _tokens: OutputTokens = field(default_factory=OutputTokens)
+    _answer: Answer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answer = self.thoughts.answer()
 
     @property
     def tokens(self) -> int:
         """The fewest output tokens that what has come so far can have taken."""
         return self._tokens.total(self._sound.seconds)
+
+    @property
+    def _finished(self) -> str | None:
+        # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
+        return self.finish_reason or ("stop" if self.expires_at else None)
 
     def add(self, chunk: Mapping[str, Any]) -> Delta:
         """Take one chunk; return what it added. Raises InvalidResponse if it is not a chunk."""
@@ -118,17 +136,19 @@ class ResponseAccumulator:
         choices = chunk.get("choices") or []
         if not isinstance(choices, list):
             raise not_chat_completions("'choices' that are not a list")
-        return self._delta("".join([self._choice(choice, is_sound) for choice in choices]))
+        text = "".join([self._choice(choice, is_sound) for choice in choices])
+        return self._delta(self._answer.feed(text))
 
     def end(self) -> Delta:
         """Return what was held back until all was there; the deltas then are the completion.
 
         Raises InvalidResponse for sound that cannot be read.
         """
-        text = ("".join(self._text) + self._unfinished).strip()
-        held = "".join(self._held).strip()
+        rest = self._answer.end(complete=self._finished == "stop")
+        text = ("".join(self._text) + self._unfinished + rest).strip()
+        held = without_thoughts("".join(self._held)).strip()
         self._held.clear()
-        rest = "" if text.startswith(held) else held.removeprefix(text)
+        rest += "" if text.startswith(held) else held.removeprefix(text)
         try:
             for data in self._base64.end():
                 self._sound.add(data)
@@ -154,10 +174,9 @@ class ResponseAccumulator:
 
     def _choice(self, choice: object, is_sound: bool) -> str:
         choice, before = _mapping(choice, "a choice"), self._received
-        finish_reason = _name(choice.get("finish_reason"))
+        finish_reason = _name(choice.get("finish_reason")).lower()
         self._finish(finish_reason)
-        # A completion in one piece, from a server that does not stream, holds a message.
-        delta = _mapping(choice.get("delta") or choice.get("message") or {}, "a delta")
+        delta = self._added(choice)
         audio = _mapping(delta.get("audio") or {}, "delta.audio")
         self.audio_id = _name(audio.get("id")) or self.audio_id
         expires = type(expires_at := audio.get("expires_at")) is int
@@ -178,11 +197,24 @@ class ResponseAccumulator:
         new = self._new("written", written) + self._new("spoken", _text(audio.get("transcript")))
         # One of two choices may end before the other, and sound's expiry may be told early.
         continued = bool(data or calls or thought) or self._received > before
-        self.ended = bool(finish_reason) or expires or (self.ended and not continued)
+        ends = FINISHES.get(finish_reason) is not None  # one that we do not know may be no end
+        self.ended = ends or expires or (self.ended and not continued)
         return new
 
+    def _added(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a choice's delta, or its message, less what came in deltas already.
+
+        A completion in one piece, from a server that does not stream, holds a message; some servers
+        send it whole at the end of a stream.
+        """
+        if delta := _mapping(choice.get("delta") or {}, "a delta"):
+            self._streamed_parts |= {part for part in PARTS if delta.get(part)}
+            return delta
+        message = _mapping(choice.get("message") or {}, "a message")
+        return {part: message[part] for part in message.keys() - self._streamed_parts}
+
     def _finish(self, reason: str) -> None:
-        finish = FINISHES.get(reason.lower(), "stop") if reason else None
+        finish = FINISHES.get(reason, "stop") if reason else None
         # Sound and text may end apart, as two choices: what cut off one of them stays.
         if finish and self.finish_reason not in ("length", "content_filter"):
             self.finish_reason = finish
@@ -216,7 +248,7 @@ class ResponseAccumulator:
             self.end()
         sound, calls = self._sound.pcm, self._calls.calls()
         whole = clean("".join(self._text))
-        names = (self.finish_reason or "", self.model or "", self.audio_id or "")
+        names = (self._finished or "", self.model or "", self.audio_id or "")
         called = [part for call in calls for part in astuple(call)]
         # The key may have come in parts.
         safe = redaction.without_key_in([whole, *map(clean, [*names, *called])])
@@ -226,8 +258,7 @@ class ResponseAccumulator:
         return Completion(
             text.strip(),
             bytes(sound[: len(sound) // 2 * 2]),
-            # Audio streams carry no finish reason: the trailing `expires_at` stands for "stop".
-            finish_reason or ("stop" if self.expires_at else None),
+            finish_reason or None,
             model or None,
             self.usage,
             audio_id or None,

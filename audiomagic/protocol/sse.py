@@ -18,8 +18,10 @@ MOST_EVENTS = 2_000_000  # of one answer: no text that is read has as many chara
 MOST_VALUES = 1_000_000  # in the JSON of one event
 MOST_BESIDE = 10_000_000  # bytes of comments, names of events and blank lines
 END = "[DONE]"
-FIELD = re.compile("(data|event|id|retry)?:")  # how the lines of an event begin
-LONGEST_WORDS = 1_000  # characters of a text in place of events
+BOM = "\ufeff"  # a byte order mark
+FIELD = re.compile("(data|error|event|id|retry)?:")  # how the lines of an event begin
+DATA = ("data:", "error:")  # llama.cpp has a field of its own for an error
+LONGEST_WORDS = 1_000  # characters of a text in place of events, or of JSON
 
 
 class ErrorEvent(Exception):
@@ -33,13 +35,18 @@ class ErrorEvent(Exception):
 def chunks(data: Iterable[bytes]) -> Iterator[Any]:
     """Yield the JSON of each chunk. Raises InvalidResponse, and ErrorEvent for a server's error."""
     for number, (name, event) in enumerate(_events(_lines(data))):
-        if event.startswith(END):
+        if event.lstrip().startswith(END):
             return
         if number >= MOST_EVENTS or sum(map(event.count, "[{,")) > MOST_VALUES:
             raise _too_much("more chunks, or more in one")
+        if event.isspace() or not event:
+            continue
         try:
             chunk = json.loads(event)
         except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
+            words = event[:LONGEST_WORDS].strip()
+            if name == "error" or not words.startswith(tuple('{["<')):
+                raise ErrorEvent(ErrorBody.of(words)) from None
             raise not_chat_completions("something that is not JSON") from error
         if body := ErrorBody.in_place_of(chunk, name == "error"):
             raise ErrorEvent(body)
@@ -53,15 +60,17 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
     """
     name, data, size, beside, words = "", list[str](), 0, 0, ""
     begun = whole = False
-    for line in lines:
+    for line in chain([next(lines, "").removeprefix(BOM)], lines):
         if not begun and (begun := bool(line.strip())):
             if not FIELD.match(line):
                 words = line.strip()[:LONGEST_WORDS]
             if line.lstrip().startswith("<"):
                 raise not_chat_completions("a web page")
             whole = line.lstrip().startswith(("{", "["))
-        if whole or line.startswith("data:"):
-            data.append(line if whole else line[5:].removeprefix(" "))
+        if line.startswith("error:"):
+            name = "error"
+        if whole or line.startswith(DATA):
+            data.append(line if whole else line.partition(":")[2].removeprefix(" "))
             size += len(line) + 1
             _check_size(size)
             continue
@@ -82,11 +91,14 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
 
 
 def _lines(data: Iterable[bytes]) -> Iterator[str]:
-    unfinished = bytearray()
-    for part in chain(data, (b"\n",)):
-        *ends, rest = part.split(b"\n")
+    """Yield the lines, each of which ends with a line feed, a carriage return, or both."""
+    unfinished, returned = bytearray(), False
+    for part in chain(filter(None, data), (b"\n",)):
+        rest = part.removeprefix(b"\n") if returned else part
+        returned = part.endswith(b"\r")  # whose line feed may be the next to come
+        *ends, rest = rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         for end in ends:
-            line = (unfinished + end).removesuffix(b"\r") if unfinished or end else end
+            line = unfinished + end if unfinished else end
             unfinished.clear()
             try:
                 yield line.decode()

@@ -1,6 +1,7 @@
 """Tools on the wire: the functions a model may call, and the calls it makes."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from ..errors import InvalidResponse
 MOST_CALLS = 128  # of one completion, in parallel
 LONGEST = 4_000_000  # characters of all calls, with the ids that some servers repeat
 CUT = "\n[cut here: there is more]"
+# What models write before and after the name of a tool, as their prompt has it.
+BESIDE_NAME = re.compile(r"^(?:functions|tools|default_api)[.:]|:\d+$")
 INVALID = "INVALID_JSON"  # the only argument of a call that is repeated, whose own are no object
 
 
@@ -71,6 +74,8 @@ class _PartialCall:
             return True
         if self.name != delta.name:
             return False
+        if self.id and self.id == delta.id and self.superseded_by(delta):
+            return True
         if self.id and delta.id and self.id != delta.id:
             latest = self if self.arguments else delta
             return bool(latest.arguments) and not latest.whole  # its arguments go on
@@ -87,10 +92,27 @@ class _PartialCall:
             and ("".join(self.arguments) == "".join(delta.arguments))
         )
 
-    def add(self, delta: "_PartialCall") -> None:
+    def superseded_by(self, delta: "_PartialCall") -> bool:
+        """Whether a delta has all arguments so far once more.
+
+        Some servers repeat them in every delta, others send "{}" before there are any.
+        """
+        if len(self.arguments) != 1 or not delta.arguments:
+            return False
+        (before,), (after,) = self.arguments, delta.arguments
+        begun = "{" if before.strip() == "{}" else before
+        return begun.startswith("{") and after.startswith(begun)
+
+    def add(self, delta: "_PartialCall") -> str:
+        """Take a delta; return what it adds to the arguments."""
+        added = "".join(delta.arguments)
         self.id, self.name = self.id or delta.id, self.name or delta.name
+        if self.superseded_by(delta):
+            added = added.removeprefix(self.arguments.pop())
+            self.length = 0
         self.arguments += delta.arguments
         self.length += delta.length
+        return added
 
 
 class ToolCallAccumulator:
@@ -120,9 +142,8 @@ class ToolCallAccumulator:
             if not same or not same[-1].continued_by(delta):
                 self._begin(there)
                 same = there
-            same[-1].add(delta)
-            added += delta.arguments
-            self._length += len(delta.id) + len(delta.name) + delta.length
+            added.append(same[-1].add(delta))
+            self._length += len(delta.id) + len(delta.name) + len(added[-1])
             if self._length > LONGEST:
                 raise _too_much()
         return "".join(added)
@@ -156,7 +177,8 @@ def _read(delta: Mapping[str, Any]) -> _PartialCall:
         except RecursionError:
             raise _too_much() from None
     pieces = [arguments] if arguments else []
-    return _PartialCall(_text(delta.get("id")), _text(function.get("name")), pieces, len(arguments))
+    name = BESIDE_NAME.sub("", _text(function.get("name")).strip())
+    return _PartialCall(_text(delta.get("id")), name, pieces, len(arguments))
 
 
 def _text(value: object) -> str:

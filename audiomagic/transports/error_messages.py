@@ -23,15 +23,25 @@ from ..protocol.request import Request
 from ..protocol.sse import ErrorEvent
 from . import model_list
 from .endpoint import Endpoint
-from .retry import LONGEST_PAUSE, find_cause, retry_after
+from .retry import LASTING, LONGEST_PAUSE, find_cause, retry_after
 
 if TYPE_CHECKING:
     import openai
 
+WRONG_KEY = "invalid_api_key"  # the code for a key that is none
 AUDIO_GONE = "audio_not_found"  # the code for an earlier spoken reply that has expired
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LATER = (408, 409, 425)  # statuses of a request that may be accepted as it is, later
+# What a 500 names that is about an earlier answer: its sound (not a model's), text, or place.
+ABOUT_EARLIER = re.compile(
+    r"(?<![-\w])(audio|content)(?![-a-z])|\bmessages?\W{0,3}\d", re.IGNORECASE
+)
 NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for what is not in it
+# Of one that was refused before anything was made for it. Behind any other, an answer may have been
+# made: by a server with a fault, or one that a proxy did not wait for (408, 409, 499, 504).
+REFUSED = (*range(300, 400), 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417,
+           421, 422, 425, 426, 428, 429, 431, 451, *LASTING)  # fmt: skip
+FAULTS = range(500, 600)  # what a 400 may say of itself, where a gateway hides another's status
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
 LONGEST_WORDS = 1_000  # characters of a text that may be a server's words
 # What servers say that have no code for it.
@@ -57,7 +67,7 @@ def describe(
         line = _unreached(error, endpoint)
     failed = ConnectionFailed(line)
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
-    failed.sent = not any(find_cause(error, kind) for kind in unsent)
+    failed.may_be_billed = not any(find_cause(error, kind) for kind in unsent)
     return failed
 
 
@@ -76,17 +86,41 @@ def _rejected(
         line = _by_code(body, status, endpoint, request)
         line = line or _by_status(error.response.text, body, status, endpoint, headers)
         failed = RequestRejected(line, status, request_id(headers), body.code)
-    faultless = body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter")
-    client_error = status is None or (400 <= status < 500 and status not in NOT_FAULTY)
-    failed.faulty = client_error and not faultless
+    failed.faulty = _blames_request(body, status, request)
+    failed.may_be_billed = _may_be_billed(body, failed.status, endpoint)
     return failed
+
+
+def _blames_request(body: ErrorBody, status: int | None, request: Request) -> bool:
+    """Whether the server objects to what is in a request, so that another may be answered."""
+    if body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter"):
+        return False
+    if status == 500:  # some servers fail at what they do not know
+        return request.has_audio_ids and ABOUT_EARLIER.search(body.message) is not None
+    return status in (None, 501) or (400 <= status < 500 and status not in NOT_FAULTY)
+
+
+def _may_be_billed(body: ErrorBody, status: int | None, endpoint: Endpoint) -> bool:
+    """Whether an answer may have been made for a request that failed, or begun.
+
+    Azure bills the prompt of what its filter stops, or what its model has no room for, also behind
+    a relay: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/manage-costs
+    """
+    if status not in REFUSED or body.status in FAULTS or body.code == "content_filter":
+        return True
+    return _is_too_long(body, status) and not endpoint.is_service
+
+
+def _is_too_long(body: ErrorBody, status: int | None) -> bool:
+    said = one_line(body.message)
+    return body.code == TOO_LONG or (status in (None, 400) and bool(LACKS_ROOM.search(said)))
 
 
 def _broken_off(body: ErrorBody, endpoint: Endpoint, request: Request) -> str:
     said, status = one_line(body.message), body.status
     if line := _by_code(body, status, endpoint, request):
         return line
-    if status and 400 <= status < 500 and status not in LATER:
+    if status and status not in LATER and (400 <= status < 500 or status in LASTING):
         return _by_status(said, body, status, endpoint, {})
     return f"{endpoint.host} broke off with an error: {said}; run it again"
 
@@ -150,7 +184,7 @@ def unusable_network(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
             step = "SOCKS needs: pip install socksio"
     reason = redaction.without_pieces(one_line(getattr(error, "strerror", None) or error, 60))
     failed = ConnectionFailed(f"{what} cannot be used ({reason}); {step}")
-    failed.sent = False
+    failed.may_be_billed = False
     return failed
 
 
@@ -158,8 +192,13 @@ def _by_status(
     sent: str, body: ErrorBody, status: int, endpoint: Endpoint, headers: Mapping[str, str]
 ) -> str:
     """Describe an error by its HTTP status; `sent` is the whole of the answer."""
-    host, said = endpoint.host, one_line(body.message)
+    first = sent.lstrip()[:1]
+    is_page = body.message[:1] in ("", "<") or (first not in "{[<" and len(sent) > LONGEST_WORDS)
+    host, said = endpoint.host, "" if is_page else one_line(body.message)
     reason = f"{status}: {said}" if said else str(status)
+    if status == 401 and said and body.code != WRONG_KEY:
+        key = f"check the key in {endpoint.key_variable}, and what it may do"
+        return f"{host} does not allow this ({reason}); {key}"
     if status == 401:
         return f"{host} rejected the API key; set {endpoint.key_variable} to a valid one"
     if 300 <= status < 400:
@@ -175,13 +214,13 @@ def _by_status(
             when = f"run it again in {duration}"
         return f"{host} is limiting the rate of requests; {when}"
     if status == 413:
-        return f"too long for {host}; shorten the text or the sound, or begin another chat"
-    if status == 501:
+        step = "shorten the text or the sound, or begin another chat"
+        return f"too long for {host} ({reason}); {step}"
+    if status in LASTING:
         return f"{host} cannot do this ({reason}); use another model or server"
     if status >= 500:
         return f"{host} had an internal error ({reason}); run it again"
-    bare = sent.lstrip()[:1]  # of JSON, or of words
-    if bare in ("", "<") or (bare not in "{[" and len(sent) > LONGEST_WORDS):
+    if is_page:
         line = f"{host} does not serve Chat Completions at this address ({status})"
         return f"{line}; check --base-url (it usually ends in /v1)"
     if status == 403:
@@ -210,7 +249,7 @@ def _by_code(
         return "the account has no credit left; add some, or use --engine local"
     if code == AUDIO_GONE:
         return f"an earlier audio reply has expired on {host}; send it as text"
-    if code == TOO_LONG or (status in (None, 400) and LACKS_ROOM.search(said)):
+    if _is_too_long(body, status):
         return f"too long for {host}: {said.rstrip('.')}; shorten the text, or begin another chat"
     if code == "content_filter":
         return f"the content filter of {host} stopped this; rephrase it"
@@ -226,7 +265,8 @@ def _by_model(
         if status not in WRONG or not body.blames_model:
             return None
         listed = model_list.listed(endpoint)
-        if model in listed if listed else model not in body.message:
+        named = model in body.message or body.param == "model"
+        if model in listed if listed else not named:
             return None
     ours = endpoint.is_service or suggestions.nearest(model, catalogue().models)
     if ours or model_list.listed(endpoint):

@@ -89,7 +89,8 @@ class ClientTransport(Transport):
                 model_list.ask(endpoint, client)  # to say which models there are
             failed = error_messages.describe(error, endpoint, request, begun)
             failed.request_id = failed.request_id or request_id
-            failed.retry_after = None if begun else worth_another_try(error)
+            lasts = begun or failed.faulty  # the same request would be billed for the same error
+            failed.retry_after = None if lasts else worth_another_try(error)
             cause = error if isinstance(failed, ConnectionFailed) else None
         # Out here, the error is not its context: a server's words may hold the key.
         if failed:

@@ -16,6 +16,8 @@ from ..errors import AudiomagicError, BudgetExceeded, RequestFailed
 from ..protocol.error import ErrorBody
 from .cancellation import sleep
 
+# Faults of a server that the next try meets again: not implemented, version, storage, loop, ...
+LASTING = (501, 505, 506, 507, 508, 510, 511)
 Error = TypeVar("Error", bound=BaseException)
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the second, third and last try
 LONGEST_PAUSE = 60.0  # seconds worth waiting for; a server that asks for more is not asked again
@@ -114,7 +116,7 @@ def worth_another_try(error: Exception) -> float | None:
     if not isinstance(error, openai.APIStatusError):
         return 0.0 if _may_pass(error) else None
     headers, status = error.response.headers, error.status_code
-    busy = status in (408, 409, 429) or (status >= 500 and status != 501)
+    busy = status in (408, 409, 429) or (status >= 500 and status not in LASTING)
     if not busy or ErrorBody.of(error.body).no_credit or headers.get("x-should-retry") == "false":
         return None
     asked = retry_after(headers) or 0.0

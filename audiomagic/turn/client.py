@@ -71,14 +71,14 @@ class Client:
         self, request: Request, transport: Transport, retries: Retries, reservation: Reservation
     ) -> Call:
         provider, cancellation = transport.provider, self.listener.cancellation
-        incoming = _IncomingCompletion(request, self.listener, reservation.max_tokens)
+        capped = replace(request, budget_tokens=reservation.max_tokens)
+        incoming = _IncomingCompletion(capped, self.listener)
         error: BaseException | None = None
         reservation.end = UNSENT
         try:
             with cancellation.bound():
                 retries.wait()
             reservation.end = None  # from here on it may be sent, and billed
-            capped = replace(request, budget_tokens=reservation.max_tokens)
             with transport.stream(capped, cancellation, self.report) as response:
                 incoming.follow(response, provider.host)
         except Cancelled:
@@ -149,15 +149,14 @@ class Client:
 class _IncomingCompletion:
     """A completion while it arrives: accumulated, timed, passed on to the listener."""
 
-    def __init__(self, request: Request, listener: StreamListener, budget_tokens: int | None):
+    def __init__(self, request: Request, listener: StreamListener):
         self.accumulator = ResponseAccumulator()
         self.start = time.perf_counter()
         self.time_to_first_audio: float | None = None  # seconds
         self.request_id: str | None = None
         self.already_recorded = False
         self._listener = listener
-        caps = [cap for cap in (request.max_tokens, budget_tokens) if cap is not None]
-        self._most_tokens = min(caps, default=None)
+        self._most_tokens = request.most_tokens
         self.broken_off = False  # by us or by the server, whatever it said before
 
     def settled_usage(self, completion: Completion) -> Usage | None:
@@ -171,7 +170,9 @@ class _IncomingCompletion:
         if told is None or told.server_cost is not None:
             return told
         complete = told.input_tokens and (told.output_tokens or completion.empty)
-        return told if complete else None
+        # Other models' tokens of sound last longer than those that were counted, but not twice.
+        plausible = told.output_tokens >= self.accumulator.tokens // 2
+        return told if complete and plausible else None
 
     def follow(self, response: Response, host: str) -> None:
         """Take chunks until they end, the call is cancelled, or a cap on tokens is passed.
@@ -183,7 +184,7 @@ class _IncomingCompletion:
         for chunk in response.chunks:
             self._pass_on(self.accumulator.add(chunk))
             self._listener.cancellation.raise_if_cancelled()
-            if self._most_tokens and self._made > self._most_tokens:
+            if self._most_tokens is not None and self._made > self._most_tokens:
                 self.broken_off = True  # the server ignored the cap
                 self.accumulator.finish_reason = "length"
                 return

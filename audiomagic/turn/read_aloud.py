@@ -45,7 +45,8 @@ def _complete(client: Client, request: Request) -> Call:
     try:
         return client.complete(request)
     except RequestRejected as rejected:
-        return client.complete(in_words(request, rejected))
+        with in_words(request, rejected) as repeated:
+            return client.complete(repeated)
 
 
 def requests(request: Request) -> list[Request]:

@@ -1,11 +1,12 @@
 """The tool loop: the requests of one turn, and the tools that are called between them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..costs.receipt import Receipt, together
-from ..errors import RequestRejected
+from ..errors import BudgetExceeded, RequestRejected
 from ..protocol.request import Message, Request
 from ..protocol.response import Completion, joined
 from ..protocol.tool_calls import ToolCall
@@ -66,14 +67,21 @@ class Rounds:
         return replace(self, between=(*self.between, *between), results=(*self.results, *results))
 
 
-def in_words(request: Request, rejected: RequestRejected) -> Request:
-    """Return a request that was refused, with words in place of earlier answers' audio ids.
+@contextmanager
+def in_words(request: Request, rejected: RequestRejected) -> Iterator[Request]:
+    """Give a request that was refused, with words in place of earlier answers' audio ids.
 
-    Raises the refusal where that would not help.
+    It is reserved by itself. Raises the refusal where it would not help, or is no longer allowed
+    because the refused one may be billed.
     """
     if not (rejected.faulty and request.has_audio_ids):
         raise rejected
-    return request.in_words()
+    try:
+        yield request.in_words()
+    except BudgetExceeded:
+        if rejected.may_be_billed:
+            raise rejected from None
+        raise
 
 
 def run_tools(client: Client, request: Request, toolbox: "Toolbox | None") -> Rounds:
@@ -91,7 +99,8 @@ def run_tools(client: Client, request: Request, toolbox: "Toolbox | None") -> Ro
             try:
                 call = client.complete(asked)
             except RequestRejected as rejected:
-                call = client.complete(in_words(asked, rejected))
+                with in_words(asked, rejected) as repeated:
+                    call = client.complete(repeated)
             rounds = replace(rounds, calls=(*rounds.calls, call))
             requested = call.completion.tool_calls
             ended = is_last or client.listener.cancellation.cancelled

@@ -157,6 +157,9 @@ def _notes_on(request: Request, completion: Completion, request_id: str | None =
         step = "run it again" if finish == "stop" else "allow it more tokens"
         step = step if speaks else "name one that speaks with --model"
         notes.append(f"The model answered in text, although sound was requested; {step}.")
+    elif completion.pcm and not completion.pcm.strip(b"\0") and finish in ("stop", "length"):
+        step = "run it again, or name another with --model"
+        notes.append(f"The model answered in silence: all of its sound is zeros; {step}.")
     return notes
 
 

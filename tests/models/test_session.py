@@ -128,6 +128,10 @@ def test_rules_tables_and_fences_are_silent(session: Session) -> None:
         ["<think>Which town? ", "Paris.</think>", "It is Paris. ", "It is in France."],
         ["<th", "ink>Which town? Paris.</", "think>It is Paris. ", "It is in France."],
         ["Which town? Paris.\n", "</think>\n\nIt is Paris. ", "It is in France."],
+        ["<|channel|>analysis<|message|>Which town? Paris.<|end|><|start|>assistant",
+         "<|channel|>final<|message|>It is Paris. ", "It is in France.<|return|>"],
+        ["<unused94>thought\nWhich town? Paris.<unused95>It is Paris. It is in France.<|eot_id|>"],
+        ["<think>Which <think>town</think>? Paris.</think>It is Paris. It is in France."],
         [{"reasoning_content": "Which town?"}, {"content": "It is Paris. It is in France."}],
         [[{"type": "thinking", "thinking": [{"type": "text", "text": "Which town?"}]},
           {"type": "text", "text": "It is Paris. It is in France."}]],
@@ -142,6 +146,14 @@ def test_thoughts_are_neither_spoken_nor_shown(deltas: list[Any]) -> None:
             assert reply.text == "It is Paris. It is in France."
             assert reply.sound and transcribe(reply.sound).count("Paris") == 1
             assert session.listen(reply.sound, "Where?", text_only=True).text == reply.text
+
+
+def test_comments_are_not_spoken() -> None:
+    with ModelServer(
+        {"content": "It is <!-- No. Yes! -->Paris.<!-- I"}, {"content": "s it? -->"}
+    ) as server:
+        reply = Session(llm=server.url).speak("Where?")
+    assert reply.text == "It is Paris."
 
 
 def test_a_model_that_thinks_can_be_stopped() -> None:
@@ -179,7 +191,10 @@ def test_a_language_model_that_cannot_be_reached_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("refusal", "line"),
     [
-        ((401, {}), r"^the language model at \S+ requires a valid key; set \$AUDIOMAGIC_LLM_KEY"),
+        (
+            (401, {}),
+            r"^the language model at \S+ requires a valid key \(401\); set \$AUDIOMAGIC_LLM_KEY",
+        ),
         (
             (404, {"error": "model 'lama3.2' not found"}),
             r"^the language model at \S+ rejected the request \(404\): model 'lama3.2' not found; "

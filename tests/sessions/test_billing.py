@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
@@ -17,7 +18,7 @@ import pytest
 
 from audiomagic import Reply, Session, compare
 from audiomagic.costs.pricing import dollars
-from audiomagic.errors import BudgetExceeded, Interrupted, RequestFailed
+from audiomagic.errors import BudgetExceeded, Interrupted, RequestFailed, RequestRejected
 from audiomagic.render import card
 from audiomagic.render.conversation import ConversationPage
 
@@ -36,9 +37,16 @@ FAILURES: dict[str, Script] = {
     "502": send(502, b"<h1>Bad gateway</h1>", "text/html", **AGAIN),
     "504": send(504, b"", **AGAIN),
     "408": send(408, b"{}", **AGAIN),
+    "409": send(409, b"{}", **AGAIN),
+    "a gateway's 400": send(400, b'{"error": {"type": "server_error", "message": "Late."}}'),
+    "a 422 of another's 504": send(422, b'{"error": {"code": 504, "message": "Late."}}'),
     "overloaded": send(529, b"{}", **AGAIN),
     "not an answer": send(200, b"<html>", "text/html"),
     "a filter": send(400, b'{"error": {"message": "No.", "code": "content_filter"}}'),
+    "a prompt that is too long": send(
+        400, b'{"error": {"code": "context_length_exceeded", "message": "Too long."}}'
+    ),
+    "a prompt that is too long, in words": send(400, b'{"error": "The context window is full."}'),
     "an error in the stream": lambda handler, _: handler.stream([{"error": "worn out"}]),
 }
 
@@ -102,6 +110,56 @@ def test_where_no_other_try_fits_the_failure_is_told_not_the_cap(biller: Biller)
     assert len(biller.bills) == 1 and Decimal("0.09") < biller.total <= CAP
 
 
+AUDIO_ID = "audio_69e01732c7f08191afe5d97a54081075"
+IN_WORDS: dict[str, Script] = {
+    "500": send(500, b'{"error": "no audio ids", "code": 500}', **AGAIN),
+    "in the stream": lambda handler, _: handler.stream([{"error": "no audio ids"}]),
+}
+
+
+def begun(biller: Biller) -> Session:
+    """A chat with an answer that is referred to by its id."""
+    session = Session(chat="tutor")
+    end = chunk({"audio": {"id": AUDIO_ID, "expires_at": int(time.time()) + 3600}})
+    biller.server.send_chunks([*half("Bonjour."), chunk() | {"choices": [], "usage": usage()}, end])
+    session.speak("Say hello.")
+    biller.bills.clear()
+    return session
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_a_request_that_is_repeated_in_words_is_reserved_by_itself(
+    biller: Biller, name: str
+) -> None:
+    session = begun(biller)
+    session.budget.set_cap(CAP, "day", "")
+    for _ in range(20):
+        biller.makes_all_and(IN_WORDS[name])
+        biller.makes_all_and(FAILURES["an answer is cut off"])
+    until_refused(session, biller, lambda: session.speak("Go on.", max_tokens=300))
+    assert len(biller.bills) > 2
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_one_request_with_ids_is_refused_and_one_in_words_is_answered(
+    biller: Biller, name: str
+) -> None:
+    session = begun(biller)
+    biller.makes_all_and(IN_WORDS[name])
+    biller.server.say("Ça va.", bytes(4_800))
+    assert session.speak("Go on.", max_cost=CAP, max_tokens=450).text == "Ça va."
+    assert len(biller.bills) == 2 and biller.total <= CAP
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_where_no_repetition_fits_the_refusal_is_told(biller: Biller, name: str) -> None:
+    session = begun(biller)
+    biller.makes_all_and(IN_WORDS[name])
+    with pytest.raises(RequestRejected, match="no audio ids"):
+        session.speak("Go on.", max_cost=CAP)
+    assert len(biller.bills) == 1 and biller.total <= CAP
+
+
 def test_what_was_refused_is_free_however_often_it_is_sent(biller: Biller) -> None:
     session, _ = capped(per_call=False)
     for _ in range(3):
@@ -110,6 +168,16 @@ def test_what_was_refused_is_free_however_often_it_is_sent(biller: Biller) -> No
     reply = session.speak("Hi", max_cost="0.02")
     (cap,) = session.budget.caps("")
     assert (cap.spent, cap.reserved) == (reply.cost, 0) and len(session.ledger.rows()) == 4
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 413, 422, 451, 501, 507])
+def test_a_refusal_is_free(biller: Biller, status: int) -> None:
+    session, _ = capped(per_call=False)
+    biller.server.then(send(status, b'{"error": "No."}'))
+    with pytest.raises(RequestFailed):
+        session.speak("Hi")
+    (cap,) = session.budget.caps("")
+    assert (cap.spent, cap.reserved, len(biller.bills)) == (0, 0, 1)
 
 
 def test_a_batch_whose_requests_fail_stays_under_its_cap(biller: Biller) -> None:
@@ -152,6 +220,8 @@ EARLY: dict[str, list[Any]] = {
         chunk({"audio": {"id": "a", "expires_at": 1776297282, "transcript": "Once "}}) | TOLD,
         *SOUND,
     ],
+    "it goes on": [*SOUND, chunk({}, finish_reason="in_progress") | TOLD],
+    "none knows this end": [*SOUND, chunk({}, finish_reason="to_be_continued") | TOLD],
     "an error follows the end": [
         *SOUND, chunk({}, finish_reason="stop") | TOLD, {"error": {"message": "worn out"}},
     ],
@@ -175,8 +245,10 @@ def test_what_a_server_told_by_then_counts_where_it_is_more_than_came(biller: Bi
     assert session.ledger.rows()[0]["output_audio_tokens"] == 200
 
 
-@pytest.mark.parametrize("told", [NONE_YET, usage(9, 0, 0, 0), usage(0, 0, 6, 4)])
-def test_a_whole_answer_of_no_tokens_is_not_believed(biller: Biller, told: Any) -> None:
+@pytest.mark.parametrize(
+    "told", [NONE_YET, usage(9, 0, 0, 0), usage(0, 0, 6, 4), usage(9, 0, 1, 1), usage(9, 0, 3, 0)]
+)
+def test_a_whole_answer_of_too_few_tokens_is_not_believed(biller: Biller, told: Any) -> None:
     session, _ = capped(per_call=False)
     whole = running_usage(spoken(["Once upon a time."], bytes(9_600)), told)
     biller.makes_all_and(lambda handler, _: handler.stream(whole), 40)
@@ -191,6 +263,12 @@ def test_a_finished_answer_with_usage_in_every_chunk_is_exact(biller: Biller) ->
     reply = session.speak("Hi", max_tokens=300)
     (cap,) = session.budget.caps("")
     assert cap.spent == reply.cost == Decimal("0.0003435") and cap.reserved == 0
+
+
+def test_tokens_of_another_length_are_believed(biller: Biller) -> None:
+    """12.5 to the second of sound, as some models make them."""
+    biller.server.say("Hi.", bytes(96_000), usage(11, 0, 1, 25))
+    assert Session().speak("Hi").cost == Decimal("0.0016375")
 
 
 # -- answers that are stopped -----------------------------------------------------------------
@@ -233,13 +311,6 @@ def test_an_interrupt_before_the_first_byte_frees_nothing(
 
 
 def test_an_answer_stopped_after_its_end_is_exact(biller: Biller) -> None:
-    class Late(Listener):
-        def on_delta(self, piece: Any) -> None:
-            super().on_delta(piece)
-            if chunks_left == 0:
-                self.cancellation.cancel()
-
-    chunks_left, ear = 0, Late()
     chunks = spoken(["Hi."], bytes(9_600), usage(11, 0, 6, 4))
     end = chunks[-1] | {"choices": [{"delta": {"audio": {"expires_at": 1, "transcript": " Bye."}}}]}
 
@@ -250,7 +321,7 @@ def test_an_answer_stopped_after_its_end_is_exact(biller: Biller) -> None:
 
     biller.server.send_chunks([*chunks[:-1], end])
     reply = Session().bound(listener=Last()).speak("Hi")
-    assert ear.pieces == [] and reply.finish_reason == "stopped"
+    assert reply.finish_reason == "stopped"
     assert reply.cost == Decimal("0.0003435")
 
 

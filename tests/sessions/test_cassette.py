@@ -11,7 +11,7 @@ from audiomagic.costs.ledger import Ledger
 from audiomagic.errors import CassetteError
 from audiomagic.turn.turn import RECORDED
 
-from ..support.fake_server import KEY, FakeServer, usage
+from ..support.fake_server import KEY, FakeServer, chunk, spoken, usage
 
 
 @pytest.fixture
@@ -42,6 +42,20 @@ def test_a_replay_needs_no_key_and_costs_nothing(
     assert all("replayed · free" in face for face in faces.values())
     assert "on gpt-audio-1.5 this would have cost <span>$</span>0.0014" in faces["text/html"]
     assert [row["engine"] for row in Ledger().rows()] == ["openai", "openai", "replay", "replay"]
+
+
+def test_an_answer_that_a_budget_cut_is_not_kept(
+    folder: Path, fake_server: FakeServer, tone: Sound
+) -> None:
+    session = Session()
+    session.record(folder)
+    for cap in ({"max_cost": "0.005"}, {"max_tokens": 30, "max_cost": "0.5"}):
+        begun = spoken(["Bon"], tone.pcm16(), usage(11, 0, 1, 20))
+        fake_server.send_chunks([*begun, chunk({}, finish_reason="length")])
+        session.speak("Say no more.", **cap)
+    assert "max_completion_tokens" in fake_server.requests[-2]
+    kept = session.cassette.exchanges() if session.cassette else []
+    assert [one.request.max_tokens for one in kept] == [None, None, 30]
 
 
 def test_a_folder_without_recordings_answers_nothing(tmp_path: Path) -> None:

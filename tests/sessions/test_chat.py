@@ -144,6 +144,10 @@ REFUSALS: dict[str, Script] = {
     "a text": send(400, b"content may not be null", "text/plain"),
     "OpenRouter": lambda handler, _: wrapped(handler, 400, "Invalid value", code="invalid_value"),
     "too long": refuse(400, "This model's maximum context length is 4096 tokens."),
+    "a 500": refuse(500, "KeyError: 'audio'"),
+    "a 500 that names the message": send(500, b"messages[1] has no text", "text/plain"),
+    "a 500 that names the id": refuse(500, f"cannot load {ID}"),
+    "not implemented": refuse(501, "Not here"),
     "in band": refused_in_band,
     "within the stream": refused_within_the_stream,
 }
@@ -181,6 +185,10 @@ def test_a_request_with_ids_that_is_refused_is_sent_once_more_in_words(
         refuse(403, "Not in your country"),
         refuse(429, "You exceeded your current quota", None, "insufficient_quota"),
         refuse(500, "Broken", x_should_retry="false"),
+        refuse(500, "The model gpt-audio-1.5 is overloaded", x_should_retry="false"),
+        refuse(500, "Quote the request ID req_1 in your message.", x_should_retry="false"),
+        refuse(503, "audio is overloaded", x_should_retry="false"),
+        refuse(505, "audio needs HTTP/3"),
         refuse(404, "The model `x` does not exist", None, "model_not_found"),
     ],
 )

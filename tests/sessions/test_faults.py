@@ -17,12 +17,12 @@ from audiomagic.errors import ConnectionFailed, InvalidResponse
 from audiomagic.transports import openai_client, retry
 from audiomagic.turn.reply import STOPPED
 
-from ..support.fake_server import KEY, REQUEST_ID, FakeServer, Script, chunk, written
+from ..support.fake_server import KEY, REQUEST_ID, FakeServer, Script, chunk, spoken, written
 from ..support.faults import FAULTS, NAMED, SAID, Fault, hang_up, refuse, send
 from ..support.kernel import Kernel
 from ..support.key_scan import assert_no_key
 from ..support.listener import Listener
-from ..support.other_servers import lenient
+from ..support.other_servers import b64, lenient, wav
 
 
 @pytest.fixture(autouse=True)
@@ -284,6 +284,11 @@ def test_whoever_stops_does_not_wait_for_another_try(fake_server: FakeServer) ->
 
 
 # -- answers that say why they are none -------------------------------------------------------
+SILENT = (
+    "The model answered in silence: all of its sound is zeros; "
+    "run it again, or name another with --model."
+)
+ENDS = {"expires_at": 1776297282}
 ENDINGS = {
     "the filter": (
         [SAID, chunk({}, finish_reason="content_filter")],
@@ -319,9 +324,26 @@ ENDINGS = {
         [chunk({"content": None}), chunk({}, finish_reason="tool_calls")],
         "The model returned an empty answer; run it again.",
     ),
+    "silence": (spoken(["Hm."], bytes(9_600)), SILENT),
+    "silence in a file": ([SAID, chunk({"audio": {"data": b64(wav(bytes(999)))} | ENDS})], SILENT),
+    "silence, and the cap": (
+        [SAID, chunk({"audio": {"data": b64(bytes(99))}}, finish_reason="length")],
+        SILENT,
+    ),
     "no end": ([SAID], f"Cut off: the server stopped before the end of the answer{NAMED}."),
     "nothing": (written([]), "The model returned an empty answer; run it again."),
 }
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("pcm", "end"), [(bytes(99) + b"\1", ENDS), (b"\0\1" + bytes(99), ENDS), (bytes(99), {})]
+)
+def test_an_answer_that_is_quiet_or_begins_so_is_none_of_silence(
+    fake_server: FakeServer, pcm: bytes, end: Any
+) -> None:
+    fake_server.send_chunks([SAID, chunk({"audio": {"data": b64(pcm)} | end})])
+    assert SILENT not in Session().speak("Hi").notes
 
 
 @pytest.mark.usefixtures("key")

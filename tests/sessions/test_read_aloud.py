@@ -20,7 +20,7 @@ def echo(pcm: bytes) -> Any:
 
     def answer(handler: Handler, body: dict[str, Any]) -> None:
         words = body["messages"][-1]["content"].split(" ")
-        handler.stream(spoken([word + " " for word in words], pcm, usage(5, 0, 5, 20)))
+        handler.stream(spoken([word + " " for word in words], pcm, usage(5, 0, len(words), 20)))
 
     return answer
 

@@ -87,7 +87,7 @@ def test_azure_by_its_variables(
     with pytest.raises(RequestRejected, match=r"no deployment 'gpt-audio-1\.5' at 127\..* --model"):
         session.speak("Hi", model="gpt-audio-1.5")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "of another")
-    with pytest.raises(RequestRejected, match="rejected the API key; set AZURE_OPENAI_API_KEY to"):
+    with pytest.raises(RequestRejected, match=r"Access denied .* the key in AZURE_OPENAI_API_KEY,"):
         session.speak("Hi")
 
 
@@ -108,6 +108,8 @@ def test_an_error_behind_a_gateway_is_worded_as_usual(fake_server: FakeServer) -
 
 
 REFUSED = r"^127\.0\.0\.1:\d+ rejected the request \(400: Too many knobs\); correct it, and run"
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>Knobs</Code><Message>Too many &lt;knobs&gt;</Message><Id>1</Id></Error>"""
 BROKEN = (
     r"^127\.0\.0\.1:\d+ (broke off with an error: Too many knobs; run it again|rejected .*knobs)"
 )
@@ -121,6 +123,17 @@ WORDED: dict[str, Any] = {
     "Nest": {"statusCode": 400, "message": ["Too many knobs"], "error": "Bad Request"},
     "Flask": {"error": True, "message": "Too many knobs"},
     "null": {"error": None, "message": "Too many knobs"},
+    "MiniMax": {"base_resp": {"status_code": 1004, "status_msg": "Too many knobs"}},
+    "MiniMax, in an answer": {
+        "object": "chat.completion",
+        "choices": None,
+        "usage": {},
+        "base_resp": {"status_code": 1008, "status_msg": "Too many knobs"},
+    },
+    "no choices": {"id": "", "object": "", "choices": None, "message": "Too many knobs"},
+    "Apigee": {"fault": {"faultstring": "Too many knobs", "detail": {"errorcode": "x.Knobs"}}},
+    "AWS": {"errorMessage": "Too many knobs", "errorType": "Knobs"},
+    "Spring": {"timestamp": "2026", "status": 400, "statusMessage": "Too many knobs"},
     "DashScope": {"code": "InvalidParameter", "message": "Too many knobs", "request_id": "1"},
 }
 
@@ -146,6 +159,20 @@ def test_the_servers_own_words_are_shown_whatever_their_shape(
 @pytest.mark.parametrize(
     ("status", "body", "line"),
     [
+        (400, XML, "rejected the request (400: Too many <knobs>); correct it"),
+        (403, XML, "does not allow this (403: Too many <knobs>);"),
+        (400, "<e:Fault xmlns:e='x'><faultcode>1</faultcode><faultstring xml:lang='en'> Knobs "
+         "</faultstring></e:Fault>", "rejected the request (400: Knobs); correct it"),
+        (401, {"error": {"message": "key not allowed to access model", "code": "401"}},
+         "does not allow this (401: key not allowed to access model); check the key in OPENAI_"),
+        (401, "Your subscription ended", "does not allow this (401: Your subscription ended);"),
+        (401, "<html>Log in</html>", "rejected the API key; set OPENAI_API_KEY to a valid one"),
+        (413, {"error": {"message": "Maximum content size limit (26214400) exceeded"}},
+         "(413: Maximum content size limit (26214400) exceeded); shorten the text or the sound"),
+        (502, "<html>Bad gateway</html>", "had an internal error (502); run it again"),
+        (505, {"error": "HTTP/1.1"}, "cannot do this (505: HTTP/1.1); use another"),
+        (507, {"error": "Disk full"}, "cannot do this (507: Disk full); use another"),
+        (508, "", "cannot do this (508); use another"),
         (422, {"detail": [FAULT]}, "rejected the request (422: audio: Too many knobs); correct"),
         (400, "messages are required", "rejected the request (400: messages are required); "),
         (404, "404 page not found", "has nothing at this address (404: 404 page not found); check"),
@@ -164,6 +191,7 @@ def test_the_servers_own_words_are_shown_whatever_their_shape(
         (200, {"error": {"code": 402, "message": "Pay first"}}, "no credit left"),
         (200, {"error": {"type": "invalid_request_error", "message": "Knobs"}},
          "rejected the request (400: Knobs); correct it"),
+        (200, {"error": {"code": 501, "message": "No"}}, "cannot do this (501: No); use another"),
         (200, {"error": {"code": 502, "message": "Gone"}}, "broke off with an error: Gone; run it"),
         (200, {"choices": [{"error": {"code": 400, "message": "Knobs"}}]},
          "rejected the request (400: Knobs); correct it"),
@@ -203,6 +231,43 @@ def test_content_in_parts_is_read(fake_server: FakeServer, content: Any) -> None
     fake_server.send_chunks([chunk({"content": content}), chunk({}, finish_reason="eos")])
     reply = Session().speak("Greet Ada.")
     assert (reply.text, reply.finish_reason) == ("Hello Ada.", "stop")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["<think>Who? ", "Ada.</th", "ink>\n\nHello ", "Ada."],
+        ["<|channel|>analysis<|message|>Who?<|end|><|start|>assistant<|channel|>", "final<|mess",
+         "age|>Hello ", "Ada.<|return|>"],
+        ["Hello ", "Ada.<|im_end|>"],
+        ["Hello ", "Ada.", "<thought>Was that", " all?</thought>"],
+    ],
+)  # fmt: skip
+def test_thoughts_and_special_tokens_are_not_shown(
+    fake_server: FakeServer, tone: Sound, said: list[str]
+) -> None:
+    for delta in ({"content": word} for word in said), ({"audio": {"transcript": w}} for w in said):
+        end = chunk({"audio": {"data": b64(tone.pcm16()), "expires_at": 1776297282}})
+        fake_server.send_chunks([*map(chunk, delta), end])
+        heard = Listener()
+        reply = Session().bound(listener=heard).speak("Greet Ada.")
+        assert (reply.text, reply.finish_reason, reply.seconds) == ("Hello Ada.", "stop", 1.0)
+        assert "".join(piece.text for piece in heard.pieces).strip() == reply.text
+    doubled = [chunk({"content": word, "audio": {"transcript": word}}) for word in said]
+    fake_server.send_chunks([*doubled, chunk({"audio": {"transcript": " Bye."}}), end])
+    assert Session().speak("Greet Ada.").text == "Hello Ada. Bye."
+
+
+@pytest.mark.usefixtures("key")
+def test_an_answer_that_begins_without_a_tag_is_shown_as_it_comes(fake_server: FakeServer) -> None:
+    words = ["Write ", "`<think>` ", "or ", "<b>", "2 < 3,", "</b> ", '"</think>".\n']
+    heard = Listener()
+    ends = chunk({}, finish_reason="stop")
+    fake_server.send_chunks([*(chunk({"content": word}) for word in words), ends])
+    reply = Session().bound(listener=heard).speak("How does one think?")
+    assert reply.text == "".join(words).strip()
+    assert [piece.text for piece in heard.pieces if piece.text] == words
 
 
 @pytest.mark.usefixtures("key")

@@ -49,6 +49,32 @@ def test_a_tool_is_called_and_its_result_goes_back(fake_server: FakeServer, tone
     assert all("weather(city=" in face.replace("\\", "") for face in faces.values())
 
 
+KÖLN = '{"city": "Köln"}'
+NAMED = {"role": "assistant", "content": None}
+SPELLED = {
+    "a placeholder first": ["{}", KÖLN],
+    "all so far in every delta": [KÖLN[:end] for end in range(1, len(KÖLN) + 1)],
+}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_a_call_is_made_however_its_server_spells_it(
+    fake_server: FakeServer, tone: Sound, name: str
+) -> None:
+    head = {"index": 0, "id": "call_0", "type": "function"}
+    functions = [{"name": " functions.weather", "arguments": SPELLED[name][0]}]
+    functions += [{"arguments": arguments} for arguments in SPELLED[name][1:]]
+    whole = head | {"function": functions[0] | {"arguments": KÖLN}}
+    end = {"index": 0, "message": NAMED | {"tool_calls": [whole]}, "finish_reason": "tool_calls"}
+    deltas = [chunk({"tool_calls": [head | {"function": one}]}) for one in functions]
+    fake_server.send_chunks([*deltas, chunk() | {"choices": [end]}])
+    fake_server.say("It rains in Cologne.", tone.pcm16())
+    (result,) = Session().speak("How is it?", tools=weather, max_tokens=99).tool_results
+    assert (result.value, result.error) == ("12 °C, rain", None)
+    (sent,) = fake_server.requests[1]["messages"][1]["tool_calls"]
+    assert sent["function"] == {"name": "weather", "arguments": KÖLN}
+
+
 def test_errors_and_unknown_tools_go_back_too(fake_server: FakeServer, tone: Sound) -> None:
     calls = (("weather", '{"city": "Bonn"}'), ("weather", '{"town": 1}'), ("wether", "{}"))
     fake_server.send_chunks(wants(*calls))

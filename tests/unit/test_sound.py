@@ -144,8 +144,37 @@ def test_integers_as_floats_are_refused_wherever_they_come_from() -> None:
     assert Sound.of((16_000, sine(16_000).samples.astype(np.float16))).seconds == 0.5
 
 
+@pytest.mark.parametrize("peak", [1.3, 1.9, 2.0])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floats_a_little_beyond_1_are_scaled_down_with_a_note(peak: float, kind: Any) -> None:
+    tone = sine(16_000, level=1.0).samples
+    for loud in (peak * tone, np.stack([peak * tone] * 2, axis=1)):
+        sound = Sound.of((16_000, loud.astype(kind)))
+        assert np.abs(sound.samples - tone).max() < 0.01 and sound.samples.dtype == np.float32
+        assert sound.note == f"The sound was scaled down: it reached {peak:.3g}, not 1."
+
+
+def test_a_note_of_an_array_comes_with_the_reply(fake_server: FakeServer, tone: Sound) -> None:
+    fake_server.say("Hm.", tone.pcm16())
+    session = Session(base_url=fake_server.url, api_key=KEY)
+    reply = session.listen((24_000, 1.5 * tone.samples / 0.3))
+    assert any("scaled down: it reached 1.5, not 1" in note for note in reply.notes)
+
+
+@pytest.mark.parametrize("peak", [1, 12_000, 32_768])
+@pytest.mark.parametrize("channels", [(), (2,)])
+def test_16_bits_in_an_array_of_32_are_no_silence(peak: int, channels: tuple[int, ...]) -> None:
+    samples = np.zeros((9, *channels), np.int32)
+    samples[3] = -peak
+    with pytest.raises(SoundError, match=f"int32 samples of up to {peak}, where .* 16 bits int16"):
+        Sound.of((16_000, samples))
+    assert np.abs(Sound((samples * 2**16).clip(-(2**31), 0), 8_000).samples).max() > 0
+    assert Sound(0 * samples, 8_000).seconds > 0
+
+
 def test_a_sound_a_little_too_loud_is_resampled_sent_and_written() -> None:
     square = Sound(2.0 * np.sign(sine(16_000).samples), 16_000)
+    assert np.abs(square.resample(44_100).samples).max() == 1
     assert square.resample(44_100).seconds == 0.5 and square.upload()[0] == "wav"
     for ending in ("wav", "mp3", "flac", "ogg"):
         assert Sound.decode(square.encode(ending)).seconds == pytest.approx(0.5, abs=0.1)
@@ -459,9 +488,9 @@ def test_no_sound_has_that_rate(tone: Sound, rate: int) -> None:
         tone.resample(rate)
 
 
-def test_pcm16_is_little_endian_and_clipped() -> None:
-    sound = Sound([0.0, 0.5, 1.0, 2.0, -2.0], 24_000)
-    assert struct.unpack("<5h", sound.pcm16()) == (0, 16_384, 32_767, 32_767, -32_767)
+def test_pcm16_is_little_endian() -> None:
+    sound = Sound([0.0, 0.5, 1.0, -1.0], 24_000)
+    assert struct.unpack("<4h", sound.pcm16()) == (0, 16_384, 32_767, -32_767)
     wave = np.arange(-32_767, 32_768, dtype="<i2")
     back = np.frombuffer(Sound.from_pcm16(wave.tobytes()).pcm16(), "<i2")
     assert np.abs(back.astype(int) - wave).max() <= 1

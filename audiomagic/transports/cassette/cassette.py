@@ -79,7 +79,7 @@ class Cassette:
         """
         builder = RecordingBuilder(time.perf_counter() if began is None else began)
         yield from builder.follow(chunks)
-        if built := builder.build(Fingerprint.of(request)):  # not where it was cut off
+        if built := builder.build(request):  # not where it was cut off
             recording, pcm = built
             with self._lock:  # or a claim would find the file, and take it for an old recording
                 name = storage.write(self.folder, recording, pcm)

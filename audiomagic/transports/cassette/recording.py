@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 from ... import redaction
 from ...errors import CassetteError, one_line
 from ...protocol.chunk_writer import ChunkWriter
+from ...protocol.request import Request
 from ...protocol.response import LONGEST_TEXT, Delta, ResponseAccumulator
 from ...protocol.tool_calls import MOST_CALLS, ToolCall
 from ...protocol.usage import Usage
@@ -120,10 +121,13 @@ class RecordingBuilder:
             self._text.append(delta.text)
             self._arrivals.append((self._now(), len(delta.text), len(delta.pcm) // 2))
 
-    def build(self, request: Fingerprint) -> tuple[Recording, bytes] | None:
-        """Return the recording and its pcm16; None where the answer was cut off."""
+    def build(self, request: Request) -> tuple[Recording, bytes] | None:
+        """Return the recording and its pcm16; None where the answer was cut off, if only by a
+        budget, which is no part of what was asked.
+        """
         completion = self._accumulator.completion()
-        if completion.finish_reason is None:
+        cut = completion.finish_reason == "length" and request.capped_by_budget
+        if completion.finish_reason is None or cut:
             return None
         answer = RecordedAnswer(
             completion.model,
@@ -137,7 +141,7 @@ class RecordingBuilder:
         )
         now = datetime.now(UTC).replace(microsecond=0)
         recording = Recording.model_construct(
-            format=FORMAT, recorded=now, request=request, answer=answer
+            format=FORMAT, recorded=now, request=Fingerprint.of(request), answer=answer
         )
         return recording, completion.pcm
 

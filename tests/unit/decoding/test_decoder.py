@@ -17,9 +17,11 @@ from audiomagic import Session, Sound
 from audiomagic.decoding.decoder import decode
 from audiomagic.decoding.limit import MOST_SAMPLES, Limit, current, together
 from audiomagic.errors import OptionError, SoundError
+from audiomagic.notebook.strip_audio import strip
 from audiomagic.turn.chats import Chats
 from audiomagic.widgets.recorder_protocol import Upload
 
+from ...support.fake_page import FakePage
 from ...support.sound_files import packed, silence, written
 from ...support.tones import measured, sine
 
@@ -78,9 +80,9 @@ def test_nothing_is_written_to_stderr_for_a_damaged_mp3(kept: float, capfd: Any)
 
 
 # -- in range ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("peak", [1.8, 4.2, 3_000.0, 2.0**31])
+@pytest.mark.parametrize("peak", [1.2, 1.4, 1.8, 4.2, 3_000.0, 2.0**31])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
-def test_a_file_far_beyond_full_scale_is_scaled_down_with_a_note(peak: float, subtype: str) -> None:
+def test_a_file_beyond_full_scale_is_scaled_down_with_a_note(peak: float, subtype: str) -> None:
     tone = sine(24_000, level=1.0).samples
     sound = Sound.decode(written(peak * tone, 24_000, "WAV", subtype))
     assert np.abs(sound.samples - tone / np.abs(tone).max()).max() < 1e-3
@@ -88,8 +90,19 @@ def test_a_file_far_beyond_full_scale_is_scaled_down_with_a_note(peak: float, su
 
 
 def test_a_decoder_may_overshoot_without_a_note() -> None:
-    sound = Sound.decode(written(sine(24_000, level=1.3).samples, 24_000, "AIFF", "FLOAT"))
-    assert (sound.note, float(sound.samples.max())) == ("", pytest.approx(1.3, rel=0.01))
+    sound = Sound.decode(written(sine(24_000, level=1.1).samples, 24_000, "AIFF", "FLOAT"))
+    assert (sound.note, float(sound.samples.max())) == ("", pytest.approx(1))
+    square = np.sign(sine(24_000, 200).samples).astype(np.float32)
+    mp3 = Sound.decode(written(square, 24_000, "MP3", "MPEG_LAYER_III", bitrate_mode="CONSTANT"))
+    assert np.abs(mp3.samples).max() == 1
+
+
+def test_a_click_in_a_file_does_not_make_its_voice_inaudible() -> None:
+    samples = sine(24_000, seconds=2).samples.copy()
+    samples[9_000] = 3e5
+    sound = Sound.decode(written(samples, 24_000, "WAV", "FLOAT"))
+    assert np.array_equal(np.delete(sound.samples, 9_000), np.delete(samples, 9_000))
+    assert sound.note == "Clicks in the sound were cut off: they reached 3e+05."
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -121,6 +134,17 @@ def test_where_mixing_would_lose_a_voice_the_loudest_channel_is_taken(channels: 
         assert measured(sound)[1] == pytest.approx(0.3, rel=0.05)
 
 
+def test_a_voice_among_hissing_channels_and_one_inverted_for_a_while_are_heard_in_full() -> None:
+    hiss = 0.003 * np.random.default_rng(3).standard_normal((len(TONE), 5))
+    partly = np.where(np.arange(len(TONE)) < 20_000, TONE, -TONE)
+    for frames in (np.column_stack([hiss, TONE]), np.column_stack([TONE, partly])):
+        frames = frames.astype(np.float32)
+        file = written(frames, 48_000, "FLAC", "PCM_24")
+        for sound in (Sound.decode(file), Sound(frames, 48_000)):
+            for part in (sound.samples[5_000:19_000], sound.samples[23_000:45_000]):
+                assert measured(Sound(part, 48_000))[1] == pytest.approx(0.3, rel=0.05)
+
+
 # -- headers without sizes --------------------------------------------------------------------
 @pytest.mark.parametrize("before", [b"", b"LIST\x04\0\0\0INFO"])
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM"])
@@ -131,6 +155,29 @@ def test_a_wav_with_zero_sizes_is_read_to_its_end(subtype: str, before: bytes) -
     unsized = Sound.decode(head + whole[at + 8 :])
     size = struct.unpack_from("<I", whole, at + 4)[0]
     assert np.array_equal(unsized.samples[: 2 * size], Sound.decode(whole).samples)
+
+
+@pytest.mark.parametrize("endian", ["BIG", "LITTLE"])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "ULAW"])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_an_au_file_without_its_size_is_read_to_its_end(
+    size: int, subtype: str, endian: str
+) -> None:
+    whole = written(TONE, 48_000, "AU", subtype, endian=endian)
+    unsized = Sound.decode(whole[:8] + struct.pack("<I", size) + whole[12:])
+    assert np.array_equal(unsized.samples, Sound.decode(whole).samples) and unsized.seconds == 1
+    empty = whole[: struct.unpack(">I" if endian == "BIG" else "<I", whole[4:8])[0]]
+    with pytest.raises(SoundError, match="there is no sound in it"):
+        Sound.decode(empty[:8] + bytes(4) + empty[12:])
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "ULAW"])
+def test_a_big_endian_wav_without_its_sizes_is_read_to_its_end(subtype: str) -> None:
+    whole = written(TONE, 48_000, "WAV", subtype, endian="BIG")
+    at = whole.index(b"data") + 4
+    for size in (bytes(4), b"\xff" * 4):
+        sound = Sound.decode(whole[:4] + size + whole[8:at] + size + whole[at + 4 :])
+        assert np.array_equal(sound.samples, Sound.decode(whole).samples) and sound.seconds == 1
 
 
 def test_an_rf64_without_its_sizes_is_read_to_its_end() -> None:
@@ -214,11 +261,30 @@ def test_a_file_that_names_another_is_no_sound(named: bytes, capfd: Any) -> None
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("named", [CONCAT, PLAYLIST % b"private/diary.wav"])
 @pytest.mark.usefixtures("folder")
-def test_a_chat_that_holds_such_a_file_is_not_loaded() -> None:
-    Path("chat.json").write_text(json.dumps([turn(CONCAT)]))
-    with pytest.raises(OptionError, match=r"chat\.json is not a saved chat .*not a sound file"):
-        Chats().load("main", "chat.json")
+def test_no_other_way_leads_into_such_a_file(named: bytes, capfd: Any) -> None:
+    """A saved chat that holds it; and its name where a chat or a notebook is asked for."""
+    Path("chat.json").write_text(json.dumps([turn(named)]))
+    Path("question.mp3").write_bytes(named)
+    for refused, line in (
+        (lambda: Chats().load("main", "chat.json"), r"is not a saved chat .*not a sound file"),
+        (lambda: Chats().load("main", "question.mp3"), r"question\.mp3 is not a saved chat"),
+        (lambda: strip("question.mp3"), r"question\.mp3 is not a notebook of format 4"),
+    ):
+        with pytest.raises(OptionError, match=line) as caught:
+            refused()
+        assert "\n" not in str(caught.value) and "diary" not in str(caught.value)
+    assert Path("question.mp3").read_bytes() == named and capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("named", [CONCAT, PLAYLIST % b"private/diary.wav"])
+@pytest.mark.usefixtures("folder")
+def test_a_recorder_keeps_no_sound_of_such_a_file(named: bytes) -> None:
+    page = FakePage()
+    page.record(named, what="file")
+    assert page.end(1) == [{"kind": "decode", "take": "t"}]  # the page has no other file to open
+    assert page.protocol.sound is None and page.protocol.state == "idle"
 
 
 # -- within bounds ----------------------------------------------------------------------------

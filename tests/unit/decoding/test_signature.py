@@ -17,6 +17,10 @@ FILES = {
     "AAC": packed(TONE[None], "adts", "aac", 24_000),
     "MP4": packed(TONE[None], "mp4", "aac", 24_000),
     "AIFF": written(TONE, 24_000, "AIFF", "PCM_16"),
+    "AU": written(TONE, 24_000, "AU", "PCM_16", endian="LITTLE"),
+    "W64": written(TONE, 24_000, "W64", "PCM_16"),
+    "VOC": written(TONE, 24_000, "VOC", "PCM_16"),
+    "MPEG-TS": packed(TONE[None], "mpegts", "aac", 24_000),
 }
 
 
@@ -36,6 +40,7 @@ def test_an_mp3_of_any_rate_is_told_without_a_tag(rate: int, mode: str) -> None:
 
 
 def test_samples_are_no_file() -> None:
+    assert signature.find(TONE.tobytes()) == (signature.RAW, 0)
     noise = np.random.default_rng(2).integers(0, 256, (4_000, 3_000), np.uint8)
     noise[:2_000, :2] = 0xFF, 0xFB  # as an mp3 begins
     noise[2_000:, :2] = 0xFF, 0xF1  # as AAC does
@@ -43,3 +48,28 @@ def test_samples_are_no_file() -> None:
     assert not any(signature.begins(row.tobytes()) for row in noise)
     for samples in (bytes(100), b"\xff" * 100, TONE.tobytes(), b"RIFX" * 9, b"OggS\0\0" + bytes(9)):
         assert signature.kind(samples) == signature.RAW
+
+
+def test_where_a_file_begins_is_found() -> None:
+    for kind, file in FILES.items():
+        for blank in (b"", b"\r\n", bytes(7)):
+            assert signature.find(blank + file) == (kind, len(blank))
+    for kind in ("mp3", "AAC"):
+        frame = FILES[kind][500:]
+        part = bytes(np.random.default_rng(1).integers(0, 250, 1_400, np.uint8))
+        found = signature.find(part + frame)
+        assert found and found[0] == kind and 1_400 <= found[1] < 2_000
+
+
+def test_noise_at_full_scale_is_no_sound() -> None:
+    random = np.random.default_rng(6)
+    noise = random.bytes(20_000)
+    assert signature.find(noise) == (signature.UNKNOWN, 0)
+    assert signature.find(noise[:2_000]) is None
+    assert signature.find(noise[:2_000], more=False) == (signature.UNKNOWN, 0)
+    hiss = np.convolve(random.standard_normal(9_000), np.ones(3), "same") * 9_000
+    for sound in (
+        hiss.clip(-(2**15), 2**15 - 1).astype("<i2"),
+        random.choice([-30_000, 30_000], 9_000),
+    ):
+        assert signature.find(sound.astype("<i2").tobytes()) == (signature.RAW, 0)

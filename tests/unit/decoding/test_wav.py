@@ -24,6 +24,16 @@ def test_samples_are_read_as_libsndfile_reads_them(container: str, subtype: str)
     assert np.array_equal(wav.frames(file[wav.begin : wav.begin + wav.size]), whole)
 
 
+@pytest.mark.parametrize("subtype", sorted(SUBTYPES.values()))
+def test_a_big_endian_file_is_read_likewise(subtype: str) -> None:
+    file = written(FRAMES, 24_000, "WAV", subtype, endian="BIG")
+    wav = Wav.of(file)
+    assert file[:4] == b"RIFX" and wav is not None
+    assert (wav.subtype, wav.channels, wav.rate) == (subtype, 2, 24_000)
+    whole, _ = soundfile.read(io.BytesIO(file), dtype="float32")
+    assert np.array_equal(wav.frames(file[wav.begin : wav.begin + wav.size]), whole)
+
+
 def test_a_header_that_is_not_all_there_is_none() -> None:
     file = written(FRAMES, 24_000, "WAV", "PCM_16")
     assert [Wav.of(file[:size]) for size in range(44)] == [None] * 44

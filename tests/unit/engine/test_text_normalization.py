@@ -2,7 +2,13 @@
 
 import pytest
 
-from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE, read_aloud, speakable
+from audiomagic.engine.text_normalization import (
+    FOREIGN,
+    UNSPEAKABLE,
+    read_aloud,
+    speakable,
+    without_comments,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,7 @@ from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE, read_alou
         ("```python\nprint\n```", "\nprint\n"),
         ("[a link](https://example.com 'x')", "a link"),
         ("See https://www.example.com/a/.", "See example dot com/a."),
+        ("One<!-- and a half -->.<!--\nTwo. Three.\n-->", "One."),
         ("7 - 5, 3*4, 10 / 2, 5-7", "7 minus 5, 3 times 4, 10 divided by 2, 5-7"),
         *(
             (text, UNSPEAKABLE)
@@ -72,3 +79,23 @@ def test_text_is_made_speakable(text: str, spoken: str) -> None:
 )  # fmt: skip
 def test_what_has_no_words_is_silent_between_sentences(sentence: str, read: str) -> None:
     assert read_aloud(sentence) == read
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("One.<!-- Two. Three! -->\nFour.", "One.\nFour."),
+        ("<!---->One<!-- - -- > <!-- -->.", "One."),
+        ("One.<!-- Two. Three!", "One."),
+        ("1 <! 2 <!- 3 --> 4 <",) * 2,
+    ],
+)
+def test_comments_are_left_out_however_they_come(text: str, read: str, size: int) -> None:
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert "".join(without_comments(pieces)) == read
+
+
+def test_what_is_no_comment_is_not_held_back() -> None:
+    assert list(without_comments(["1 < 2, ", "", "a <", "!", "b>"])) == [
+        "1 < 2, ", "", "a ", "", "<!b>", ""]  # fmt: skip

@@ -1,7 +1,9 @@
 """Base64 in chunks: each by itself, or one text cut anywhere, in whatever dress."""
 
 import base64
+import re
 from itertools import pairwise
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -18,6 +20,17 @@ DRESSES = {
     "in the URL alphabet": base64.urlsafe_b64encode(NOISE).decode(),
     "with line breaks": base64.encodebytes(NOISE).decode(),
     "with a head": f"data:audio/wav;codecs=1;base64,{TEXT}",
+    "with a head in capitals": f"DATA:Audio/WAV;BASE64,{TEXT}",
+    "with a head in mixed case": f"Data:audio/wav;Base64,{TEXT}",
+    "percent-encoded": "data:audio/wav;base64," + quote(TEXT, safe=""),
+    "percent-encoded, with its head": quote(f"data:audio/wav;base64,{TEXT}", safe=""),
+    "percent-encoded in small letters": re.sub(
+        "%..", lambda escape: escape[0].lower(), quote(f"data:audio/wav;base64,{TEXT}", safe="")
+    ),
+    "percent-encoded without a head": quote(TEXT, safe=""),
+    "after a byte order mark": f"\ufeff{TEXT}",
+    "after a byte order mark, with a head": f"\ufeffdata:audio/wav;base64,{TEXT}",
+    "before a NUL": f"{TEXT}\0",
     "with all of it": "data:audio/wav;base64,\r\n"
     + base64.encodebytes(NOISE).decode().translate(str.maketrans("+/\n", "-_ ")).rstrip("= "),
 }
@@ -43,7 +56,7 @@ def test_one_text_may_be_cut_at_any_character(dress: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 160, 400])
 @pytest.mark.parametrize("padding", ["=", ""])
-@pytest.mark.parametrize("head", ["", "data:audio/pcm;base64,"])
+@pytest.mark.parametrize("head", ["", "data:audio/pcm;base64,", "\ufeffDATA:audio/pcm;BASE64,"])
 def test_each_chunk_may_be_a_text_of_its_own(size: int, padding: str, head: str) -> None:
     texts = [base64.b64encode(NOISE[at : at + size]).decode() for at in range(0, len(NOISE), size)]
     assert decoded([head + text.replace("=", padding) for text in texts]) == NOISE
@@ -78,11 +91,33 @@ def test_several_texts_in_one_chunk_are_read() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["not base64!", "Ünicode", "\ud800", "data:audio/wav,abcd", "data:" + "x" * 300, "%51%51"],
+    [
+        "not base64!",
+        "Ünicode",
+        "\ud800",
+        "data:audio/wav,abcd",
+        "data:" + "x" * 300,
+        "%zz",
+        "%E9%E9",
+        "data:audio/wav,%52%49%46%46",
+    ],
 )
 def test_what_is_not_base64_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="base64"):
         decoded([wrong])
+
+
+def test_what_is_cut_off_is_dropped() -> None:
+    for end in ("%", "%3", "%3D%"):
+        assert decoded(["YWJj" + end]) == b"abc"
+
+
+@pytest.mark.parametrize("text", ["DATA", "data", "DAta", "DA", "da=="])
+def test_what_begins_like_a_head_may_be_none(text: str) -> None:
+    data = base64.b64decode(text + "=" * (-len(text) % 4))
+    assert decoded([text]) == data
+    padded = base64.b64encode(b"x").decode()
+    assert decoded([text, "", *20 * [padded]]) == data + 20 * b"x"
 
 
 def test_a_silence_that_could_be_cut_anywhere_is_read_in_a_linear_way() -> None:

@@ -61,6 +61,12 @@ SHAPES = [
     ({"type": "error", "error": {"type": "not_found_error", "message": "Said so."}},
      ErrorBody("Said so.", kind="not_found_error")),
     ({"Message": "Said so."}, ErrorBody("Said so.")),
+    ({"Message": "Said so.", "Code": "odd"}, ErrorBody("Said so.", "odd")),
+    ({"base_resp": {"status_code": 1004, "status_msg": "Said so."}}, ErrorBody("Said so.")),
+    ({"choices": None, "message": "Said so."}, ErrorBody("Said so.")),
+    ({"fault": {"faultstring": "Said so.", "detail": {"errorcode": "x"}}}, ErrorBody("Said so.")),
+    ({"errorMessage": "Said so."}, ErrorBody("Said so.")),
+    ({"error_message": "Said so."}, ErrorBody("Said so.")),
     ({"code": "InvalidParameter", "message": "Said so.", "request_id": "1"},
      ErrorBody("Said so.", "InvalidParameter")),
     ({"error": {"message": "Provider returned error", "metadata": {"raw": "Said so."}}},
@@ -83,6 +89,8 @@ def test_the_servers_own_words_are_found_in_every_shape(sent: Any, read: ErrorBo
         {"object": "chat.completion.chunk", "detail": "x"},
         {"message": {"role": "assistant", "content": "Hi"}, "done": False},  # Ollama's own API
         {"type": "ping"},
+        {"base_resp": {"status_code": 0, "status_msg": "success"}},  # MiniMax
+        {"choices": [{"delta": {"content": "Hi"}}], "base_resp": {"status_code": 0}},
         {"usage": {}, "error": ""},
         [],
         ["error"],
@@ -100,6 +108,28 @@ def test_an_error_inside_a_choice_is_one() -> None:
     chunk = {"object": "chat.completion", "choices": [{"error": error, "finish_reason": "error"}]}
     found = ErrorBody.in_place_of(chunk, False)
     assert found == ErrorBody("Provider disconnected", "502") and found.status == 502
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("<Error><Code>odd</Code><Message>Said so.</Message></Error>",
+         ErrorBody("Said so.", "odd")),
+        ("\ufeff<?xml version='1.0'?>\n<a:error><a:message x='1'>\n Said &amp; so.\n</a:message>"
+         "</a:error>", ErrorBody("Said & so.")),
+        ("<html><title>Said so.</title></html>",) * 2,
+        ("<!DOCTYPE html><message>Said so.</message>",) * 2,
+        ("<h1>Said so.</h1>",) * 2,
+    ],
+)  # fmt: skip
+def test_the_words_of_an_error_in_xml_are_found(sent: str, read: ErrorBody | str) -> None:
+    assert ErrorBody.read(sent) == (ErrorBody(read) if isinstance(read, str) else read)
+
+
+@pytest.mark.parametrize("part", ["<", "<a", "<a>", "<a:", "a:", "a", " ", "<a> ", "<a>x</", "&lt"])
+def test_xml_of_any_length_is_read(part: str) -> None:
+    for text in ("<" + part * 50_000, "<a>" + part * 50_000 + "</"):
+        assert ErrorBody.read(text).message  # to go back at each sign would take minutes
 
 
 def test_errors_within_errors_without_end_are_read() -> None:

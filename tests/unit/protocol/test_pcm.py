@@ -89,6 +89,156 @@ def test_what_only_pyav_reads_is_read_with_it(container: str, codec: str) -> Non
     assert measured(Sound(whole, 24_000))[1] == pytest.approx(0.3, rel=0.03)
 
 
+OTHERS: dict[str, bytes] = {
+    "RIFX": written(TONE.samples, 24_000, "WAV", "PCM_16", endian="BIG"),
+    "RIFX of floats": written(TONE.samples, 24_000, "WAV", "FLOAT", endian="BIG"),
+    "AU": written(TONE.samples, 24_000, "AU", "PCM_24"),
+    "AU, little-endian": written(TONE.samples, 24_000, "AU", "PCM_16", endian="LITTLE"),
+    "W64": written(TONE.samples, 24_000, "W64", "PCM_16"),
+    "VOC": written(TONE.samples, 24_000, "VOC", "PCM_16"),
+    "SVX": written(TONE.samples, 24_000, "SVX", "PCM_16"),
+    "NIST": written(TONE.samples, 24_000, "NIST", "PCM_16"),
+    "CAF": written(TONE.samples, 24_000, "CAF", "PCM_16"),
+    "MPEG-TS": packed(TONE.samples[None], "mpegts", "aac", 24_000),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_file_of_a_rarer_kind_is_played_without_its_header(kind: str) -> None:
+    whole = decoded(OTHERS[kind])
+    assert len(whole) == pytest.approx(24_000, abs=2_000)
+    assert measured(Sound(whole, 24_000))[1] == pytest.approx(0.3, rel=0.03)
+    assert np.abs(whole[:100]).max() < 0.32  # a header would be louder
+    for size in (119, 1_001, 9_601):
+        assert np.array_equal(decoded(*cut(OTHERS[kind], size)), whole)
+
+
+MP3 = written(TONE.samples, 24_000, "MP3", "MPEG_LAYER_III", bitrate_mode="CONSTANT")
+HARDER = np.random.default_rng(8).standard_normal(48_000).astype(np.float32) * 0.1
+FRAMED = {
+    "mp3": (MP3, 1_201),
+    "a louder mp3": (written(HARDER, 48_000, "MP3", "MPEG_LAYER_III"), 5_003),
+    "AAC": (packed(HARDER[None], "adts", "aac", 48_000), 5_007),
+}
+
+
+@pytest.mark.parametrize("size", [119, 1_001, 9_601, 10**6])
+@pytest.mark.parametrize("kind", FRAMED)
+def test_frames_without_their_beginning_are_no_noise(kind: str, size: int) -> None:
+    file, begin = FRAMED[kind]
+    whole, rest = decoded(file), decoded(*cut(file[begin:], size))
+    assert len(rest) == pytest.approx(len(whole) * (1 - begin / len(file)), abs=4_000)
+    assert np.abs(rest).max() <= 1.1 * np.abs(whole).max()
+
+
+@pytest.mark.parametrize("size", [119, 1_001, 10**6])
+@pytest.mark.parametrize(
+    "blank", [b"\n", b"\r\n\r\n", bytes(1), bytes(4), bytes(99), bytes(20_000)]
+)
+def test_blanks_before_a_file_make_no_noise_of_it(blank: bytes, size: int) -> None:
+    for kind in (("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("WAV", "PCM_16")):
+        file = written(TONE.samples, 24_000, *kind)
+        whole, heard = decoded(file), decoded(*cut(blank + file, size))
+        silent = len(heard) - len(whole)
+        assert 0 <= silent <= len(blank) / 2 and not heard[:silent].any()
+        assert np.array_equal(heard[silent:], whole)
+
+
+def test_silence_is_not_held_back() -> None:
+    decoder = PcmDecoder()
+    decoder.add(bytes(4_800))
+    assert len(decoder.pcm) > 4_780
+    decoder.add(TONE.pcm16())
+    assert decoder.pcm == bytes(4_800) + TONE.pcm16()
+
+
+def test_a_silence_that_looks_like_blanks_is_held_back_for_a_moment_only() -> None:
+    decoder, offset = PcmDecoder(), b"\n\0" * 4_800
+    for piece in cut(offset, 960):
+        decoder.add(piece)
+    assert decoder.pcm == offset
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>",
+     b'{"error": {"message": "' + b"The model is overloaded. " * 9 + b'"}}'],
+)  # fmt: skip
+def test_a_text_in_the_place_of_sound_is_no_noise(text: bytes) -> None:
+    with pytest.raises(InvalidResponse, match="the server sent text, which cannot be read"):
+        decoded(text)
+
+
+def test_what_is_of_no_known_format_is_no_noise() -> None:
+    unknown = packed(HARDER[None], "latm", "aac", 48_000)
+    for size in (119, 10**6):
+        with pytest.raises(InvalidResponse, match="the server sent sound of an unknown format, "):
+            decoded(*cut(unknown, size))
+
+
+@pytest.mark.parametrize("level", [0.3, 1.0])
+@pytest.mark.parametrize("hertz", [90, 440, 24_000 * 2 / 188, 6_000])
+def test_samples_that_are_loud_from_the_start_are_samples(hertz: float, level: float) -> None:
+    """Also a tone that repeats as the packets of MPEG-TS do."""
+    t = np.arange(24_000) / 24_000
+    pcm = Sound(level * np.cos(2 * np.pi * hertz * t), 24_000).pcm16()
+    for size in (119, 4_801):
+        decoder = PcmDecoder()
+        for piece in cut(pcm, size):
+            decoder.add(piece)
+        assert decoder.pcm == pcm
+
+
+# -- several files ----------------------------------------------------------------------------
+SEVERAL = [*KINDS, ("MP3", "without a tag", 0.0), ("WAV", "without sizes", 0.0)]
+
+
+@pytest.mark.parametrize("size", [119, 1_001, 9_601, 10**6])
+@pytest.mark.parametrize(("container", "subtype", "near"), SEVERAL)
+def test_files_that_follow_each_other_are_all_played(
+    container: str, subtype: str, near: float, size: int
+) -> None:
+    if subtype == "without a tag":
+        file = MP3
+    elif subtype == "without sizes":
+        file = written(TONE.samples, 24_000, container, "PCM_16")
+        file = file[:4] + b"\xff" * 4 + file[8:40] + b"\xff" * 4 + file[44:]
+    else:
+        file = written(TONE.samples, 24_000, container, subtype)
+    whole = decoded(file)
+    heard = decoded(*cut(3 * file, size))
+    assert len(heard) == pytest.approx(3 * len(whole), abs=2_000)
+    for at in (1, 2):
+        part = heard[at * len(heard) // 3 :][: len(whole) - 2_000]
+        assert measured(Sound(part, 24_000))[1] == pytest.approx(0.3, rel=0.03)
+
+
+@pytest.mark.parametrize("size", [119, 1_001, 10**6])
+def test_files_of_different_kinds_follow_each_other(size: int) -> None:
+    kinds = [("WAV", "PCM_16"), ("OGG", "OPUS"), ("FLAC", "PCM_16"), ("WAV", "PCM_24")]
+    files = [written(TONE.samples, 24_000, *kind) for kind in kinds]
+    listed = files[0] + b"LIST\x04\0\0\0INFO"  # what may follow the samples
+    heard = decoded(*cut(listed + b"".join(files[1:]), size))
+    assert len(heard) == pytest.approx(4 * 24_000, abs=100)
+    assert np.abs(heard).max() < 0.33
+
+
+def test_very_many_files_are_read_in_a_linear_way() -> None:
+    file = written(TONE.samples[:10], 24_000, "WAV", "PCM_16")
+    assert len(decoded(20_000 * file)) == 200_000
+
+
+def test_stereo_is_played_to_its_end_where_another_file_follows() -> None:
+    frames = np.stack([TONE.samples, np.where(np.arange(24_000) < 12_000, 1, -1) * TONE.samples], 1)
+    file = written(frames.astype(np.float32), 24_000, "WAV", "PCM_16")
+    for size in (119, 9_601):
+        heard = decoded(*cut(file + file, size))
+        assert len(heard) == 48_000
+        for at in range(0, 48_000, 12_000):
+            part = Sound(heard[at + 1_500 : at + 12_000], 24_000)
+            assert measured(part)[1] == pytest.approx(0.3, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("head", "name"),
     [

@@ -87,6 +87,9 @@ def test_half_a_sample_at_the_end_is_dropped() -> None:
         ([chunk({}, finish_reason="length"), chunk({"audio": {"expires_at": 1}})], "length"),
         ([chunk({}, finish_reason="content_filter")], "content_filter"),
         ([chunk({}, finish_reason=None)], None),
+        ([chunk({}, finish_reason="null")], None),
+        ([chunk({}, finish_reason="in_progress"), chunk({}, finish_reason="EOS")], "stop"),
+        ([chunk({}, finish_reason="a word of its own")], "stop"),
         ([chunk({}, finish_reason={"no": "word"})], None),
     ],
 )
@@ -131,6 +134,47 @@ def test_what_other_servers_do() -> None:
     two = [{"index": 0, "delta": {"content": "Hi."}}, {"index": 0, "delta": {"audio": audio}}]
     answer, _ = accumulated([chunk() | {"choices": two}])
     assert (answer.text, answer.pcm) == ("Hi.", b"abcd")
+
+
+CALL = {"id": "a", "function": {"name": "weather", "arguments": "{}"}}
+SOUND = {"id": "audio_1", "data": base64.b64encode(b"abcd").decode()}
+PARTS: dict[str, tuple[list[Any], Any]] = {
+    "text": ([{"content": "A "}, {"content": "tone."}], {"content": "A tone."}),
+    "a refusal": ([{"refusal": "No"}, {"refusal": "."}], {"refusal": "No."}),
+    "sound": ([{"audio": SOUND}, {"audio": {"transcript": "A."}}],
+              {"audio": SOUND | {"transcript": "A."}}),
+    "a call": ([{"tool_calls": [{"index": 0} | CALL]}], {"tool_calls": [CALL]}),
+    "an old call": ([{"function_call": CALL["function"]}], {"function_call": CALL["function"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("beside", [None, {}])
+def test_a_message_after_its_deltas_adds_nothing(name: str, beside: Any) -> None:
+    deltas, message = PARTS[name]
+    whole = {"index": 0, "delta": beside, "message": message, "finish_reason": "stop"}
+    first, last = chunk({"role": "assistant", "content": ""}), chunk() | {"choices": [whole]}
+    streamed, _ = accumulated([*map(chunk, deltas), chunk({}, finish_reason="stop")])
+    assert accumulated([first, *map(chunk, deltas), last])[0] == streamed
+    assert accumulated([first, last])[0] == streamed  # the first has nothing of it yet
+    other = {"content": "Else."} if name != "text" else {"refusal": "Else."}
+    assert accumulated([*map(chunk, [other]), last])[0].text.startswith("Else.")
+
+
+def test_a_thought_that_a_message_repeats_is_counted_once() -> None:
+    accumulator, thought = ResponseAccumulator(), {"reasoning_content": "one two three "}
+    accumulator.add(chunk(thought))
+    counted = accumulator.tokens
+    accumulator.add(chunk() | {"choices": [{"message": thought}]})
+    assert accumulator.tokens == counted == 3
+
+
+def test_a_message_brings_what_no_delta_did() -> None:
+    message = {"role": "assistant", "content": "A tone.", "audio": SOUND, "tool_calls": [CALL]}
+    last = chunk() | {"choices": [{"message": message}, {"message": {"content": " Two."}}]}
+    answer, _ = accumulated([chunk({"content": "A tone."}), last])
+    assert (answer.text, answer.pcm, len(answer.tool_calls)) == ("A tone.", b"abcd", 1)
+    assert accumulated([last])[0].text == "A tone. Two."
 
 
 def test_an_emoji_in_two_halves_is_one_and_a_lone_half_is_replaced() -> None:

@@ -59,10 +59,67 @@ def test_an_event_without_an_end_is_not_read() -> None:
 def test_text_in_place_of_events_is_the_words_of_an_error(sent: bytes) -> None:
     with pytest.raises(sse.ErrorEvent) as caught:
         list(sse.chunks([sent]))
-    assert caught.value.body.message == sent.decode().strip()
-    for event in (b"data: {}", b": ping\n", b"event: ping\n\n", b"retry: 3\n\n", b"", b"\n"):
+    assert caught.value.body.message == sent.decode("utf-8-sig").strip()
+    for event in (
+        b"data: {}",
+        b": ping\n",
+        b"data:\n\n",
+        b"event: error\ndata: \n\n",
+        b"event: ping\n\n",
+        b"retry: 3\n\n",
+        b"",
+        b"\n",
+    ):
         assert list(sse.chunks([event])) in ([{}], [])
     assert list(sse.chunks([b"x-odd: 1\n", b"data: {}\n\n"])) == [{}]
+
+
+EVENTS = 'data: {"a": 1}\n\n: comment\n\nevent: message\ndata: {"b":\ndata: 2}\n\ndata:  [DONE]\n\n'
+
+
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_lines_end_in_each_of_three_ways_also_after_a_mark(bom: str, end: str, size: int) -> None:
+    sent = (bom + EVENTS.replace("\n", end)).encode() + b"data: {oops"
+    pieces = [sent[i : i + size] for i in range(0, len(sent), size)]
+    assert list(sse.chunks(pieces)) == [{"a": 1}, {"b": 2}]
+    whole = (bom + end + '{"a":' + end + "1}").encode()
+    assert list(sse.chunks([whole[i : i + size] for i in range(0, len(whole), size)])) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_an_event_is_read_as_soon_as_it_has_ended(end: bytes) -> None:
+    def sent() -> Any:
+        yield b"data: {}" + end * 2
+        pytest.fail("waited for more")
+
+    assert next(sse.chunks(sent())) == {}
+
+
+@pytest.mark.parametrize("before", [b"", b"data: {}\n\n"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"event: error\ndata: model is loading\n\n",
+        b"event: error\ndata: \ndata: model is loading",
+        b"data: model is loading\n\n",
+        b'data: "model is loading"\nevent: error\n\n',
+        b'error: {"code": 503, "message": "model is loading", "type": "unavailable_error"}\n\n',
+        b"error: model is loading\n\n",
+        b'event: error\ndata: {"detail": "model is loading"}\n\n',
+    ],
+)
+def test_the_words_of_an_error_within_a_stream_are_kept(before: bytes, sent: bytes) -> None:
+    with pytest.raises(sse.ErrorEvent) as caught:
+        list(sse.chunks([before, sent]))
+    assert caught.value.body.message == "model is loading"
+
+
+@pytest.mark.parametrize("sent", [b'data: {"choices": [\n\n', b"data: [1,\n\n", b"data: <p>\n\n"])
+def test_what_was_to_be_json_is_no_words(sent: bytes) -> None:
+    with pytest.raises(InvalidResponse, match="not JSON"):
+        list(sse.chunks([sent]))
 
 
 @pytest.mark.parametrize(

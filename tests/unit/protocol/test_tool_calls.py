@@ -95,6 +95,59 @@ def test_calls_that_share_an_index_are_not_merged(deltas: list[Any], index: Any)
     assert len({each.id for each in calls}) == 2 and all(each.id for each in calls)
 
 
+LONG = json.dumps({"notes": [{"text": "one, two {three}"}] * 20, "to": {"city": "Köln"}})
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 50])
+@pytest.mark.parametrize("arguments", [KÖLN, LONG])
+@pytest.mark.parametrize("named", [False, True])
+def test_arguments_that_each_delta_repeats_are_read_once(
+    arguments: str, size: int, named: bool
+) -> None:
+    ends = [*range(size, len(arguments), size), len(arguments), len(arguments)]
+    first, *more = (arguments[:end] for end in ends)
+    name, call_id = ("weather", "a") if named else (None, None)
+    accumulator = ToolCallAccumulator()
+    added = accumulator.add(call("weather", first, "a")["tool_calls"])
+    for part in more:
+        added += accumulator.add(call(name, part, call_id)["tool_calls"])
+    assert accumulator.calls() == (ToolCall("a", "weather", arguments),)
+    assert added == arguments  # what is counted is what was made
+
+
+@pytest.mark.parametrize("first", ["{}", " {}\n", {}, "", None])
+@pytest.mark.parametrize("size", [1, 5, 100])
+@pytest.mark.parametrize("name", [None, "weather"])
+def test_a_placeholder_gives_way_to_the_arguments(first: Any, size: int, name: str | None) -> None:
+    pieces = [KÖLN[at : at + size] for at in range(0, len(KÖLN), size)]
+    rest = [call(name, piece, "a") for piece in pieces]
+    answer = accumulated(call("weather", first, "a"), *rest)
+    assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
+    assert accumulated(call("weather", first, "a")).tool_calls[0].arguments.strip() == "{}"
+
+
+def test_arguments_that_hold_their_own_beginning_are_kept() -> None:
+    arguments = '{"a": {"a": {"a": 1}}}'
+    pieces = (
+        call(None, piece, "a") for piece in ('{"', 'a": ', '{"', 'a": ', '{"a": 1}', "}", "}")
+    )
+    assert accumulated(call("f", "", "a"), *pieces).tool_calls == (ToolCall("a", "f", arguments),)
+
+
+@pytest.mark.parametrize(
+    "name", [" weather", "weather\n", "functions.weather", "default_api.weather",
+             "functions.weather:0", " tools.weather ", "functions:weather"]
+)  # fmt: skip
+def test_a_name_is_read_without_what_a_prompt_has_beside_it(name: str) -> None:
+    answer = accumulated(call(name, KÖLN[:5], "a"), call("weather", KÖLN[5:], "a"))
+    assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
+
+
+@pytest.mark.parametrize("name", ["get.weather", "functions", "functions_weather", "mcp:weather"])
+def test_any_other_name_is_what_it_is(name: str) -> None:
+    assert accumulated(call(name, KÖLN, "a")).tool_calls == (ToolCall("a", name, KÖLN),)
+
+
 def test_calls_without_arguments_are_not_merged() -> None:
     deltas = [call("time", "", "a"), call("time", "", "b"), call("time", "{}", "c"),
               call("date", "", "d")]  # fmt: skip

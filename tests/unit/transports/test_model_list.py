@@ -190,6 +190,10 @@ UNKNOWN: dict[str, tuple[int, Any]] = {
     "DeepSeek": (400, {"error": {"message": "Model Not Exist"}}),
     "Gemini": (404, [{"error": {"code": 404, "message": "models/{} is not found for API"}}]),
     "Fireworks": (404, {"error": {"message": "Model not found, inaccessible, or not deployed"}}),
+    "Copilot": (400, {"error": {"message": "The requested model is not supported.",
+        "code": "model_not_supported", "param": "model", "type": "invalid_request_error"}}),
+    "quoted": (400, {"error": {"message": "Model '{}' is currently not supported"}}),
+    "unsupported": (400, {"detail": "model {} unsupported"}),
     "with 200": (200, {"error": {"message": "The model `{}` does not exist.", "code": 404}}),
 }  # fmt: skip
 
@@ -229,6 +233,8 @@ def test_where_none_is_near_those_that_speak_are_offered(fake_server: FakeServer
     [
         ("This model does not support the format you provided.", MANY),
         ("'response_format' is not supported with this model.", MANY),
+        ("For this model, 'response_format' is not supported.", MANY),
+        ("The requested model is not supported.", None),
         ("Model vendor/model-7 is not available in your region", MANY),
         ("Model not found", None),
         ("Your plan has no room for a model like that", MANY),

@@ -1,0 +1,182 @@
+"""What a model thinks aloud is taken out, however its tags come."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiomagic.protocol.thoughts import Thoughts
+
+THOUGHT = "The user asks for a capital. France's is Paris."
+ANSWERS = [
+    (f"<think>{THOUGHT}</think>It is Paris.", "It is Paris."),
+    (f"<think>\n{THOUGHT}\n</think>\n\nIt is Paris.", "It is Paris."),
+    (f"\n<THINK>{THOUGHT}</THINK> It is Paris.", "It is Paris."),
+    (f"{THOUGHT}\n</think>\n\nIt is Paris.", "It is Paris."),  # the prompt ended with <think>
+    (f"<think>{THOUGHT}", ""),
+    ("<think></think>It is Paris.", "It is Paris."),
+    ("It is <think>hm</think> Paris.", "It is Paris."),
+    ("It is Paris.<think>Was that right?</think>", "It is Paris."),
+    (f"<think>a</think>It is <think>{THOUGHT}</think>Paris.", "It is Paris."),
+    (f"<thinking>{THOUGHT}</thinking>It is Paris.", "It is Paris."),
+    (f"[THINK]{THOUGHT}[/THINK]It is Paris.", "It is Paris."),
+    (f"<seed:think>{THOUGHT}</seed:think>It is Paris.", "It is Paris."),
+    (f"◁think▷{THOUGHT}◁/think▷It is Paris.", "It is Paris."),
+    (f"<reasoning>{THOUGHT} <b>2 < 3</b> [1]</reasoning>It is Paris.", "It is Paris."),
+    (f"<reflection>{THOUGHT}</reflection>It is Paris.", "It is Paris."),
+    (f"<analysis>\n{THOUGHT}\n</analysis>\nIt is Paris.", "It is Paris."),
+    (f"<scratchpad>{THOUGHT}</scratchpad>It is Paris.", "It is Paris."),
+    (f"< think >{THOUGHT}< /think >It is Paris.", "It is Paris."),
+    (f"<|thinking|>{THOUGHT}<|/thinking|>It is Paris.", "It is Paris."),
+    (
+        f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_RESPONSE|>It is Paris."
+        "<|END_RESPONSE|>",
+        "It is Paris.",
+    ),
+    (
+        f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|>\n\n<|begin_of_solution|>It is Paris."
+        "<|end_of_solution|>",
+        "It is Paris.",
+    ),
+    (f"<unused94>thought\n{THOUGHT}<unused95>It is Paris.", "It is Paris."),
+    (f"<|channel>thought\n{THOUGHT}<channel|>It is Paris.<turn|>", "It is Paris."),
+    # of gpt-oss
+    (
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>"
+        "It is Paris.<|return|>",
+        "It is Paris.",
+    ),
+    (f"analysis<|message|>{THOUGHT}<|end|>It is Paris.", "analysis" + THOUGHT + "It is Paris."),
+    (
+        "<|start|>assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant to="
+        "functions.f<|channel|>commentary <|constrain|>json<|message|>{}<|call|>It is.",
+        "I look.It is.",
+    ),
+    # thoughts within thoughts, and what only looks so
+    ("<think>a<think>b</think>c</think>It is Paris.", "It is Paris."),
+    (
+        "<think>a<analysis>b</analysis></think>\n\nIt is <think>c<think>d</think>e</think>Paris.",
+        "It is Paris.",
+    ),
+    ("<think>They ask for <think>.</think>It is Paris.", "It is Paris."),
+    ('<think>They ask for `<think>` and "<think>".</think>It is Paris.', "It is Paris."),
+    ("<think>They ask for `</think>`.</think>It is Paris.", "It is Paris."),
+    ("<think>It is `Paris`</think>It is Paris.", "It is Paris."),
+    ("<think>```\nParis\n```</think>It is Paris.", "It is Paris."),
+    ("<think>```\nParis</think>`It` is Paris.", "`It` is Paris."),
+    ("It is Paris.<think>Was that right?</think>\n\nIt was.", "It is Paris.\n\nIt was."),
+    # special tokens
+    ("<｜begin▁of▁sentence｜>It is Paris.<|im_end|>", "It is Paris."),
+    ("It is <|fim_pad|>Paris.<|eot_id|><end_of_turn>", "It is Paris."),
+    ("<|im_start|>assistant\nIt is Paris.<|im_end|>", "It is Paris."),
+    ("<|start_header_id|>assistant<|end_header_id|>\n\nIt is Paris.<|end|>", "It is Paris."),
+    ('He says "It is Paris."<|im_end|>', 'He says "It is Paris."'),
+    ("It is 'Paris'<think>Is it?</think>.", "It is 'Paris'."),
+    # answers that are about tags
+    ("Of (\"<think>\"), {'a': '<|im_end|>'} and «</think>».",) * 2,
+    ("A <|channel|> is " + "what follows it, " * 9, "A is " + "what follows it, " * 9),
+    ("The tag `<think>` begins it, `</think>` ends it.",) * 2,
+    ("The tag '<think>' begins it, and “</think>” ends it.",) * 2,
+    ("The tag <think> begins it.",) * 2,
+    ("Write:\n```\n<think>\nIt`s so.\n</think>\n```\nThat is all.",) * 2,
+    ("`a <think> b` and ``<|im_end|>``, '<|eot_id|>'",) * 2,
+    ("1 < 2, [3], <b>4</b>, a <thin line, ◁ and `",) * 2,
+    ("I <think>,\n<!-- a -->, <details>, a | b |> c, <|, <s>d</s> ``",) * 2,
+    ("", ""),
+]
+
+
+def answer(text: str, size: int, model: Thoughts, complete: bool = True) -> list[str]:
+    """What is shown of a text that comes in pieces of that size."""
+    filtered = model.answer()
+    pieces = [filtered.feed(text[i : i + size]) for i in range(0, len(text), size)]
+    return [*pieces, filtered.end(complete)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11, 1000])
+@pytest.mark.parametrize(("text", "shown"), ANSWERS)
+def test_thoughts_are_taken_out(text: str, shown: str, size: int) -> None:
+    assert "".join(answer(text, size, Thoughts())).replace("  ", " ") == shown
+    if not text.startswith(THOUGHT):
+        assert "".join(answer(text, size, Thoughts(False))).replace("  ", " ") == shown
+
+
+def test_an_answer_streams_once_its_model_is_known_not_to_think_without_a_tag() -> None:
+    model = Thoughts()
+    assert answer("It is Paris.", 3, model) == ["", "", "", "", "It is Paris."]
+    assert model.untagged is False
+    assert answer("It is Paris.", 3, model) == ["It ", "is ", "Par", "is.", ""]
+    thoughtful = answer("<think>hm</think>It is Paris.", 1, Thoughts())
+    assert thoughtful[-3:] == ["s", ".", ""]  # with a tag, what follows it streams
+
+
+def test_a_model_that_thinks_without_a_tag_is_remembered() -> None:
+    model = Thoughts(untagged=False)
+    answer("So.</think>Yes.", 1, model)  # too late for this one
+    assert model.untagged
+    assert "".join(answer(f"{THOUGHT}</think>Yes.", 1, model)) == "Yes."
+    assert "".join(answer(THOUGHT, 1, model, complete=False)) == ""  # the cap came first
+    assert "".join(answer("Yes.", 1, model)) == "Yes."  # this time it did not
+
+
+def test_a_model_known_to_think_without_a_tag_may_begin_with_one_or_mention_it() -> None:
+    for text in (f"<think>{THOUGHT}</think>Yes.", f"{THOUGHT} <think>?</think>, no.</think>Yes."):
+        assert "".join(answer(text, 1, Thoughts(untagged=True))) == "Yes."
+    assert answer("<think>a</think>Yes.", 8, Thoughts(untagged=True))[1:] == ["", "Yes.", ""]
+
+
+def test_a_beginning_in_the_midst_of_an_answer_is_a_thought_where_that_was_cut_off() -> None:
+    text = "Write <think> before it, and"
+    assert "".join(answer(text, 4, Thoughts(False), complete=False)) == "Write "
+    text = 'The tag "<think>" begins it, and </think> ends it.'
+    assert "".join(answer(text, 4, Thoughts(False))) == text
+
+
+def test_an_answer_that_was_cut_off_tells_nothing() -> None:
+    model = Thoughts()
+    assert "".join(answer("It is Par", 4, model, complete=False)) == "It is Par"
+    assert model.untagged is None
+
+
+PIECES = ["<think>", "</think>", "<|channel|>", "<|message|>", "<|end|>", "analysis", "<unused94>",
+          "<unused95>", "'", "(", "x" * 60,
+          "< think >", "<|im_end|>", "```", '"', "\n", " ", "<|", "a"]  # fmt: skip
+
+
+@given(
+    st.text('<>/[]`◁▷|thinkTHINK ab\n"', max_size=60)
+    | st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
+    st.integers(1, 9),
+)
+def test_it_does_not_matter_where_a_text_is_cut(text: str, size: int) -> None:
+    for untagged, complete in product((None, False, True), (False, True)):
+        whole = "".join(answer(text, 1000, Thoughts(untagged), complete))
+        assert "".join(answer(text, size, Thoughts(untagged), complete)) == whole
+
+
+@given(st.text('<>/[]◁▷| ab\n`"', max_size=60), st.integers(1, 9))
+def test_what_has_no_tag_is_an_answer(text: str, size: int) -> None:
+    for untagged in (None, False, True):
+        assert "".join(answer(text, size, Thoughts(untagged))) == text
+
+
+def test_an_answer_without_a_tag_streams() -> None:
+    text = "1 < 2, `a` [b], <b>c</b>.\n\nIt is so.\n" * 50
+    filtered, late = Thoughts(untagged=False).answer(), 0
+    shown = ""
+    for end, character in enumerate(text, 1):
+        shown += filtered.feed(character)
+        late = max(late, end - len(shown))
+    assert shown + filtered.end(complete=True) == text and late < 10
+
+
+@pytest.mark.parametrize(
+    "part", ["<think>", "</think>", "<think></think>", "<think>a</think>b ", '"<think>',
+             "<|channel|>", " ", "`", "<", "< ", "\n", "a"]
+)  # fmt: skip
+def test_a_text_of_any_length_is_read(part: str) -> None:
+    text = part * (200_000 // len(part))
+    for untagged in (None, False, True):  # to search all of it for each character would take hours
+        assert len("".join(answer(text, 1, Thoughts(untagged)))) <= len(text)
+        answer(text, len(text), Thoughts(untagged))
