@@ -10,7 +10,8 @@ from functools import partial
 from math import isclose
 from typing import Any
 
-from .json_schema import NOTES, PATTERNS, mapped
+from .json_schema.formats import PATTERNS
+from .json_schema.tree import NOTES, mapped
 
 LONGEST_SPAN = 8  # words of a request that may be one argument
 MOST_ITEMS, MOST_NAMES = 8, 3  # of a list; of an object whose names are free
@@ -51,21 +52,6 @@ def narrowed(schema: Any, texts: Sequence[str], numbers: Sequence[int | float]) 
                                 ("maxProperties", "minProperties", MOST_NAMES)):  # fmt: skip
         if limit in form:
             form[limit] = max(form.get(fewest, 0), min(form[limit], most))
-    return form
-
-
-def least(schema: Any) -> Any:
-    """Allow only what a schema requires, so that what follows it comes to an end."""
-    if not isinstance(schema, dict):
-        return schema
-    form = mapped(schema, least)
-    required = form.get("required") or ()
-    if "properties" in form and "additionalProperties" in form:
-        kept = {name: form["properties"][name] for name in form["properties"] if name in required}
-        form["properties"] = kept
-    for most, fewest in (("maxItems", "minItems"), ("maxProperties", "minProperties")):
-        if most in form:
-            form[most] = form.get(fewest, 0)
     return form
 
 

@@ -68,9 +68,20 @@ class LlamaCpp:
             answer: Any = self.client.post("../tokenize", body={"content": text}, cast_to=object)
         return list(map(int, answer["tokens"]))
 
-    def complete(self, prompt: str, limit: int, grammar: str) -> str:
-        """Continue a prompt with what a grammar allows."""
-        return str(self._completion(prompt, limit, {"grammar": grammar})["text"])
+    def cut(self, text: str, most: int) -> str:
+        """Return the text of the first so many tokens."""
+        tokens = self.tokens(text)[:most]
+        with errors():
+            answer: Any = self.client.post("../detokenize", body={"tokens": tokens}, cast_to=object)
+        return str(answer["content"])
+
+    def complete(
+        self, prompt: str, limit: int, grammar: str, shape: Mapping[str, Any] | None = None
+    ) -> str:
+        """Continue a prompt with what a grammar allows, likeliest first unless `shape` (see
+        `sampling`) says otherwise.
+        """
+        return str(self._completion(prompt, limit, {"grammar": grammar, **(shape or {})})["text"])
 
     def follows(self, schema: Mapping[str, Any]) -> bool:
         """Whether llama.cpp can make a grammar of a JSON schema."""
@@ -104,6 +115,14 @@ def json_grammar(schema: Mapping[str, Any]) -> str:
     import xllamacpp
 
     return str(xllamacpp.json_schema_to_grammar({**schema, **COMPACT}))
+
+
+def sampling(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a request's parameters that shape a sample, as llama.cpp takes them."""
+    shape = {name: value for name, value in parameters.items() if name != "response_format"}
+    if "seed" in shape:  # of 32 bits, of which the last means any
+        shape["seed"] %= 2**32 - 1
+    return shape
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """Language models: what any of them offers, and a GGUF file on llama.cpp in this process."""
 
+import json
 import os
 import re
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,8 +19,9 @@ from ..protocol.response import ResponseAccumulator
 from ..protocol.thoughts import Thoughts
 from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
-from .json_schema import ANY_OBJECT, followable, unknown_keyword
-from .llama_cpp import LlamaCpp, errors, json_grammar
+from .json_schema.dialect import ANY_OBJECT, followable, has_free_names, unknown_keyword
+from .json_schema.length import Lengths, unrolled
+from .llama_cpp import LlamaCpp, errors, json_grammar, sampling
 from .tool_calling import ToolCaller, tool_results
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
-JSON_LIMIT = 512  # tokens, where the grammar leaves an end open
+JSON_LIMIT = 512  # tokens, besides those of what is required
+LONGEST_JSON = 500  # characters that a schema may require
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
 DEFAULT_SYSTEM = (
@@ -91,23 +95,33 @@ class LlamaModel:
             raise APIError(f"Invalid schema for 'response_format': {refused}.", "response_format")
 
     def _not_followed(self, schema: Mapping[str, Any], arguments: bool = False) -> str | None:
-        """Say what of a schema the grammar cannot follow; None where it can."""
-        if self._follows(schema, arguments):
+        """Say what of a schema cannot be followed; None where all can."""
+        form = self._followed(schema, arguments)
+        if form is not None:
+            length = Lengths(form).of(form)
+            if length == inf:
+                return "nothing that follows it has an end"
+            if length > LONGEST_JSON and (self.small or arguments):
+                return f"it requires {length:,.0f} characters, of at most {LONGEST_JSON:,}"
             return None
+        properties = schema.get("properties")
+        for name, inner in properties.items() if isinstance(properties, dict) else ():
+            one = {**schema, "properties": {name: inner}, "required": [name]}
+            if self._followed(one, arguments) is None:
+                if keyword := unknown_keyword(inner):
+                    return f"'{keyword}' cannot be followed"
+                return f"the property '{one_line(name, 60)}' cannot be followed"
         if keyword := unknown_keyword(schema):
             return f"'{keyword}' cannot be followed"
-        for name, inner in (schema.get("properties") or {}).items():
-            one = {**schema, "properties": {name: inner}, "required": [name]}
-            if not self._follows(one, arguments):
-                return f"the property '{one_line(name, 60)}' cannot be followed"
         return "it cannot be followed"
 
-    def _follows(self, schema: Mapping[str, Any], arguments: bool) -> bool:
+    def _followed(self, schema: Mapping[str, Any], arguments: bool) -> dict[str, Any] | None:
+        """Return the schema that the grammar follows in its place, if it can."""
         try:
             form = followable(schema, arguments)
         except (TypeError, ValueError, AttributeError):  # a keyword with a value of another type
-            return False
-        return self._llama.follows(form)
+            return None
+        return form if self._llama.follows(form) else None
 
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises APIError for a text that does not fit into the context."""
@@ -119,15 +133,26 @@ class LlamaModel:
         forced = request.tool_choice not in (None, "auto", "none")
         may_call = request.tools and request.tool_choice != "none" and not results
         if (may_call or forced) and (call := self._tool_caller.call(request)):
-            is_whole = self.count(call.name + call.arguments) <= (request.max_tokens or CONTEXT)
-            yield TextDelta("", (call,), "tool_calls") if is_whole else TextDelta("", (), "length")
+            yield self._whole(call, request)
         elif results and self.small and not answer_schema(request):
-            yield TextDelta(self._tool_caller.answer(request), finish_reason="stop")
+            answer = self._tool_caller.answer(request)
+            said = self._llama.cut(answer, request.max_tokens or CONTEXT)
+            yield TextDelta(said, finish_reason="stop" if said == answer else "length")
         elif self.small and not answer_schema(request):
             yield from self._short_reply(request)
         else:
             with errors(), closing(text_deltas(self._llama.client, self._body(request))) as deltas:
-                yield from deltas
+                schema = answer_schema(request)
+                names_are_free = schema and has_free_names(followable(schema))
+                yield from _named_once(deltas) if names_are_free else deltas
+
+    def _whole(self, call: ToolCall, request: Request) -> TextDelta:
+        """Make a call, unless a cap or a stop would have cut it: there are no calls in part."""
+        if any(stop in call.arguments for stop in request.stop):
+            return TextDelta(finish_reason="stop")
+        if self.count(call.name + call.arguments) > (request.max_tokens or CONTEXT):
+            return TextDelta(finish_reason="length")
+        return TextDelta(tool_calls=(call,), finish_reason="tool_calls")
 
     def _fitted(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Leave out the oldest turns that do not fit; refuse what cannot be left out."""
@@ -153,15 +178,16 @@ class LlamaModel:
             messages = tuple(_in_words(message) for message in request.messages)
             request = replace(request, messages=messages, tools=(), tool_choice=None)
         tools = (replace(one, parameters=followable(one.parameters)) for one in request.tools)
-        body = replace(request, tools=tuple(tools)).text_wire()
-        if "seed" in body:  # of 32 bits, of which the last means any
-            body["seed"] %= 2**32 - 1
+        body = replace(request, tools=tuple(tools)).text_wire() | sampling(request.parameters)
         if self.small:
             body.setdefault("temperature", 0)
         if schema := answer_schema(request):
-            body["extra_body"] = {"grammar": json_grammar(followable(schema))}
+            form = followable(schema)
             if self.small:
-                body.setdefault("max_tokens", JSON_LIMIT)
+                lengths = Lengths(form)
+                body.setdefault("max_tokens", JSON_LIMIT + int(lengths.of(form)))
+                form = unrolled(form, lengths)
+            body["extra_body"] = {"grammar": json_grammar(form)}
             del body["response_format"]
         return body
 
@@ -191,6 +217,18 @@ def answer_schema(request: Request) -> Mapping[str, Any] | None:
         return None
     schema: Mapping[str, Any] = (form.get("json_schema") or {}).get("schema") or ANY_OBJECT
     return schema
+
+
+def _named_once(deltas: Iterable[TextDelta]) -> Iterator[TextDelta]:
+    """Yield JSON once it is whole, with each name of an object once, which no grammar demands."""
+    text = ""
+    for delta in deltas:
+        text += delta.text
+        if delta.finish_reason:
+            with suppress(ValueError):  # it was cut
+                text = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+            yield TextDelta(text)
+        yield replace(delta, text="")
 
 
 def _in_words(message: Message) -> Message:

@@ -8,21 +8,22 @@ someone who was told of none. That much likelier it must be, and likeliest with 
 import json
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from ..errors import EngineError
 from ..protocol.request import Message, Request
 from ..protocol.tool_calls import Tool, ToolCall
-from .arguments import least, narrowed, numbers, texts
-from .json_schema import distinct, followable
-from .llama_cpp import LlamaCpp, json_grammar
+from .arguments import narrowed, numbers, texts
+from .json_schema.dialect import distinct, followable
+from .json_schema.length import Lengths, least, unrolled
+from .llama_cpp import LlamaCpp, json_grammar, sampling
 
 LIKELIER = 2.0  # log of a factor; set on 36 requests (34 decided rightly), of 30 others 28 were
 LONGEST_REQUEST = 64  # tokens: the end of the request whose likelihood is compared
 MOST_WORDS = 60  # of a request, from which arguments are taken
-LONGEST_ARGUMENTS = 200  # tokens
+LONGEST_ARGUMENTS = 200  # tokens, besides those of what is required
 LONGEST_RESULT = 400  # characters that are spoken
 
 NO_TOOL = "A user asks an assistant a question."
@@ -69,7 +70,8 @@ class ToolCaller:
         tool = self._chosen(named or request.tools, asked, request.tool_choice)
         if tool is None:
             return None
-        return ToolCall(f"call_{secrets.token_hex(12)}", tool.name, self._arguments(tool, asked))
+        arguments = self._arguments(tool, asked, sampling(request.parameters))
+        return ToolCall(f"call_{secrets.token_hex(12)}", tool.name, arguments)
 
     def answer(self, request: Request) -> str:
         """Put the results of the last calls into a sentence each.
@@ -78,9 +80,9 @@ class ToolCaller:
         12 results wrong ("No, you will not need an umbrella", of rain), like this none.
         """
         names = {call.id: call.name for message in request.messages for call in message.tool_calls}
-        asked = _asked(request.messages)
+        asked, shape = _asked(request.messages), sampling(request.parameters)
         return " ".join(
-            self._sentence(asked, names.get(str(message.tool_call_id), "tool"), message.text)
+            self._sentence(asked, names.get(str(message.tool_call_id), "tool"), message.text, shape)
             for message in tool_results(request.messages)
         )
 
@@ -102,7 +104,7 @@ class ToolCaller:
             return None
         return tools[scores.index(best)]
 
-    def _arguments(self, tool: Tool, asked: str) -> str:
+    def _arguments(self, tool: Tool, asked: str, shape: Mapping[str, Any]) -> str:
         properties = tool.parameters.get("properties") or {}
         words = asked.split()[-MOST_WORDS:]
         prompt = FORM.format(
@@ -114,23 +116,25 @@ class ToolCaller:
         schema = followable(tool.parameters, arguments=True)
         narrow = narrowed(schema, texts(words), numbers(words))
         # A model that does not find an end is asked again, for what is required alone.
-        for form in (narrow, least(narrow)):
+        lengths = Lengths(narrow)
+        limit = LONGEST_ARGUMENTS + int(lengths.of(narrow))
+        for form in (unrolled(narrow, lengths), least(narrow, lengths)):
             if not self._llama.follows(form):
                 continue
-            filled = self._llama.complete(prompt, LONGEST_ARGUMENTS, json_grammar(form))
+            filled = self._llama.complete(prompt, limit, json_grammar(form), shape)
             with suppress(ValueError):
                 found = distinct(json.loads(filled), tool.parameters, tool.parameters)
                 return json.dumps(found, ensure_ascii=False)
         raise EngineError(f"the model did not end the arguments of {tool.name}; ask in other words")
 
-    def _sentence(self, asked: str, name: str, result: str) -> str:
+    def _sentence(self, asked: str, name: str, result: str, shape: Mapping[str, Any]) -> str:
         result = _in_words(result)
         words = re.findall(r"[^\W\d_]+", f"{asked} {_readable(name)}")
         words = [word for word in words if word.lower() not in VERBS.split()]
         allowed = " | ".join(json.dumps(word) for word in dict.fromkeys((*words, *LINKS)))
         grammar = f'root ::= " The" (" " word){{1,8}} (" is" | " are")\nword ::= {allowed}'
         prompt = ANSWER.format(request=asked, name=_readable(name), result=result)
-        start = self._llama.complete(prompt, 32, grammar).strip()
+        start = self._llama.complete(prompt, 32, grammar, shape).strip()
         return f"{start} {result}".rstrip(".") + "."
 
 

@@ -49,6 +49,41 @@ def test_an_answer_by_a_schema(folder: Path, api: dict[str, str], provider: str)
     assert found.keys() == {"name", "country"}
 
 
+@every_way
+def test_a_tool_with_objects_in_objects(folder: Path, api: dict[str, str], provider: str) -> None:
+    answer = did(folder, api, "nested", "Order 2 margherita pizzas for Bob.", provider=provider)
+    [order] = answer["orders"]
+    assert order["customer"]["name"] == "Bob" and "minutes: 20" in answer["text"]
+    assert {"pizza": "margherita", "count": 2} in order["items"]
+
+
+@every_way
+@pytest.mark.parametrize("shape", ["union", "formats", "tuple", "recursive"])
+def test_an_answer_of_any_shape(
+    folder: Path, api: dict[str, str], provider: str, shape: str
+) -> None:
+    prompt = "Bob is bob@example.com, and draws a circle of radius 3."
+    found = did(folder, api, "shape", prompt, provider=provider, shape=shape)
+    if shape == "union":
+        assert found["shape"] == {"kind": "circle", "radius": 3}
+
+
+@every_way
+def test_an_abort_stops_the_model(folder: Path, api: dict[str, str], provider: str) -> None:
+    answer = did(folder, api, "abort", "Tell me a long story of a king.", provider=provider)
+    assert answer["seen"][-1] == "abort" and answer["seen"].count("text-delta") < 10
+    assert "Paris" in answer["text"]
+
+
+@every_way
+def test_a_text_that_is_too_long_is_refused_once(
+    folder: Path, api: dict[str, str], provider: str
+) -> None:
+    answer = did(folder, api, "refused", "The king has many horses. " * 20_000, provider=provider)
+    assert answer["status"] == 400 and "tokens of text" in answer["said"]
+    assert answer["retried"] is False
+
+
 @pytest.mark.parametrize("provider", ["chat", "compatible"])
 def test_sound_in(folder: Path, api: dict[str, str], provider: str, spoken_in_base64: str) -> None:
     answer = did(folder, api, "hear", provider=provider, sound=spoken_in_base64)

@@ -49,7 +49,12 @@ def test_the_one_model_is_listed_and_found(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("POST", "/models", 405), ("GET", "/audio/speech", 405), ("GET", "/files", 404)],
+    [
+        ("POST", "/models", 405),
+        ("GET", "/audio/speech", 405),
+        ("GET", "/files", 404),
+        ("POST", "/audio/translations", 404),
+    ],
 )
 def test_what_is_not_there_is_refused_in_the_services_shape(
     client: openai.OpenAI, method: str, path: str, status: int
@@ -122,8 +127,9 @@ def test_chat_by_a_schema(client: openai.OpenAI) -> None:
 # -- speech ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("form", "kind"),
-    [("mp3", "audio/mpeg"), ("opus", "audio/ogg"), ("flac", "audio/flac"), ("wav", "audio/wav")],
-)
+    [("mp3", "audio/mpeg"), ("opus", "audio/ogg"), ("aac", "audio/aac"), ("flac", "audio/flac"),
+     ("wav", "audio/wav")],
+)  # fmt: skip
 def test_speech_is_a_file_of_the_format_asked_for(
     client: openai.OpenAI, form: Any, kind: str
 ) -> None:
@@ -193,7 +199,7 @@ def test_speech_in_events(client: openai.OpenAI) -> None:
         ({"input": ""}, "input"),
         ({"input": " \n"}, "input"),
         ({"input": "a" * 4097}, "input"),
-        ({"response_format": "aac"}, "response_format"),
+        ({"response_format": "amr"}, "response_format"),
         ({"speed": 0.1}, "speed"),
         ({"speed": 3.0}, "speed"),
         ({"stream_format": "ws"}, "stream_format"),
@@ -381,6 +387,24 @@ def test_a_response_to_an_earlier_one(client: openai.OpenAI) -> None:
         with pytest.raises(openai.BadRequestError) as refused:
             client.responses.create(model=MODEL, input="Again.", previous_response_id=gone)
         assert refused.value.code == "previous_response_not_found"
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ({"stream": True}, "stream"),
+        ({"stream": True, "starting_after": 3}, "starting_after"),
+        ({"include": ["message.output_text.logprobs"]}, "include[]"),
+    ],
+)
+def test_a_response_is_not_streamed_again(
+    client: openai.OpenAI, query: dict[str, Any], param: str
+) -> None:
+    first = client.responses.create(model=MODEL, input=QUESTION)
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.retrieve(first.id, **query)
+    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", param)
+    assert client.responses.retrieve(first.id, stream=False, include_obfuscation=False) == first
 
 
 @pytest.mark.parametrize("by_reference", [False, True])

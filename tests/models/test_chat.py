@@ -12,6 +12,7 @@ import openai
 import pytest
 import soundfile
 
+from audiomagic import Sound
 from audiomagic.engine import synthesize
 from audiomagic.engine.api.app import App
 from audiomagic.engine.engine import engine
@@ -113,11 +114,11 @@ def test_a_spoken_answer_holds_the_words_that_the_cap_has_room_for(
     assert bool(audio.transcript) == (len(sound) > 1) == (cap > 5)
 
 
-@pytest.mark.parametrize("form", ["mp3", "flac", "opus"])
+@pytest.mark.parametrize("form", ["mp3", "flac", "opus", "aac"])
 def test_a_cap_of_one_token_gives_an_empty_file(client: openai.OpenAI, form: str) -> None:
     answer = read_aloud(client, COUNTING, form, max_completion_tokens=None, max_tokens=1)
     data = base64.b64decode(answer.choices[0].message.audio.data)
-    assert soundfile.info(io.BytesIO(data)).duration < 0.1
+    assert Sound.decode(data).seconds < 0.1
     assert answer.usage.completion_tokens == 0
 
 
@@ -168,6 +169,74 @@ def test_a_seed_repeats_a_sample_and_another_does_not(client: openai.OpenAI) -> 
         return ask(client, "Tell me about cats.", **shape).choices[0].message.content
 
     assert sampled(3) == sampled(3) != sampled(4)
+
+
+def call_of(answer: Any) -> Any:
+    calls = answer.choices[0].message.tool_calls
+    return json.loads(calls[0].function.arguments) if calls else None
+
+
+def test_a_seed_repeats_the_arguments_of_a_call_and_another_does_not(
+    client: openai.OpenAI,
+) -> None:
+    def sampled(**shape: Any) -> Any:
+        properties = {"note": {"type": "string", "minLength": 40}}
+        return call_of(
+            ask(client, ASKED, tools=[tool(properties)], tool_choice="required", **shape)
+        )
+
+    assert sampled() == sampled(seed=3)  # the likeliest
+    assert sampled(temperature=1.5, seed=3) == sampled(temperature=1.5, seed=3)
+    assert len({str(sampled(temperature=1.5, seed=seed)) for seed in range(4)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"), [({"stop": "2026"}, "stop"), ({"max_tokens": 3}, "length")]
+)
+def test_a_call_that_would_be_cut_is_not_made(
+    client: openai.OpenAI, shape: dict[str, Any], reason: str
+) -> None:
+    day = tool({"day": {"type": "string", "format": "date"}})
+    cut = ask(client, ASKED, tools=[day], tool_choice="required", **shape)
+    assert (call_of(cut), cut.choices[0].finish_reason) == (None, reason)
+    whole = ask(client, ASKED, tools=[day], tool_choice="required", stop="Observation:")
+    assert call_of(whole) == {"day": "2026-11-30"}
+
+
+def test_an_answer_to_a_result_keeps_to_its_cap_and_its_stop(client: openai.OpenAI) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "sky", "arguments": "{}"}}
+    told = [
+        {"role": "user", "content": "How is the sky?"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "blue, with some clouds in the west"},
+    ]
+    cut = ask(client, *told, max_tokens=5)
+    assert cut.choices[0].finish_reason == "length" and cut.usage.completion_tokens == 5
+    assert "clouds" not in cut.choices[0].message.content
+    stopped = ask(client, *told, stop="with").choices[0]
+    assert stopped.finish_reason == "stop" and stopped.message.content.endswith("blue,")
+
+
+LENGTHS = {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "lengths", "schema": LENGTHS}},
+        {"type": "json_schema", "json_schema": {"name": "a", "schema": {
+            "properties": {"lengths": LENGTHS}, "required": ["lengths"]}}},
+    ],
+)  # fmt: skip
+def test_an_object_holds_each_name_once(client: openai.OpenAI, form: Any) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    asked = "List ten words with their lengths: go go go go."
+    pieces = words(ask(client, asked, response_format=form, stream=True))
+    assert json.loads("".join(pieces), object_pairs_hook=once)
 
 
 def test_another_model_gets_what_shapes_an_answer() -> None:
@@ -233,7 +302,25 @@ EVERY_DAY: list[dict[str, Any]] = [
         "at": {"type": "string", "format": "date-time"},
         "anything": {},
     },
+    {
+        "address": {"type": "string", "format": "ipv6"},
+        "network": {"type": "string", "format": "ipv4network"},
+        "where": {"type": "string", "format": "json-pointer"},
+        "data": {"type": "string", "format": "base64"},
+        "days": {"type": "array", "items": {"type": "integer"}, "minItems": 30},
+        "both": {"allOf": [{"$ref": "#/definitions/Place"}, {"type": "object"}]},
+        "steps": {"$ref": "#/definitions/Step"},
+    },
 ]  # fmt: skip
+STEP = {
+    "type": "object",
+    "required": ["name", "next"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"},
+        "next": {"anyOf": [{"$ref": "#/definitions/Step"}, {"type": "null"}]},
+    },
+}
 PLACE = {"type": "object", "properties": {"zip": {"type": "string", "pattern": "^[0-9]{5}$"}},
          "required": ["zip"], "additionalProperties": False}  # fmt: skip
 
@@ -244,14 +331,16 @@ def tool(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-@pytest.mark.parametrize("properties", EVERY_DAY, ids=["limits", "structures", "rewritten"])
+@pytest.mark.parametrize("properties", EVERY_DAY, ids=["limits", "structures", "rewritten", "long"])
 def test_arguments_follow_the_schemas_that_libraries_make(
     client: openai.OpenAI, properties: Any
 ) -> None:
-    named = tool(properties, definitions={"Place": PLACE})
+    named = tool(properties, definitions={"Place": PLACE, "Step": STEP})
     answer = ask(client, ASKED, tools=[named], tool_choice="required")
     call = answer.choices[0].message.tool_calls[0]
-    jsonschema.validate(json.loads(call.function.arguments), named["function"]["parameters"])
+    schema = named["function"]["parameters"]
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    jsonschema.validate(json.loads(call.function.arguments), schema, format_checker=checker)
 
 
 @pytest.mark.parametrize(
@@ -264,6 +353,9 @@ def test_arguments_follow_the_schemas_that_libraries_make(
         ({"type": "float"}, "the property 'it' cannot be followed"),
         ({"type": {}}, "the property 'it' cannot be followed"),
         ({"type": "integer", "minimum": 5, "maximum": 1}, "the property 'it' cannot be followed"),
+        ({"type": "object", "minProperties": 3}, "the property 'it' cannot be followed"),
+        ({"$ref": "#"}, "nothing that follows it has an end"),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 400}, "1,2.. characters"),
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused(
@@ -276,13 +368,19 @@ def test_a_schema_that_cannot_be_followed_is_refused(
     assert error.param == "tools[0].function.parameters"
     schema = {"properties": {"it": inner}, "required": ["it"]}
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
-    with pytest.raises(openai.BadRequestError, match="cannot be followed") as caught:
+    with pytest.raises(openai.BadRequestError, match=said.rpartition("'")[2]) as caught:
         ask(client, ASKED, response_format=form)
     assert caught.value.param == "response_format"
 
 
 @pytest.mark.parametrize(
-    "schema", [{}, {"properties": {"a": {}}}, {"type": "array", "minItems": 1}]
+    "schema",
+    [
+        {},
+        {"properties": {"a": {}}},
+        {"type": "array", "minItems": 1},
+        STEP | {"definitions": {"Step": STEP}},
+    ],
 )
 def test_an_answer_comes_to_an_end_where_its_schema_says_little(
     client: openai.OpenAI, schema: Any

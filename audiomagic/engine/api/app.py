@@ -70,6 +70,6 @@ class App:
             case "respond":
                 return self._responses.create(request.get_data())
             case "response":
-                return self._responses.retrieve(**named)
+                return self._responses.retrieve(**named, query=request.args)
             case _:
                 return self._responses.forget(**named)

@@ -11,14 +11,14 @@ from werkzeug.wrappers import Response
 
 from ...protocol.chunk_writer import ChunkWriter
 from ...protocol.response import Completion, Delta
-from ...sound import Sound
 from ..engine import MODEL, Engine
 from ..pipeline import Pipeline
 from ..tts import voices
+from .audio_files import audio_file
 from .chat_requests import read
 from .errors import api_error
 from .models import check_chat
-from .replies import event, events_reply, json_reply
+from .replies import KEEP_ALIVE, event, events_reply, json_reply
 
 
 class ChatCompletions:
@@ -91,10 +91,10 @@ class ChatCompletions:
         if request.voice is None or pipeline.calls:
             return writer.whole(answer, None)
         self._keep(pipeline, writer)
-        ending = {"opus": "ogg"}.get(request.format, request.format)
-        # A cap may leave no room for a single word; but no file is without a sample.
-        file = pcm if ending == "pcm16" else Sound.from_pcm16(pcm or b"\0\0").encode(ending)
-        return writer.whole(answer, file)
+        if request.format != "pcm16":
+            # A cap may leave no room for a single word; but no file is without a sample.
+            pcm = audio_file(pcm or b"\0\0", request.format)
+        return writer.whole(answer, pcm)
 
     def _keep(self, pipeline: Pipeline, writer: ChunkWriter) -> None:
         self._transcripts[writer.audio_id] = (writer.expires_at, pipeline.text)
@@ -107,8 +107,7 @@ def _events(
     with closing(deltas):
         try:
             for chunk in chunks:
-                # A comment, which nobody reads: where it cannot be sent, the model is stopped.
-                yield b":\n\n" if chunk is None else event(chunk)
+                yield KEEP_ALIVE if chunk is None else event(chunk)
         except Exception as error:  # too late for a status: the service sends it as an event
             yield event(api_error(error).wire())
         else:

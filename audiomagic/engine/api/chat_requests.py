@@ -75,7 +75,7 @@ class _Tool(_Model):
 
 
 class _Audio(_Closed):
-    format: Literal["pcm16", "wav", "mp3", "flac", "opus"]
+    format: Literal["pcm16", "wav", "mp3", "flac", "opus", "aac"]
     voice: str | dict[str, Any] | None = None
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import waitress
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
 
 from ..engine import Engine
 from .app import App
@@ -49,7 +51,27 @@ def create_server(app: WSGIApplication, port: int, token: str) -> Any:
         channel_timeout=30,  # seconds without traffic
         ident=None,
     )
+    server.channel_class = _Channel
     return server
+
+
+class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Answers what waitress itself refuses, as a body that is too large, in the API's own shape."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        line = f"{error.reason}: {error.body}."
+        answer = error_reply(APIError(line, None, None, error.code))
+        body = answer.get_data()
+        self.status = answer.status
+        self.response_headers.extend(answer.headers)
+        self.set_close_on_finish()  # what follows is not read
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    error_task_class = _Refusal
 
 
 def _check_client(environ: WSGIEnvironment, port: int, token: str) -> None:

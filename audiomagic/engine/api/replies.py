@@ -10,6 +10,9 @@ from werkzeug.wrappers import Response
 
 from .errors import APIError, api_error
 
+# A comment between events, which nobody reads: where it cannot be sent, the model is stopped.
+KEEP_ALIVE = b":\n\n"
+
 
 def json_reply(value: object, status: int = 200) -> Response:
     """Answer with JSON."""

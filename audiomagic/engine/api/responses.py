@@ -1,17 +1,18 @@
 """Answers `/v1/responses` in its plain-text form: written words, and calls of functions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 
 from werkzeug.wrappers import Response
 
+from ...errors import one_line
 from ..engine import Engine
 from ..pipeline import Pipeline
 from . import chat_requests
 from .errors import APIError, api_error
 from .models import check_chat
-from .replies import event, events_reply, json_reply
+from .replies import KEEP_ALIVE, event, events_reply, json_reply
 from .response_events import Event, ResponseWriter
 from .response_requests import chat_messages, read, renamed
 from .response_store import ResponseStore
@@ -43,8 +44,15 @@ class Responses:
         *_, last = filter(None, events)
         return json_reply(last["response"])
 
-    def retrieve(self, response_id: str) -> Response:
-        """Return a response that was kept. Raises APIError."""
+    def retrieve(self, response_id: str, query: Mapping[str, str]) -> Response:
+        """Return a response that was kept, whole: as with the service, no other than one that is
+        made in the background is streamed again. Raises APIError.
+        """
+        for name, value in query.items():
+            if value.lower() != "false":
+                name = one_line(name, 60)
+                line = f"Unsupported parameter: '{name}' is not supported for a finished response."
+                raise APIError(line, name, "unsupported_parameter")
         return json_reply(self._store.response(response_id))
 
     def forget(self, response_id: str) -> Response:
@@ -79,8 +87,7 @@ class Responses:
 def _stream(writer: ResponseWriter, events: Iterator[Event | None]) -> Iterator[bytes]:
     try:
         for each in events:
-            # A comment, which nobody reads: where it cannot be sent, the model is stopped.
-            yield event(each, each["type"]) if each else b":\n\n"
+            yield event(each, each["type"]) if each else KEEP_ALIVE
     except Exception as error:  # too late for a status
         for each in writer.failure(renamed(api_error(error))):
             yield event(each, each["type"])

@@ -13,10 +13,11 @@ from werkzeug.wrappers import Response
 
 from ...errors import one_line
 from ...protocol.usage import AUDIO_OUT_PER_SECOND
-from ...sound import Sound, pcm16_seconds
+from ...sound import pcm16_seconds
 from ..engine import Engine
 from ..text_normalization import speakable
 from ..tts import voices
+from .audio_files import audio_file
 from .errors import APIError, api_error
 from .models import check_speech
 from .replies import event, events_reply, reply
@@ -26,6 +27,7 @@ BLOCK = 48_000  # bytes of sound in one event: a second of pcm
 MEDIA_TYPES = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg",
+    "aac": "audio/aac",
     "flac": "audio/flac",
     "wav": "audio/wav",
     "pcm": "audio/pcm",
@@ -39,7 +41,7 @@ class _Body(BaseModel):
     input: Annotated[str, Field(min_length=1, max_length=LONGEST_INPUT)]
     voice: str
     instructions: str | None = None
-    response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] | None = None
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = None
     speed: Annotated[float, Field(ge=0.25, le=2)] | None = None  # what the model can do
     stream_format: Literal["audio", "sse"] | None = None
 
@@ -102,8 +104,7 @@ class _Speech:
         if self._body.form == "pcm":
             yield from self._pcm()
         else:
-            ending = {"opus": "ogg"}.get(self._body.form, self._body.form)
-            yield Sound.from_pcm16(b"".join(self._pcm())).encode(ending)
+            yield audio_file(b"".join(self._pcm()), self._body.form)
 
     def _pcm(self) -> Iterator[bytes]:
         tts, body = self._engine.tts, self._body

@@ -13,7 +13,7 @@ import {
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
-const { task, provider, baseURL, apiKey, prompt, sound } = JSON.parse(readFileSync(0, "utf8"));
+const { task, provider, baseURL, apiKey, prompt, sound, shape } = JSON.parse(readFileSync(0, "utf8"));
 const openai = createOpenAI({ baseURL, apiKey });
 const compatible = createOpenAICompatible({
   name: "engine",
@@ -26,6 +26,28 @@ const model = {
   responses: openai("local-engine"),
   compatible: compatible("local-engine"),
 }[provider];
+
+// What a schema may be: a union, formats, a tuple, what holds others of its own kind.
+const Member = z.object({ name: z.string(), get children() { return z.array(Member); } });
+const shapes = {
+  union: z.object({
+    shape: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("circle"), radius: z.number() }),
+      z.object({ kind: z.literal("square"), side: z.number().int().positive() }),
+    ]),
+    id: z.union([z.string(), z.number()]).nullable(),
+  }),
+  formats: z.object({
+    mail: z.email(), page: z.url(), host: z.ipv6(), day: z.iso.date(), at: z.iso.datetime(),
+    span: z.iso.duration(), id: z.uuid(), data: z.base64(),
+  }),
+  tuple: z.object({
+    pair: z.tuple([z.string(), z.number()]),
+    more: z.tuple([z.boolean()], z.number()),
+    counts: z.record(z.string(), z.number().int()),
+  }),
+  recursive: Member,
+};
 
 const tasks = {
   async text() {
@@ -49,6 +71,51 @@ const tasks = {
       model, prompt, tools: { weather }, stopWhen: stepCountIs(3),
     });
     return { text, cities };
+  },
+  async nested() {
+    const orders = [];
+    const order = tool({
+      description: "Order pizzas for a customer",
+      inputSchema: z.object({
+        customer: z.object({ name: z.string(), zip: z.string().regex(/^\d{5}$/).nullable() }),
+        items: z.array(
+          z.object({ pizza: z.enum(["margherita", "salami"]), count: z.int().min(1).max(9) }),
+        ).min(1),
+      }),
+      execute: async (asked) => (orders.push(asked), { minutes: 20 }),
+    });
+    const { fullStream } = streamText({
+      model, prompt, tools: { order }, stopWhen: stepCountIs(2),
+    });
+    let text = "";
+    for await (const part of fullStream) {
+      if (part.type === "error") throw part.error;
+      if (part.type === "text-delta") text += part.text;
+    }
+    return { text, orders };
+  },
+  async abort() {
+    const stop = new AbortController();
+    const { fullStream } = streamText({ model, prompt, abortSignal: stop.signal });
+    const seen = [];
+    for await (const { type } of fullStream) {
+      seen.push(type);
+      if (type === "text-delta") stop.abort();
+    }
+    const { text } = await generateText({ model, prompt: "What is the capital of France?" });
+    return { seen, text };
+  },
+  async refused() {
+    try {
+      return await generateText({ model, prompt });
+    } catch (error) {
+      return { status: error.statusCode, said: error.message, retried: error.isRetryable };
+    }
+  },
+  async shape() {  // which the SDK holds the answer to
+    const schema = shapes[shape];
+    const { output } = await generateText({ model, prompt, output: Output.object({ schema }) });
+    return output;
   },
   async object() {
     const schema = z.object({ name: z.string(), country: z.string() });

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audiomagic.engine import arguments
-from audiomagic.engine.json_schema import followable
+from audiomagic.engine.json_schema.dialect import followable
 
 WORDS = ["Send", "3", "of", "40", "pages", "to", "bob@example.com", "on", "2026-11-29"]
 TEXTS, NUMBERS = arguments.texts(WORDS), arguments.numbers(WORDS)

@@ -135,15 +135,38 @@ def test_a_failure_that_nobody_foresaw_has_a_shape_and_an_id_and_tells_no_more(p
             "type": "server_error", "param": None, "code": None}  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [str(http_server.LARGEST_BODY + 1), "9" * 5000])
-def test_a_body_that_is_too_large_is_not_read(port: int, size: str) -> None:
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (f"Content-Length: {http_server.LARGEST_BODY + 1}", 413),
+        ("Content-Length: many", 400),
+        ("Transfer-Encoding: gzip", 501),
+        ("X-Large: " + "x" * 300_000, 431),
+        ("no header", 400),
+    ],
+)
+def test_what_is_not_read_at_all_is_refused_in_the_same_shape(
+    port: int, head: str, status: int
+) -> None:
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
-        connection.sendall(
-            f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode()
-        )
-        with connection.makefile("rb") as file:
-            answer = file.readline()
-    assert answer == b"" or answer.split()[1] in (b"400", b"413")
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}\r\n\r\n".encode())
+        with closing(http.client.HTTPResponse(connection)) as answer:
+            answer.begin()
+            error = json.loads(answer.read())["error"]
+    assert answer.status == status and error["message"] and error["param"] is None
+    assert error["type"] == ("server_error" if status >= 500 else "invalid_request_error")
+    assert answer.headers["content-type"] == "application/json"
+    assert str(answer.headers["x-request-id"]).startswith("req_")
+    assert ask(port)[0] == 200
+
+
+def test_a_length_of_more_digits_than_python_reads_ends_no_more_than_its_connection(
+    port: int,
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {'9' * 5000}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(1_000) == b""
     assert ask(port)[0] == 200
 
 

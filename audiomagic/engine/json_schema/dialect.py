@@ -4,46 +4,41 @@ A stricter schema is as good, since whatever follows it follows the other, too. 
 the grammar does not know every keyword, and because a small model fills whatever it may fill.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from math import inf
 from typing import Any
 
-NAMED = ("properties", "patternProperties", "$defs", "definitions")
-SINGLE = ("items", "additionalItems", "additionalProperties")
-LISTED = ("anyOf", "oneOf", "allOf", "prefixItems", "items")
+from .all_of import merged
+from .formats import FORMATS, PATTERNS
+from .tree import DEFINITIONS, NAMED, NOTES, Schema, mapped, references, resolved, schemas
+
 ELSEWHERE = ("allOf", "anyOf", "oneOf", "$ref")  # where the properties of an object may be, too
-# What no grammar can say, or llama.cpp's does not. Among formats, the others mean nothing to it.
+# What no grammar can say, or llama.cpp's does not.
 UNKNOWN = (
     "not", "if", "then", "else", "contains", "minContains", "maxContains", "dependencies",
     "dependentRequired", "dependentSchemas", "propertyNames", "unevaluatedItems",
     "unevaluatedProperties", "uniqueItems",
 )  # fmt: skip
-# The grammar's own formats may go on for ever, or are too large for it, as that of a URI.
-DAY = (
-    r"[12]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
-)
-HOUR = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(Z|\+00:00)"
-URL = r"https?://[A-Za-z0-9.-]{1,40}(:\d{2,5})?(/[!#-;=?-Z_a-z~]{0,60})?"
-FORMATS = {
-    "date": DAY, "time": HOUR, "date-time": f"{DAY}T{HOUR}", "uri": URL, "url": URL,
-    "duration": r"P([1-9]\d?[DWMY]|T[1-9]\d?[HMS])",
-    "email": r"[A-Za-z0-9._+-]{1,40}@[A-Za-z0-9-]{1,30}(\.[A-Za-z]{2,8}){1,3}",
-    "hostname": r"[a-z0-9][a-z0-9-]{0,30}(\.[a-z]{2,8}){0,3}",
-    "ipv4": r"(1\d\d|[1-9]?\d)(\.(1\d\d|[1-9]?\d)){3}",
-    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
-}  # fmt: skip
-PATTERNS = {f"^({pattern})$": pattern for pattern in FORMATS.values()}
 REST = "[A-Za-z0-9_./-]{0,30}"  # of a text whose pattern says only how it begins
 NUMERIC = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
 )  # fmt: skip
+# Keywords of one type, which otherwise leave all values of others open.
+IMPLIED = {
+    "minimum": "number", "maximum": "number", "exclusiveMinimum": "number",
+    "exclusiveMaximum": "number", "multipleOf": "number",
+    "pattern": "string", "minLength": "string", "maxLength": "string",
+    "items": "array", "prefixItems": "array", "minItems": "array", "maxItems": "array",
+    "required": "object", "properties": "object", "patternProperties": "object",
+    "minProperties": "object", "maxProperties": "object", "additionalProperties": "object",
+}  # fmt: skip
+SILENT = {*NOTES, *DEFINITIONS}
 LOOKAROUND = ("(?=", "(?!", "(?<")
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
 LARGEST_NUMBER = 1_000_000_000
 LARGEST_LIMIT = 2_000  # a grammar with a higher one takes seconds to make
-# Keywords that say nothing of a value.
-NOTES = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
-         "nullable", "$comment", "$schema", "$id"}  # fmt: skip
+MOST_REFERENCES = 1_000
 KEY = "^[A-Za-z0-9_ -]{1,40}$"
 SIMPLE: dict[str, Any] = {
     "anyOf": [{"type": "string", "maxLength": 40}, {"type": "boolean"}, {"type": "null"},
@@ -52,32 +47,6 @@ SIMPLE: dict[str, Any] = {
 }  # fmt: skip
 ANY_OBJECT: dict[str, Any] = {"type": "object", "minProperties": 1}
 
-Schema = Any  # an object, or a boolean
-
-
-def mapped(schema: Mapping[str, Any], change: Callable[[Schema], Schema]) -> dict[str, Any]:
-    """Return a schema with each schema directly inside it changed."""
-    form = dict(schema)
-    for key, value in schema.items():
-        if key in NAMED and isinstance(value, dict):
-            form[key] = {name: change(inner) for name, inner in value.items()}
-        elif key in LISTED and isinstance(value, list):
-            form[key] = [change(inner) for inner in value]
-        elif key in SINGLE and isinstance(value, dict):
-            form[key] = change(value)
-    return form
-
-
-def schemas(schema: Schema) -> Iterator[dict[str, Any]]:
-    """Yield a schema and all schemas inside it."""
-    if not isinstance(schema, dict):
-        return
-    yield schema
-    inside: list[Schema] = []
-    mapped(schema, inside.append)
-    for inner in inside:
-        yield from schemas(inner)
-
 
 def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, Any]:
     """Return a schema for the grammar, as strict or stricter.
@@ -85,12 +54,14 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
     With `arguments`, it is one that they will be narrowed by, and its sets may hold equal items:
     see `distinct`. Raises TypeError, ValueError or AttributeError for what is not a schema.
     """
-    root = schema
-    is_composed = any("allOf" in inner and not _is_alias(inner) for inner in schemas(schema))
+    root = schema = merged(dict(schema))
+    if len(references(schema)) > MOST_REFERENCES:
+        raise ValueError("too many references")
+    is_composed = any("allOf" in inner for inner in schemas(schema))
 
     def change(schema: Schema) -> Schema:
         if not is_composed and (
-            schema is True or (isinstance(schema, dict) and not schema.keys() - NOTES)
+            schema is True or (isinstance(schema, dict) and not schema.keys() - SILENT)
         ):
             return SIMPLE
         if not isinstance(schema, dict):
@@ -99,8 +70,13 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
         if arguments and form.get("uniqueItems") and not _needs_several(form):
             del form["uniqueItems"]
         _translate(form, root)
+        implied = [kind for keyword, kind in IMPLIED.items() if keyword in form]
+        if implied and not is_composed and not form.keys() & {"type", "enum", "const", *ELSEWHERE}:
+            form["type"] = implied[-1]
         if any(not isinstance(form.get(keyword, 0), int | float) for keyword in NUMERIC):
             raise TypeError("a limit that is not a number")
+        if any(not isinstance(form.get(keyword, {}), dict) for keyword in NAMED):
+            raise TypeError("schemas without names")
         _limit(form)
         if not arguments:
             _limit_digits(form)
@@ -108,7 +84,7 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
             _close(form)
         return form
 
-    return dict(change(dict(schema)))
+    return dict(change(schema))
 
 
 def unknown_keyword(schema: Schema) -> str | None:
@@ -122,9 +98,18 @@ def unknown_keyword(schema: Schema) -> str | None:
     return None
 
 
+def has_free_names(form: Schema) -> bool:
+    """Whether an object that follows the grammar's schema may hold other names than those in it."""
+    return any(
+        "patternProperties" in inner
+        or ("properties" in inner and inner.get("additionalProperties") is not False)
+        for inner in schemas(form)
+    )
+
+
 def distinct(value: Any, schema: Schema, root: Schema) -> Any:
     """Leave out items that are there already, where a schema wants them to differ."""
-    schema = _resolved(schema, root)
+    schema = resolved(schema, root)
     if not isinstance(schema, dict):
         return value
     for key in ("anyOf", "oneOf", "allOf"):
@@ -139,22 +124,6 @@ def distinct(value: Any, schema: Schema, root: Schema) -> Any:
         if schema.get("uniqueItems"):
             value = [one for index, one in enumerate(value) if one not in value[:index]]
     return value
-
-
-def _resolved(schema: Schema, root: Schema) -> Schema:
-    for _ in range(10):  # references to references
-        if not (isinstance(schema, dict) and isinstance(reference := schema.get("$ref"), str)):
-            return schema
-        schema = root
-        for part in reference.removeprefix("#").strip("/").split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
-            schema = schema.get(name) if isinstance(schema, dict) and part else schema
-    return None
-
-
-def _is_alias(form: dict[str, Any]) -> bool:
-    """Whether `allOf` only names one schema, as pydantic does beside a default."""
-    return len(form["allOf"]) == 1 and "properties" not in form
 
 
 def _ended(pattern: str) -> str:
@@ -175,15 +144,20 @@ def _looks_around(form: Schema) -> bool:
 
 
 def _translate(form: dict[str, Any], root: Schema) -> None:
-    """Say in other words what the grammar does not know."""
+    """Say in other words what the grammar does not know, and in those of one draft all else."""
+    form.pop("$schema", None)  # which would have it read an older draft
     if form.get("uniqueItems") is False:
         del form["uniqueItems"]
-    if isinstance(form.get("format"), str):  # one that is not known means nothing
-        known = FORMATS.get(form.pop("format"))
-        if known and "pattern" not in form:
-            form["pattern"] = f"^({known})$"
+    known = FORMATS.get(str(form.pop("format", None)))
+    # Beside a format, libraries write their own pattern of it. The grammar knows no lookaround.
+    if known and ("pattern" not in form or _looks_around(form)):
+        form["pattern"] = f"^({known})$"
     elif isinstance(form.get("pattern"), str):
         form["pattern"] = _ended(form["pattern"])
+    if isinstance(form.get("items"), list):  # a tuple, up to draft 7
+        form["prefixItems"] = form.pop("items")
+        if "additionalItems" in form:
+            form["items"] = form.pop("additionalItems")
     for side in ("inimum", "aximum"):  # draft 4, as in OpenAPI 3.0
         exclusive = form.get(f"exclusiveM{side}")
         if isinstance(exclusive, bool):
@@ -194,7 +168,7 @@ def _translate(form: dict[str, Any], root: Schema) -> None:
         branches = form.get(key)
         if isinstance(branches, list):  # one of them is enough
             form[key] = [one for one in branches if not _looks_around(one)] or branches
-    names = _resolved(form.get("propertyNames"), root)
+    names = resolved(form.get("propertyNames"), root)
     if isinstance(names, dict) and "properties" not in form and "patternProperties" not in form:
         _name_properties(form, names)
     if isinstance(named := form.get("patternProperties"), dict):
@@ -226,8 +200,13 @@ def _limit(form: dict[str, Any]) -> None:
     chosen = form.keys() & {"enum", "const", "$ref"} or form.get("pattern") in PATTERNS
     if "string" in kinds and not chosen:
         _cap(form, "maxLength", "minLength", MOST_CHARACTERS)
-    if "array" in kinds and not chosen and "prefixItems" not in form:
-        _cap(form, "maxItems", "minItems", MOST_ITEMS)
+    if "array" in kinds and not chosen:
+        most = MOST_ITEMS
+        if first := form.get("prefixItems"):  # of a tuple, which is whole and has no more
+            whole = min(len(first), form.get("maxItems", inf))
+            form["minItems"] = max(whole, form.get("minItems", 0))
+            most = MOST_ITEMS if "items" in form else form["minItems"]
+        _cap(form, "maxItems", "minItems", most)
         form.setdefault("items", SIMPLE)
     for limit in ("maxLength", "maxItems", "maxProperties"):
         if isinstance(form.get(limit), int):
@@ -250,12 +229,8 @@ def _limit_digits(form: dict[str, Any]) -> None:
 
 
 def _cap(form: dict[str, Any], limit: str, least: str, most: int) -> None:
-    given, fewest = form.get(limit), form.get(least, 0)
-    if isinstance(fewest, int | float) and fewest <= most:
-        if given is None:
-            form[limit] = most
-        elif limit in form and isinstance(given, int | float) and given > LARGEST_LIMIT:
-            form[limit] = LARGEST_LIMIT
+    if form.get(limit, inf) > LARGEST_LIMIT:
+        form[limit] = max(form.get(least, 0), LARGEST_LIMIT if limit in form else most)
 
 
 def _close(form: dict[str, Any]) -> None:
@@ -263,8 +238,6 @@ def _close(form: dict[str, Any]) -> None:
     if form.keys() & {*ELSEWHERE, "propertyNames", "enum", "const"}:
         return
     others, required = form.get("additionalProperties"), form.get("required", [])
-    if "properties" in form:  # and otherwise, also anything else than an object
-        form.setdefault("type", "object")
     free = others if isinstance(others, dict) else SIMPLE
     if others is not False and ("properties" in form or required):
         form["properties"] = dict.fromkeys(required, free) | form.get("properties", {})
@@ -273,4 +246,6 @@ def _close(form: dict[str, Any]) -> None:
     if form.keys() & {"properties", "patternProperties"}:
         form["additionalProperties"] = False
     if "patternProperties" in form:
+        if form.get("minProperties", 0) > len(required) + 1:
+            raise ValueError("the grammar may count the same name twice")
         _cap(form, "maxProperties", "minProperties", MOST_ITEMS)

@@ -2,51 +2,13 @@
 
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audiomagic.engine.json_schema import distinct, followable, unknown_keyword
+from audiomagic.engine.json_schema.dialect import distinct, followable, unknown_keyword
 
-TEXT = st.text("ab@.x1-", max_size=6)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 50) | st.sampled_from([0.5, 2.5]) | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=6,
-)
-KEYWORDS: dict[str, Any] = {
-    "type": st.sampled_from(["string", "integer", "number", "array", "object", ["string", "null"]]),
-    "minimum": st.integers(-5, 5),
-    "maxLength": st.integers(0, 5_000),
-    "minItems": st.integers(0, 3),
-    "maxItems": st.integers(0, 5_000),
-    "pattern": st.sampled_from(["^a", "a", "a$", "^(?=a)", "a|b"]),
-    "format": st.sampled_from(["email", "uri", "uuid4", "binary", "date"]),
-    "required": st.lists(st.sampled_from("ab"), unique=True, max_size=2),
-    "additionalProperties": st.booleans() | st.just({"type": "integer"}),
-    "propertyNames": st.sampled_from([{"pattern": "^a"}, {"enum": ["a", "b"]}]),
-}
-SCHEMAS = st.recursive(
-    st.fixed_dictionaries({}, optional=KEYWORDS),
-    lambda inner: st.fixed_dictionaries(
-        {},
-        optional=KEYWORDS
-        | {
-            "properties": st.dictionaries(st.sampled_from(["a", "b", "not", "format"]), inner),
-            "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), inner),
-            "items": inner,
-            "prefixItems": st.lists(inner, min_size=1, max_size=2),
-            "anyOf": st.lists(inner, min_size=1, max_size=2),
-            "allOf": st.lists(inner, min_size=1, max_size=2),
-        },
-    ),
-    max_leaves=5,
-)
-
-
-def valid(value: Any, schema: Any) -> bool:
-    return jsonschema.Draft202012Validator(schema).is_valid(value)
+from ....support.json_schemas import JSON, KEYWORDS, SCHEMAS, valid
 
 
 @given(SCHEMAS, JSON)
@@ -99,6 +61,44 @@ def test_limits_of_draft_4_are_those_of_today() -> None:
     old = {"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 9,
            "exclusiveMaximum": False}  # fmt: skip
     assert followable(old) == {"type": "integer", "exclusiveMinimum": 0, "maximum": 9}
+
+
+@pytest.mark.parametrize(
+    ("schema", "fewest", "most"),
+    [
+        ({}, 2, 2),
+        ({"minItems": 1}, 2, 2),
+        ({"minItems": 4}, 4, 4),
+        ({"maxItems": 1}, 1, 1),
+        ({"maxItems": 5}, 2, 5),
+        ({"additionalItems": {"type": "null"}}, 2, 20),
+    ],
+)
+def test_a_tuple_is_whole(schema: Any, fewest: int, most: int) -> None:
+    draft_7 = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "array",
+               "items": [{"type": "string"}, {"type": "number"}]}  # fmt: skip
+    form = followable(draft_7 | schema)
+    assert "$schema" not in form
+    assert (form["minItems"], form["maxItems"]) == (fewest, most)
+    assert [item["type"] for item in form["prefixItems"]] == ["string", "number"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"items": {"type": "null"}}, "array"),
+        ({"minLength": 3}, "string"),
+        ({"maximum": 3}, "number"),
+        ({"required": ["a"]}, "object"),
+    ],
+)
+def test_keywords_of_one_type_name_it(schema: Any, kind: str) -> None:
+    assert followable(schema)["type"] == kind
+
+
+def test_a_schema_that_says_nothing_is_that_of_something_simple() -> None:
+    nothing = {"title": "Anything", "$defs": {"A": {"type": "null"}}}
+    assert followable(nothing) == followable({}) != {}
 
 
 def test_items_of_a_set_are_kept_once_and_those_of_a_list_are_not() -> None:
