@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
-from ..files import is_url, safe_name
+from ..files import is_url, name_part
 from ..protocol.request import SOUND_FIELD
 from ..sound import FileSound, Sound
 from ..turn.reply import savable
@@ -79,7 +79,7 @@ def _listed(items: Any) -> list[Any]:
     found = convert() if convert else items
     if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
         raise OptionError(f"the items must be a list or a DataFrame, not {type(items).__name__}")
-    return list(found)
+    return list(map(frames.as_printed(getattr(items, "dtype", None)), found))
 
 
 def _reader(column: Sequence[Any]) -> Callable[[Any], Any]:
@@ -97,6 +97,13 @@ def _is_whole_float(value: Any) -> bool:
     if not isinstance(value, float | np.floating):
         return False
     return float(value).is_integer() and abs(float(value)) < 2**53
+
+
+class FileNames(Formatter):
+    """What `{column}` and `{column:format}` in a file's name become."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return name_part(value, format_spec)
 
 
 class Items:
@@ -197,12 +204,9 @@ class Items:
     def _target(self, values: Mapping[str, Any]) -> Path | None:
         if not self._save:
             return None
-        safe = {
-            name: value if isinstance(value, int | float) else safe_name(str(value)[:80])
-            for name, value in values.items()
-        }
         try:
-            return Path(self._save.format_map(safe)).expanduser().absolute()
+            name = FileNames().vformat(self._save, (), values)
+            return Path(name).expanduser().absolute()
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise self._no_names(error) from error
 
