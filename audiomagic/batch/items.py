@@ -17,7 +17,7 @@ from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
 from ..files import is_url, name_part
 from ..protocol.request import SOUND_FIELD
-from ..sound import FileSound, Sound
+from ..sound import is_sound, undecoded
 from ..turn.reply import savable
 from . import frames
 from .task import Task
@@ -65,10 +65,8 @@ def is_missing(value: object) -> bool:
 
 
 def is_row(item: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether an item has columns; the audio of a row of `datasets` is a sound, though a dict."""
-    if not isinstance(item, Mapping):
-        return False
-    return not {"array", "sampling_rate"} <= item.keys() and item.keys() != {"bytes", "path"}
+    """Whether an item has columns: some dicts are sounds."""
+    return isinstance(item, Mapping) and not is_sound(item)
 
 
 def _listed(items: Any) -> list[Any]:
@@ -220,8 +218,8 @@ def _row(item: Any) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
-def _sound(item: Any) -> Path | Sound | None:
-    """Return what is listened to, None for what is to be spoken."""
+def _sound(item: Any) -> object:
+    """Return what holds the sound that is listened to, None for what is to be spoken."""
     value = item
     if is_row(item):
         name = next((name for name in HEARD if name in item), None)
@@ -234,11 +232,9 @@ def _sound(item: Any) -> Path | Sound | None:
         raise OptionError("the item is missing")
     elif isinstance(item, SPOKEN):
         return None
-    if isinstance(value, FileSound):
-        return value.path
     if isinstance(value, str | Path):
         return sound_file(value).expanduser().absolute()
-    return Sound.of(value)
+    return undecoded(value)
 
 
 def sound_file(name: str | Path) -> Path:
