@@ -190,9 +190,9 @@ class Sound:
 
     def resample(self, rate: int) -> "Sound":
         """Return the same sound at `rate` Hz (soxr, high quality)."""
+        _check_rate(rate)
         if rate == self.rate:
             return self
-        _check_rate(rate)
         samples = soxr.resample(self.samples, self.rate, rate)
         return Sound(np.clip(samples, -LOUDEST, LOUDEST), rate)  # it overshoots
 
@@ -202,7 +202,7 @@ class Sound:
 
     def encode(self, ending: str) -> bytes:
         """Return the bytes of a file: `wav`, `mp3`, `flac` or `ogg` (Opus)."""
-        if ending not in FORMATS:
+        if not isinstance(ending, str) or ending not in FORMATS:
             known = ", ".join("." + name for name in FORMATS)
             raise SoundError(f"cannot write '.{one_line(ending, 20)}'; use one of {known}")
         if len(self.samples) == 0:

@@ -333,6 +333,12 @@ def test_what_is_no_path_is_said_in_one_line(wrong: Any, tone: Sound) -> None:
             use(wrong)
 
 
+@pytest.mark.parametrize("wrong", [None, 5, [], {}, b"wav", ".wav"])
+def test_what_is_no_ending_is_said_in_one_line(wrong: Any, tone: Sound) -> None:
+    with pytest.raises(SoundError, match=r"^cannot write '\..*'; use one of \.wav, "):
+        tone.encode(wrong)
+
+
 @pytest.mark.parametrize("wrong", [5, None, "RIFF", [1], b"x"])
 def test_what_are_no_bytes_are_said_in_one_line(wrong: Any) -> None:
     for read in (Sound.decode, Sound.from_pcm16):
@@ -340,7 +346,7 @@ def test_what_are_no_bytes_are_said_in_one_line(wrong: Any) -> None:
             read(wrong)
 
 
-@pytest.mark.parametrize("rate", ["16000", None, [16_000], 1j])
+@pytest.mark.parametrize("rate", ["16000", None, [16_000], 1j, np.zeros(3)])
 def test_what_is_no_rate_is_said_in_one_line(rate: Any, tone: Sound) -> None:
     for use in (tone.resample, tone.pcm16, lambda rate: Sound(tone.samples, rate)):
         with pytest.raises(SoundError, match="the rate must be a number of Hz, not "):
