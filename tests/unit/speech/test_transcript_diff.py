@@ -1,6 +1,8 @@
 """What counts as said, what differs, and what any text does to it."""
 
+import random
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -107,3 +109,27 @@ def test_a_long_text_is_compared_and_shown_within_bounds() -> None:
     diff = compare(" ".join(words), " ".join(heard))
     assert diff.count("wrong") == 1_000 and diff.score == pytest.approx(0.875)
     assert "and 992 more" in diff.summary
+
+
+@pytest.mark.parametrize("every", [0, 7])
+def test_a_very_long_text_is_aligned_piece_by_piece(every: int) -> None:
+    dice = random.Random(1)
+    words = [f"word{dice.randrange(3_000)}" for _ in range(30_000)]
+    heard = [word for number, word in enumerate(words) if not every or number % every]
+    heard[15_000:15_000] = ["so"] * 500
+    diff = compare(" ".join(words), " ".join(heard))
+    # Where a piece ends within a difference, a word or two may be taken for others.
+    assert diff.count("added") == pytest.approx(500, abs=20)
+    assert diff.count("right") == pytest.approx(len(heard) - 500, abs=20)
+    assert [word.expected for word in diff.words if word.expected] == words
+    assert [word.heard for word in diff.words if word.heard] == heard
+
+
+@pytest.mark.parametrize(("a", "b"), [("a ", "b "), ("一", "二"), ("7 ", "8 ")])
+def test_time_grows_with_the_length_where_nothing_is_alike(a: str, b: str) -> None:
+    took = []
+    for count in (10_000, 160_000):
+        began = time.process_time()
+        assert compare(a * (count // len(a)), b * (count // len(a))).score == 0
+        took.append(time.process_time() - began)
+    assert took[1] < 30 * took[0]  # as the length: 16 times; as its square: 256 times
