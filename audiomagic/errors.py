@@ -154,9 +154,13 @@ class Interrupted(KeyboardInterrupt):
 
 def one_line(text: object, limit: int = LONGEST_QUOTE) -> str:
     """Flatten foreign text to one bounded line: no control, bidi or broken characters, no key."""
+    try:
+        words = str(text)
+    except ValueError:  # that of a whole number, which Python writes up to 4300 digits
+        words = "a number of too many digits"
     visible = "".join(
         " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
-        for c in str(text)[: 4 * limit]
+        for c in words[: 4 * limit]
     )
     line = redaction.without(" ".join(visible.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -42,16 +42,18 @@ def is_url(name: str) -> bool:
 
 def safe_name(words: str) -> str:
     """Return words as a part of a file's name: nothing in it leads to another folder."""
-    kept = "".join(c if c.isalnum() or c in ".-_" else " " for c in words)
+    kept = "".join(c if c.isalnum() or c in ".-_+" else " " for c in words)
     return "-".join(kept.split()).lstrip(".") or "_"
 
 
-def name_part(value: object) -> str:
-    """Return a value as a part of a file's name; a path, and a number, as it is."""
-    if isinstance(value, os.PathLike):
-        return str(value)
-    text = str(value)
-    return text if isinstance(value, int | float) else safe_name(text[:LONGEST_PART])
+def name_part(value: object, spec: str = "") -> str:
+    """Return a value, in a format such as "03", as a part of a file's name.
+
+    Only a path leads to another folder. Raises ValueError, TypeError for a format that is not the
+    value's.
+    """
+    text = format(value, spec) if spec else str(value)  # numpy's float32 has digits of a double
+    return text if isinstance(value, os.PathLike) else safe_name(text[:LONGEST_PART])
 
 
 def contents(path: Path, limit: int, follow_symlinks: bool = True) -> bytes:

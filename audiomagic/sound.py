@@ -4,7 +4,7 @@ import base64
 import io
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
@@ -148,6 +148,8 @@ class Sound:
             return cls.decode(data)
         if samples is not None and rate is not None:
             return cls(*_pair((rate, _channels_last(samples))))
+        if (path := _path(value)) is not None:
+            return cls.read(path)
         if hasattr(value, "read"):
             return cls.decode(_content(value))
         sound = getattr(value, "sound", None)  # a Reply, or a Recorder
@@ -189,9 +191,9 @@ class Sound:
 
     def resample(self, rate: int) -> "Sound":
         """Return the same sound at `rate` Hz (soxr, high quality)."""
+        _check_rate(rate)
         if rate == self.rate:
             return self
-        _check_rate(rate)
         samples = soxr.resample(self.samples, self.rate, rate)
         return Sound(np.clip(samples, -1.0, 1.0), rate)  # it overshoots
 
@@ -201,7 +203,7 @@ class Sound:
 
     def encode(self, ending: str) -> bytes:
         """Return the bytes of a file: `wav`, `mp3`, `flac` or `ogg` (Opus)."""
-        if ending not in FORMATS:
+        if not isinstance(ending, str) or ending not in FORMATS:
             known = ", ".join("." + name for name in FORMATS)
             raise SoundError(f"cannot write '.{one_line(ending, 20)}'; use one of {known}")
         if len(self.samples) == 0:
@@ -299,15 +301,44 @@ def _pair(value: tuple[Any, ...]) -> tuple[NDArray[Any], int]:
 
 
 def _several(value: object) -> list[Any]:
-    """Return the sounds of a list, or of an upload, which in ipywidgets and marimo is a tuple."""
+    """Return the sounds of a list, or of an upload: in ipywidgets and marimo a tuple of files, in
+    ipywidgets 7 a dict of them by name.
+    """
     files = getattr(value, "value", value)
     if isinstance(files, tuple) and all(map(_is_upload, files)):
         return list(files)
+    if isinstance(files, Mapping) and files and all(map(_is_upload, files.values())):
+        return list(files.values())
     return value if isinstance(value, list) else [value]
 
 
 def _is_upload(value: object) -> bool:
     return isinstance(value, Mapping) or hasattr(value, "contents")
+
+
+def undecoded(value: object) -> object:
+    """Return what a sound may be taken of at any time: an open file's bytes, a Recorder's sound as
+    it is now, or the value itself.
+
+    Raises SoundError for a file that cannot be read.
+    """
+    if hasattr(value, "read") and hasattr(value, "seekable"):
+        return _content(value)
+    sound = getattr(value, "sound", None)
+    return sound if isinstance(sound, Sound) else value
+
+
+def is_sound(value: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is the audio of a row of `datasets`, or an uploaded file."""
+    if {"array", "sampling_rate"} <= value.keys() or value.keys() == {"bytes", "path"}:
+        return True
+    return _bytes(value.get("content")) is not None
+
+
+def _path(value: object) -> str | os.PathLike[str] | None:
+    """Return the file that a row of `datasets` only names: with `decode=False`, and no bytes."""
+    path = value.get("path") if isinstance(value, Mapping) and "bytes" in value else None
+    return path if isinstance(path, str | os.PathLike) else None
 
 
 def _entries(value: Mapping[Any, Any]) -> tuple[bytes | None, object, object]:
@@ -415,27 +446,44 @@ def _check_rate(rate: int) -> None:
         raise SoundError(f"a sample rate of {rate} Hz; expected 1000 to {HIGHEST_RATE}")
 
 
-class FileSound(Sound):
-    """A sound that stays in its file: only its `path`, rate and length are kept in memory.
+class StoredSound(Sound):
+    """A sound that stays in its file, or in what else holds it: see `Sound.of`.
 
-    Whatever needs its samples raises SoundError when the file is gone.
+    Only its `source`, rate and length are kept in memory. Whatever needs its samples reads them
+    anew, and raises SoundError when the source is gone.
     """
 
-    path: Path
+    source: object
     _seconds: float
+    _cut: Callable[[Sound], Sound] | None
 
-    def __init__(self, path: Path, rate: int, seconds: float):
-        vars(self).update(path=path, rate=rate, _seconds=seconds)
+    def __init__(
+        self,
+        source: object,
+        rate: int,
+        seconds: float,
+        cut: Callable[[Sound], Sound] | None = None,
+    ):
+        """`cut`: what is done with the sound of the source."""
+        vars(self).update(source=source, rate=rate, _seconds=seconds, _cut=cut)
 
     @property
     def samples(self) -> NDArray[np.float32]:
-        # Read anew; an mp3 may hold some milliseconds more than `seconds`.
-        return Sound.read(self.path).resample(self.rate).samples
+        # An mp3 may hold some milliseconds more than `seconds`.
+        return self._read().resample(self.rate).samples
 
     @property
     def seconds(self) -> float:
         return self._seconds
 
     @property
+    def path(self) -> Path | None:
+        return self.source if isinstance(self.source, Path) else None
+
+    @property
     def data_url(self) -> str:
-        return Sound.read(self.path).data_url  # not kept
+        return self._read().data_url  # not kept
+
+    def _read(self) -> Sound:
+        sound = Sound.of(self.source)
+        return self._cut(sound) if self._cut else sound

@@ -24,7 +24,7 @@ TESTS = Path(__file__).parent
 settings.register_profile("everyday", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
-SLOW = ("cluster", "models", "clients", "node", "browser")  # in this order, after all others
+SLOW = ("models", "clients", "node", "browser")  # in this order, after all others
 # Folders whose tests bear marks: clients talk to the engine's real models.
 MARKED = {"models": ("models",), "clients": ("clients", "models"), "browser": ("browser",)}
 STRICT = ("unit", "sessions")  # folders of which no test may leave one of these behind:

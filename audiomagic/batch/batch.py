@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ..errors import AudiomagicError, Interrupted, OptionError
 from ..render.html import counted
-from ..sound import FileSound
+from ..sound import StoredSound
 from ..turn.options import CallOptions, must_be
 from ..turn.reply import Reply
 from . import display, frames
@@ -92,7 +92,7 @@ class Batch(Sequence[Result]):
 def _added(result: Result) -> dict[str, Any]:
     if isinstance(result, AudiomagicError):
         return {"error": f"{type(result).__name__}: {result}"}
-    saved = result.sound.path if isinstance(result.sound, FileSound) else None
+    saved = result.sound.path if isinstance(result.sound, StoredSound) else None
     if saved and saved.is_relative_to(Path.cwd()):  # a shared notebook must not show a home folder
         saved = saved.relative_to(Path.cwd())
     return {

@@ -6,13 +6,19 @@ known by a protocol is made one of pyarrow's, polars' or pandas'.
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 from ..errors import OptionError, one_line
 
 ARROW, INTERCHANGE = "__arrow_c_stream__", "__dataframe__"  # protocols
+# Floating-point types, by numpy's, torch's, polars' and pyarrow's names, that become doubles.
+NARROW = {
+    "float16": np.float16, "halffloat": np.float16, "float32": np.float32, "float": np.float32,
+}  # fmt: skip
 OWN = {"builtins", "collections", "itertools", "numpy", "types"}  # have no frames
 
 
@@ -48,18 +54,31 @@ def rows(frame: Any) -> list[Any]:
 
     Raises OptionError where two columns have one name.
     """
-    if not _is_pandas(frame):
+    if _is_pandas(frame):
+        found: Any = frame
+        if is_table(frame) and not frame.columns.is_unique:
+            twice = one_line(frame.columns[frame.columns.duplicated()][0], 60)
+            raise OptionError(f"two columns are named '{twice}'; rename one of them")
+    else:
         import narwhals
 
-        found: Any = narwhals.from_native(frame, allow_series=True)
-        return list(found.rows(named=True) if is_table(frame) else found.to_list())
-    whole: Any = frame.astype(object)
+        found = narwhals.from_native(frame, allow_series=True)
     if not is_table(frame):
-        return list(whole)
-    if not whole.columns.is_unique:
-        twice = one_line(whole.columns[whole.columns.duplicated()][0], 60)
-        raise OptionError(f"two columns are named '{twice}'; rename one of them")
-    return list(whole.to_dict("records"))
+        values = found.astype(object) if found is frame else found.to_list()
+        return list(map(as_printed(found.dtype), values))
+    printed = {name: as_printed(found[name].dtype) for name in found.columns}
+    records = found.astype(object).to_dict("records") if found is frame else found.rows(named=True)
+    return [{name: printed[name](value) for name, value in row.items()} for row in records]
+
+
+def as_printed(dtype: object) -> Callable[[Any], Any]:
+    """Return what makes a column's values print as their own type does: in single precision, 0.1
+    is not 0.10000000149.
+    """
+    kind = NARROW.get(str(dtype).rpartition(".")[2].partition("[")[0].casefold())
+    if kind is None:
+        return lambda value: value
+    return lambda value: float(str(kind(value))) if isinstance(value, float) else value
 
 
 def is_table(frame: object) -> bool:

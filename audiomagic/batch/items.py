@@ -15,9 +15,9 @@ import numpy as np
 
 from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
-from ..files import is_url, safe_name
+from ..files import is_url, name_part
 from ..protocol.request import SOUND_FIELD
-from ..sound import FileSound, Sound
+from ..sound import is_sound, undecoded
 from ..turn.reply import savable
 from . import frames
 from .task import Task
@@ -65,10 +65,8 @@ def is_missing(value: object) -> bool:
 
 
 def is_row(item: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether an item has columns; the audio of a row of `datasets` is a sound, though a dict."""
-    if not isinstance(item, Mapping):
-        return False
-    return not {"array", "sampling_rate"} <= item.keys() and item.keys() != {"bytes", "path"}
+    """Whether an item has columns: some dicts are sounds."""
+    return isinstance(item, Mapping) and not is_sound(item)
 
 
 def _listed(items: Any) -> list[Any]:
@@ -79,7 +77,7 @@ def _listed(items: Any) -> list[Any]:
     found = convert() if convert else items
     if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
         raise OptionError(f"the items must be a list or a DataFrame, not {type(items).__name__}")
-    return list(found)
+    return list(map(frames.as_printed(getattr(items, "dtype", None)), found))
 
 
 def _reader(column: Sequence[Any]) -> Callable[[Any], Any]:
@@ -97,6 +95,13 @@ def _is_whole_float(value: Any) -> bool:
     if not isinstance(value, float | np.floating):
         return False
     return float(value).is_integer() and abs(float(value)) < 2**53
+
+
+class FileNames(Formatter):
+    """What `{column}` and `{column:format}` in a file's name become."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return name_part(value, format_spec)
 
 
 class Items:
@@ -197,12 +202,9 @@ class Items:
     def _target(self, values: Mapping[str, Any]) -> Path | None:
         if not self._save:
             return None
-        safe = {
-            name: value if isinstance(value, int | float) else safe_name(str(value)[:80])
-            for name, value in values.items()
-        }
         try:
-            return Path(self._save.format_map(safe)).expanduser().absolute()
+            name = FileNames().vformat(self._save, (), values)
+            return Path(name).expanduser().absolute()
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise self._no_names(error) from error
 
@@ -216,8 +218,8 @@ def _row(item: Any) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
-def _sound(item: Any) -> Path | Sound | None:
-    """Return what is listened to, None for what is to be spoken."""
+def _sound(item: Any) -> object:
+    """Return what holds the sound that is listened to, None for what is to be spoken."""
     value = item
     if is_row(item):
         name = next((name for name in HEARD if name in item), None)
@@ -230,11 +232,9 @@ def _sound(item: Any) -> Path | Sound | None:
         raise OptionError("the item is missing")
     elif isinstance(item, SPOKEN):
         return None
-    if isinstance(value, FileSound):
-        return value.path
     if isinstance(value, str | Path):
         return sound_file(value).expanduser().absolute()
-    return Sound.of(value)
+    return undecoded(value)
 
 
 def sound_file(name: str | Path) -> Path:

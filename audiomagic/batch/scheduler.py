@@ -84,13 +84,16 @@ class Scheduler:
         cancellation = Cancellation()
         try:
             if self.setup:
-                future = self.executor.submit(work, self.setup, task)
+                future = self.executor.submit(work, self.setup, task.portable())
             else:
                 future = self.executor.submit(task.run, self.session, cancellation)
         except RuntimeError as error:  # it is broken, or was shut down
             future = Future()
             future.set_exception(error)
             self._tries[number] = TRIES
+        except AudiomagicError as error:
+            future = Future()
+            future.set_result(Outcome(error, Decimal(0)))
         self._running[number] = (future, cancellation, task)
         future.add_done_callback(lambda done: self._done.put((number, done)))
 

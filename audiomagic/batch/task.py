@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from ..costs.budget import Budget
 from ..costs.ledger import Ledger
 from ..errors import AudiomagicError, EngineError, OptionError, ReplyPending
-from ..sound import FileSound, Sound
+from ..sound import Sound, StoredSound
+from ..speech.silence import trim_silence
 from ..transports.cancellation import Cancellation
 from ..transports.resolve import ROUTING
 from ..transports.transport import Transport
@@ -56,10 +57,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """A text to speak, or a `sound` to listen to, with a text or none."""
+    """A text to speak, or a `sound` to listen to, with a text or none.
+
+    `sound` is whatever holds one: a small file may unpack into gigabytes, so that it is decoded
+    when it is sent, and no reply keeps what was decoded.
+    """
 
     text: str
-    sound: Path | Sound | None = None
+    sound: object = None
     save: Path | None = None  # where the reply's sound goes; None: it stays in memory
     options: dict[str, Any] = field(default_factory=dict)  # of `Session.speak` or `listen`
     sharing: int = 1  # calls made at once, which share what the caps leave
@@ -88,7 +93,8 @@ class Task:
         if self.save and reply.sound:
             reply.save(self.save)
             if self.save.suffix != ".html":
-                return replace(reply, sound=_in_file(self.save, reply.sound))
+                stored = StoredSound(self.save, reply.sound.rate, reply.sound.seconds)
+                return replace(reply, sound=stored)
         return reply
 
     def _ask(self, session: TaskSession) -> Reply:
@@ -96,18 +102,22 @@ class Task:
             return session.speak(self.text, **self.options)
         sound = Sound.of(self.sound)
         reply = session.listen(sound, self.text, **self.options)
-        if not isinstance(self.sound, Path):
-            return reply
-        stored = _in_file(self.sound, sound)  # what was sent stays in its file, too
         messages = tuple(
-            replace(said, parts=tuple(stored if part is sound else part for part in said.parts))
+            replace(said, parts=tuple(map(self._stored, said.parts)))
             for said in reply.request.messages
         )
         return replace(reply, request=replace(reply.request, messages=messages))
 
+    def _stored(self, part: str | Sound) -> str | Sound:
+        """Return a part of what was sent, its sound left in what holds it."""
+        if isinstance(part, str):
+            return part
+        return StoredSound(self.sound, part.rate, part.seconds, trim_silence)
 
-def _in_file(path: Path, sound: Sound) -> FileSound:
-    return FileSound(path, sound.rate, sound.seconds)
+    def portable(self) -> Self:
+        """Return a task that can cross to another process. Raises SoundError."""
+        at_home = self.sound is None or isinstance(self.sound, Path | bytes)
+        return self if at_home else replace(self, sound=Sound.of(self.sound))
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ TOKENS = (
     "input_text_tokens", "cached_tokens", "input_audio_tokens",
     "output_text_tokens", "output_audio_tokens",
 )  # fmt: skip
+PERIODS = ("notebook", "day", "month")  # that a cap is for
 LENGTHS = ("seconds_in", "seconds_out", *TOKENS)
 MOST = 10**12  # of any of these, and of dollars
 LONGEST_AMOUNT = 200  # characters
@@ -155,7 +156,11 @@ class Transaction:
 
     def caps(self, notebook: str) -> dict[str, Decimal]:
         query = "select per, amount from caps where notebook in ('', ?) order by rowid"
-        return {per: _dollars(amount) for per, amount in self._run(query, notebook)}
+        found = {per: _dollars(amount) for per, amount in self._run(query, notebook)}
+        for per in found:
+            if per not in PERIODS:
+                raise sqlite3.DatabaseError(f"a cap in it is per '{one_line(per, 40)}'")
+        return found
 
     @exact()
     def charges(

@@ -29,6 +29,7 @@ from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
 
 OPENAI = "openai"  # the seller of models whose name has none
 LARGEST = 1_000_000  # bytes of a price file
+LONGEST_LINE = 10_000  # characters: a name of many parts (a.a.a) takes their square of memory
 LEAST = Decimal("1e-12")  # US dollars; less is as good as nothing
 OLD = 90  # days after which a price mentions its age
 DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -163,7 +164,10 @@ def _split(name: str, sellers: set[str]) -> tuple[str, str]:
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     file = file_path(path)
     try:
-        return tomllib.loads(contents(file, LARGEST).decode("utf-8"), parse_float=Decimal)
+        text = contents(file, LARGEST).decode("utf-8")
+        if max(map(len, text.split("\n"))) > LONGEST_LINE:
+            raise ValueError(f"a line of more than {LONGEST_LINE} characters")
+        return tomllib.loads(text, parse_float=Decimal)
     except (OSError, ValueError, ArithmeticError, RecursionError) as error:
         why = reason(error) if isinstance(error, OSError) else error
         if isinstance(error, ArithmeticError | RecursionError):

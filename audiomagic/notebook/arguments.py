@@ -28,6 +28,7 @@ from ..catalogue import ENGINES, catalogue
 from ..errors import OptionError, one_line
 
 MAGICS = ("speak", "listen")
+LISTS = ("model", "voice", "tools")  # options that may name several, with commas between them
 AnyTrait = TraitType[Any, Any]
 Trait = TypeVar("Trait", bound=AnyTrait)
 TOKEN = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']|["'])+""")
@@ -152,7 +153,8 @@ def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
         elif isinstance(trait, List):
             options.setdefault("sources", []).append((name, value))
         else:
-            value, rest = _whole_list(name, value, rest)
+            if name in LISTS:
+                value, rest = _whole_list(flag, trait, value, rest)
             options[name] = _value(trait, value)
     return options, rest[2:].strip() if rest.split(maxsplit=1)[:1] == ["--"] else rest
 
@@ -184,7 +186,7 @@ def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[st
         if not match or match[0].partition("=")[0] in flags or match[0] == "--":
             if "bare" in trait.metadata:
                 return flag, None, rest
-            raise OptionError(f"{flag} needs a value: {flag} {trait.metadata['metavar']}")
+            raise _lacking(flag, trait)
         value, rest = match[0], rest[match.end() :].lstrip()
     try:
         return flag, "".join(shlex.split(value)) if value[:1] in "\"'" else value, rest
@@ -192,13 +194,35 @@ def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[st
         raise OptionError(f"a quote is not closed after {flag}: {one_line(value, 40)}") from None
 
 
-def _whole_list(name: str, value: str, rest: str) -> tuple[str, str]:
-    """Add the known names that follow a comma and a space; any other word begins the text."""
-    while value.endswith(",") and (match := TOKEN.match(rest)):
-        if match[0].rstrip(",") not in _known(name):
+def _whole_list(flag: str, trait: AnyTrait, value: str, rest: str) -> tuple[str, str]:
+    """Add the names of a list that has blanks beside its commas.
+
+    After a comma and a blank, a known name goes on in the list. Any other word may as well be the
+    first of the text, and raises OptionError.
+    """
+    if value and not names_in(value):
+        raise _lacking(flag, trait)
+    while value.endswith(",") or rest.startswith(","):
+        match = TOKEN.match(rest)
+        if not match or FLAG.match(rest) or match[0] == "--":
             break
-        value, rest = value + match[0], rest[match.end() :].lstrip()
+        word, rest = match[0], rest[match.end() :].lstrip()
+        if value.endswith(",") and not set(names_in(word)).issubset(_known(trait.name or "")):
+            shown, listed = one_line(word, 60), one_line(value + word, 60)
+            raise OptionError(
+                f"'{shown}' follows a comma; write {flag} {listed} for a list, -- before a text"
+            )
+        value += word
     return value, rest
+
+
+def _lacking(flag: str, trait: AnyTrait) -> OptionError:
+    return OptionError(f"{flag} needs a value: {flag} {trait.metadata['metavar']}")
+
+
+def names_in(listed: str) -> list[str]:
+    """Return the names of a comma-separated list, each once."""
+    return list(dict.fromkeys(filter(None, map(str.strip, listed.split(",")))))
 
 
 def _known(name: str) -> list[str]:

@@ -83,14 +83,13 @@ def joined_options(lines: list[str]) -> list[str]:
 
     Whatever blank is behind the magic, a tab or one of a web page, becomes IPython's: a space.
     """
-    if not lines or lines[0].split()[:1] not in [[cell] for cell in CELLS]:
+    first, rest = (lines[0].rstrip(), lines[1:]) if lines else ("", [])
+    if first.removesuffix("\\").split()[:1] not in [[cell] for cell in CELLS]:
         return lines
-    magic, *rest = lines[0].split(maxsplit=1)
-    options, rest = "".join(rest).rstrip(), lines[1:]
-    while options.endswith("\\"):
+    while first.endswith("\\"):
         following = rest.pop(0) if rest else ""
-        options = f"{options[:-1].rstrip()} {following.strip()}".strip()
-    return [f"{magic} {options}".rstrip() + "\n", *rest]
+        first = f"{first[:-1].rstrip()} {following.strip()}".rstrip()
+    return [" ".join(first.split(maxsplit=1)) + "\n", *rest]
 
 
 def bare_cell(lines: list[str]) -> list[str]:

@@ -25,12 +25,11 @@ from ..turn.conversation import CellRun
 from ..turn.listener import NullListener, StreamListener
 from ..turn.options import Options
 from ..turn.reply import Reply
-from .arguments import MagicOptions, parse
+from .arguments import LISTS, MagicOptions, names_in, parse
 
 if TYPE_CHECKING:
     from ..batch.batch import Batch
 
-LISTS = ("model", "voice", "tools")  # options that may name several, with commas between them
 Variables = Mapping[str, Any]
 Result = Reply | Comparison
 
@@ -54,10 +53,10 @@ class Invocation:
         given, text = parse(magic, line)
         if cell is not None:
             if text:
-                hint = "the text belongs in the cell, below"
-                if any(str(given.get(name, "")).endswith(",") for name in LISTS):
-                    hint = "write the names of a list without spaces"
-                raise OptionError(f"'{one_line(text, 60)}' is not an option; {hint}")
+                shown = one_line(text, 60)
+                raise OptionError(
+                    f"'{shown}' is not an option; the text belongs in the cell, below"
+                )
             text = cell.strip("\n")
         values = merged(settings.values(magic), given)
         named = [(kind, name) for kind in ("file", "sound") for name in values.pop(kind, ())]
@@ -68,12 +67,15 @@ class Invocation:
             later.add(SOUND_FIELD.strip("{}"))
         known = {name: value for name, value in variables.items() if name not in later}
         fill, fill_name = (partial(f, variables=known) for f in (template.fill, template.fill_name))
+        fillers: dict[str, Callable[[str], str]] = {
+            **dict.fromkeys(PROSE, fill),
+            **dict.fromkeys(LISTS, partial(fill_name, written=_listed)),
+            "save": partial(fill_name, written=name_part),  # which leads to no other folder
+        }
         filled = {
-            name: (fill if name in PROSE else fill_name)(value) if isinstance(value, str) else value
+            name: fillers.get(name, fill_name)(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
-        # What is filled in leads to no other folder.
-        filled["save"] = template.fill_name(values["save"], known, name_part)
         sources = tuple((kind, fill_name(name)) for kind, name in sources)
         invocation = cls(magic, fill(text), MagicOptions(**filled), sources, variables, each)
         invocation._check()
@@ -109,10 +111,10 @@ class Invocation:
     @cached_property
     def compared(self) -> dict[str, list[str]]:
         """The options that name several values, to be compared."""
-        lists = {name: _names(getattr(self.options, name)) for name in ("model", "voice")}
+        lists = {name: names_in(getattr(self.options, name)) for name in ("model", "voice")}
         if self.options.text:  # a written answer has no voice
             del lists["voice"]
-        return {name: names for name, names in lists.items() if len(names) > 1}
+        return {name: several for name, several in lists.items() if len(several) > 1}
 
     @cached_property
     def session_options(self) -> Options:
@@ -121,7 +123,7 @@ class Invocation:
         if isinstance(prices, str):  # a file, or a variable of the notebook
             prices = self.variables.get(prices, prices)
         options = Options(
-            model=",".join(_names(given.model)), voice=",".join(_names(given.voice)),
+            model=",".join(names_in(given.model)), voice=",".join(names_in(given.voice)),
             style=given.style, system=given.system, chat=given.chat, engine=given.engine,
             base_url=given.base_url, llm=given.llm, stt=given.stt, max_tokens=given.max_tokens,
             max_cost=given.max_cost, allow_unpriced=given.allow_unpriced, prices=prices,
@@ -262,15 +264,16 @@ def variable(name: str, variables: Variables) -> Any:
     raise OptionError(f"no variable '{one_line(name, 60)}'; {hint}")
 
 
-def _names(listed: str) -> list[str]:
-    """Return the names of a comma-separated list, each once."""
-    return list(dict.fromkeys(filter(None, map(str.strip, listed.split(",")))))
+def _listed(value: object, spec: str) -> str:
+    """Return a list of names as an option has it."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return ",".join(template.formatted(one, spec) for one in several)
 
 
-def functions_named(names: str, variables: Variables) -> dict[str, Callable[..., Any]]:
+def functions_named(listed: str, variables: Variables) -> dict[str, Callable[..., Any]]:
     """Return the functions that `f,g` refer to. Raises OptionError for what cannot be called."""
     functions: dict[str, Callable[..., Any]] = {}
-    for name in _names(names):
+    for name in names_in(listed):
         functions[name] = found = variable(name, variables)
         if not callable(found):
             raise OptionError(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import groupby, zip_longest
+from itertools import chain, groupby, starmap, zip_longest
 from types import ModuleType
 from typing import Literal, NamedTuple
 
@@ -24,6 +24,8 @@ Words = Sequence["Token"]
 Run = tuple[bool, Words, Words]  # alike or not; of both texts
 Pair = tuple[Kind, Words, Words]
 
+WHOLE = 20_000  # words that are aligned as a whole: more than two hours of speech
+WINDOW = 4_000  # words of longer texts that are aligned at a time
 NUMBERS_WITHIN = 200  # words of a difference in which spelled numbers are looked for
 MOST_NAMED = 8  # differences of a kind that the summary names
 LANGUAGES = ("en", "fr", "es", "pt", "de", "nl", "da", "it")  # that text2num knows
@@ -109,15 +111,42 @@ class TranscriptDiff:
 def compare(expected: str, heard: str) -> TranscriptDiff:
     """Align what was heard with what was to be said so that the fewest words differ.
 
-    Time grows with the product of their lengths: about 5 s for 100,000 words of each.
+    Texts of more than WHOLE words are aligned piece by piece, in a time that grows with their
+    length: some 3 s for a million characters of English in each.
     """
     words, at, heard_at = [], 0, 0
-    for kind, wanted, got in _aligned(tokenize(expected), tokenize(heard)):
+    pieces = _pieces(tokenize(expected), tokenize(heard))
+    for kind, wanted, got in chain.from_iterable(starmap(_aligned, pieces)):
         start, at = (wanted[0].start, wanted[-1].end) if wanted else (at, at)
         heard_start, heard_at = (got[0].start, got[-1].end) if got else (heard_at, heard_at)
         pair = expected[start:at], heard[heard_start:heard_at]
         words.append(Word(kind, *pair, start, heard_start))
     return TranscriptDiff(expected, heard, tuple(words))
+
+
+def _pieces(wanted: Words, got: Words) -> Iterator[tuple[Words, Words]]:
+    """Cut texts that are too long to be aligned as a whole, where they are alike."""
+    at, heard_at = 0, 0
+    if max(len(wanted), len(got)) > WHOLE:
+        while at < len(wanted) and heard_at < len(got):
+            a, b = _first_piece(wanted[at : at + WINDOW], got[heard_at : heard_at + WINDOW])
+            yield wanted[at : at + a], got[heard_at : heard_at + b]
+            at, heard_at = at + a, heard_at + b
+    yield wanted[at:], got[heard_at:]
+
+
+def _first_piece(wanted: Words, got: Words) -> tuple[int, int]:
+    """Return how many words of each go together, whatever follows: to the last that are alike,
+    but for a quarter, which may belong to what follows.
+    """
+    most = WINDOW * 3 // 4
+    cut = 0, 0
+    for step in Levenshtein.opcodes(_keys(wanted), _keys(got)):
+        a, b = step.src_start, step.dest_start
+        if step.tag == "equal" and max(a, b) < most:
+            alike = min(step.src_end - a, most - max(a, b))
+            cut = a + alike, b + alike
+    return cut if sum(cut) >= most else (most, most)  # or the pieces would be too many
 
 
 def _aligned(wanted: Words, got: Words) -> Iterator[Pair]:

@@ -6,6 +6,7 @@ saved into notebooks.
 
 import threading
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from traitlets import Bool, Float, Unicode
@@ -24,7 +25,8 @@ class Recorder(MountedWidget):
     after `silence` seconds without; `trim` cuts silence off both ends; without `noise_suppression`
     the browser neither cancels echo nor suppresses noise nor levels the volume. `on_sound` is
     called with each new sound, in a thread of its own; `on_failure` with the reason why there will
-    be none (no microphone, nobody spoke). Raises OptionError for lengths out of range.
+    be none (no microphone, nobody spoke). Raises OptionError for lengths out of range and values of
+    another kind.
 
     >>> rec = Recorder(max_seconds=60)
     >>> rec          # in a cell: shows it
@@ -62,9 +64,16 @@ class Recorder(MountedWidget):
         self.protocol = RecorderProtocol(trim, hands_free, delivers=on_sound is not None)
         limits = ("max_seconds", max_seconds, 1, LONGEST), ("silence", silence, 0.3, 60)
         for name, value, least, most in limits:
-            if not isinstance(value, int | float) or not least <= value <= most:
+            if not isinstance(value, Real) or value is True or not least <= value <= most:
                 found = one_line(value, 40)
                 raise OptionError(f"{name} must be {least} to {most} seconds, not {found}")
+        switches = {"hands_free": hands_free, "trim": trim, "noise_suppression": noise_suppression}
+        for name, switch in switches.items():
+            if not isinstance(switch, bool):
+                raise OptionError(f"{name} must be True or False, not {type(switch).__name__}")
+        for name, called in {"on_sound": on_sound, "on_failure": on_failure}.items():
+            if called is not None and not callable(called):
+                raise OptionError(f"{name} must be a function, not {type(called).__name__}")
         self._on_sound, self._on_failure = on_sound, on_failure
         super().__init__(  # the page needs all of it when it creates its half
             max_seconds=float(max_seconds), hands_free=hands_free, silence=float(silence),

@@ -1,19 +1,25 @@
 """Batches: many items, in order, each with its reply or its error; resumed, capped, interrupted."""
 
+import gc
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas
 import pytest
 
@@ -227,8 +233,55 @@ def test_a_frame_of_another_library_comes_back_with_columns(session: Session) ->
 def test_the_audio_of_a_dataset_is_listened_to(session: Session, crowd: Crowd, tone: Sound) -> None:
     audio = {"array": tone.samples, "sampling_rate": tone.rate, "path": None}
     stored = {"bytes": tone.encode("wav"), "path": "a.wav"}
-    batch = run(session, [audio, stored, {"sound": audio}], "What is it?", text_only=True)
-    assert [reply.request.seconds for reply in batch] == [1.0] * 3
+    named = {"bytes": None, "path": str(tone.save("a.wav"))}
+    items = [audio, stored, named, {"sound": audio}, {"sound": named}]
+    batch = run(session, items, "What is it?", text_only=True)
+    assert [reply.request.seconds for reply in batch] == [1.0] * 5
+
+
+def test_uploaded_and_open_files_are_listened_to(session: Session, tone: Sound) -> None:
+    wav = tone.encode("wav")
+    upload = {"name": "a.wav", "type": "audio/wav", "size": 1, "content": memoryview(wav)}
+    with io.BytesIO(wav) as file:
+        items = [upload, {"metadata": {"name": "a.wav"}, "content": wav}, file, file, wav]
+        batch = run(session, items, "What is it?", text_only=True)
+    assert [reply.request.seconds for reply in batch] == [1.0] * 5
+    assert len(batch[2].request.messages[-1].sounds[0].samples) == 24_000  # though it is closed
+
+
+class Row:
+    """A row of `datasets` 4: decoded whenever it is asked; how many of them are alive."""
+
+    alive: ClassVar[list[weakref.ref[Any]]] = []
+
+    def get_all_samples(self) -> SimpleNamespace:
+        samples = np.zeros(300_000, np.float32)
+        samples[100_000:200_000] = 0.5  # silence is cut off both ends
+        samples.setflags(write=False)
+        Row.alive.append(weakref.ref(samples))
+        return SimpleNamespace(data=samples, sample_rate=24_000)
+
+
+def test_sounds_are_decoded_when_they_are_sent_and_not_kept(session: Session, brief: Crowd) -> None:
+    most: list[int] = []
+
+    def count_them(*_: object) -> bool:
+        most.append(sum(found() is not None for found in Row.alive))
+        return False
+
+    brief._trouble = count_them
+    run(session, [Row()], "What is it?", save=None)  # all is imported
+    tracemalloc.start()
+    batch = run(session, [Row() for _ in range(12)], "What is it?", workers=2, save=None)
+    brief.requests.clear()
+    gc.collect()
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert batch.errors == {} and max(most) <= 5  # two, two that wait, and one that has just ended
+    assert kept < 4_000_000  # of 14 MB
+    (sent,) = batch[0].request.messages[-1].sounds
+    assert sent.seconds == batch[0].request.seconds == pytest.approx(100 / 24 + 1, abs=0.03)
+    assert len(sent.samples) == round(sent.seconds * 24_000)
 
 
 def test_columns_of_several_words_and_paths(session: Session) -> None:

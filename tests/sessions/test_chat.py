@@ -33,6 +33,15 @@ def said(text: str, pcm: bytes, expires_at: int = LATER) -> list[Any]:
     return [*spoken([text], pcm)[:-1], chunk({"audio": {"expires_at": expires_at}})]
 
 
+@pytest.fixture
+def tutor(fake_server: FakeServer, tone: Sound) -> Session:
+    """A session whose chat holds an answer, of which the server knows the sound by its id."""
+    session = Session(chat="tutor")
+    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
+    session.speak("Say hello.")
+    return session
+
+
 def contents(request: dict[str, Any]) -> list[Any]:
     """What each message of a request says."""
     return [m.get("audio") or m["content"] for m in request["messages"]]
@@ -91,18 +100,14 @@ def test_an_answer_that_expired_is_told_in_text_and_said_so(
     ],
 )
 def test_an_id_that_the_service_forgot_is_replaced_by_the_words(
-    fake_server: FakeServer, tone: Sound, words: tuple[Any, ...]
+    fake_server: FakeServer, tutor: Session, tone: Sound, words: tuple[Any, ...]
 ) -> None:
-    session = Session(chat="tutor")
-    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
-
     def forgotten(handler: Handler, body: dict[str, Any]) -> None:
         handler.refuse(*words)
 
     fake_server.then(forgotten)
     fake_server.send_chunks(said("Ça va.", tone.pcm16()))
-    session.speak("Say hello.")
-    assert session.speak("Go on.").text == "Ça va."
+    assert tutor.speak("Go on.").text == "Ça va."
     assert contents(fake_server.requests[1])[1] == {"id": ID}
     assert contents(fake_server.requests[2]) == ["Say hello.", "Bonjour.", "Go on."]
 
@@ -155,14 +160,11 @@ REFUSALS: dict[str, Script] = {
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_request_with_ids_that_is_refused_is_sent_once_more_in_words(
-    fake_server: FakeServer, tone: Sound, name: str
+    fake_server: FakeServer, tutor: Session, tone: Sound, name: str
 ) -> None:
-    session = Session(chat="tutor")
-    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
-    session.speak("Say hello.")
     fake_server.then(REFUSALS[name])
     fake_server.send_chunks(said("Ça va.", tone.pcm16()))
-    reply = session.speak("Go on.")
+    reply = tutor.speak("Go on.")
     assert [contents(request)[1] for request in fake_server.requests[1:]] == [
         {"id": ID},
         "Bonjour.",
@@ -173,7 +175,7 @@ def test_a_request_with_ids_that_is_refused_is_sent_once_more_in_words(
         (f"Some earlier answers were sent as text: {host} does not have their sound.",),
     )
     fake_server.send_chunks(said("Oui.", tone.pcm16()))
-    session.speak("And now?")  # what was forgotten once is not referred to again
+    tutor.speak("And now?")  # what was forgotten once is not referred to again
     answers = contents(fake_server.requests[3])[1::2]
     assert answers == ["Bonjour.", {"id": ID}]
 
@@ -193,35 +195,26 @@ def test_a_request_with_ids_that_is_refused_is_sent_once_more_in_words(
     ],
 )
 def test_a_request_that_is_refused_for_another_reason_is_not(
-    fake_server: FakeServer, tone: Sound, refusal: Script
+    fake_server: FakeServer, tutor: Session, refusal: Script
 ) -> None:
-    session = Session(chat="tutor")
-    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
-    session.speak("Say hello.")
     fake_server.then(refusal)
     with pytest.raises(AudiomagicError):
-        session.speak("Go on.")
+        tutor.speak("Go on.")
     assert len(fake_server.requests) == 2
 
 
-def test_in_words_a_request_may_be_refused_again(fake_server: FakeServer, tone: Sound) -> None:
-    session = Session(chat="tutor")
-    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
-    session.speak("Say hello.")
+def test_in_words_a_request_may_be_refused_again(fake_server: FakeServer, tutor: Session) -> None:
     for line in ("No ids", "No such voice"):
         fake_server.then(refuse(400, line))
     with pytest.raises(AudiomagicError, match="No such voice"):
-        session.speak("Go on.")
+        tutor.speak("Go on.")
     assert len(fake_server.requests) == 3
 
 
 def test_an_id_that_is_forgotten_between_two_rounds_is_replaced_too(
-    fake_server: FakeServer, tone: Sound
+    fake_server: FakeServer, tutor: Session, tone: Sound
 ) -> None:
     called = list[str]()
-    session = Session(chat="tutor")
-    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
-    session.speak("Say hello.")
     fake_server.send_chunks(wants(("note", '{"word": "a"}')))
     fake_server.then(refuse(400, f"Assistant audio {ID} not found.", None, "audio_not_found"))
     fake_server.send_chunks(wants(("note", '{"word": "b"}')))
@@ -230,23 +223,20 @@ def test_an_id_that_is_forgotten_between_two_rounds_is_replaced_too(
     def note(word: str) -> None:
         called.append(word)
 
-    assert session.speak("Note a and b.", tools=note).text == "Done."
+    assert tutor.speak("Note a and b.", tools=note).text == "Done."
     assert called == ["a", "b"]  # no tool is called twice
     answers = [contents(request)[1] for request in fake_server.requests[1:]]
     assert answers == [{"id": ID}, {"id": ID}, "Bonjour.", "Bonjour."]
 
 
 def test_a_long_text_that_is_read_aloud_is_refused_once(
-    fake_server: FakeServer, tone: Sound
+    fake_server: FakeServer, tutor: Session, tone: Sound
 ) -> None:
-    session = Session(chat="tutor")
-    fake_server.send_chunks(said("Bonjour.", tone.pcm16()))
-    session.speak("Say hello.")
     fake_server.then(refuse(400, "No ids"))
     long = "This is a sentence of a long text. " * 120
     for _ in range(9):
         fake_server.send_chunks(said("So.", tone.pcm16()))
-    session.speak(long, verbatim=True)
+    tutor.speak(long, verbatim=True)
     answers = [contents(request)[-2] for request in fake_server.requests[1:]]
     assert len(answers) > 2 and answers == [{"id": ID}, *["Bonjour."] * (len(answers) - 1)]
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audiomagic import Recorder
 from audiomagic.errors import (
     LONGEST_MESSAGE,
     AudiomagicError,
@@ -48,6 +49,13 @@ def test_what_one_line_keeps_and_drops() -> None:
     assert one_line("  Ünï  語 👩 ") == "Ünï 語 👩"
     assert one_line("x" * 301) == "x" * 299 + "…"
     assert one_line(ValueError("no\nway")) == "no way"
+
+
+def test_a_number_of_any_length_is_named() -> None:
+    assert one_line(10**5_000) == "a number of too many digits"
+    assert one_line(-(10**4_000), 5) == "-100…"
+    with pytest.raises(OptionError, match="max_seconds must be 1 to 2400 seconds, not a number of"):
+        Recorder(max_seconds=10**5_000)
 
 
 def test_halves_of_a_character_are_joined_or_replaced() -> None:

@@ -2,14 +2,22 @@
 
 import os
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from audiomagic import AudiomagicError, Session, Sound
+from audiomagic.batch.items import Items
+from audiomagic.batch.task import Task
 from audiomagic.errors import OptionError
-from audiomagic.files import check_writable, contents, file_path, is_url, safe_name
+from audiomagic.files import check_writable, contents, file_path, is_url, name_part, safe_name
+from audiomagic.notebook.arguments import MagicOptions
+from audiomagic.notebook.invocation import Invocation
 from audiomagic.notebook.strip_audio import strip
 from audiomagic.turn.reply import savable
 
@@ -28,6 +36,19 @@ WRITERS: dict[str, Callable[[str], object]] = {
     "llm": lambda name: Session(llm=name).speak("Hi"),
     "stt": lambda name: Session(stt=name).listen(Sound([0.5] * 4800, 24_000)),  # type: ignore[arg-type]
 }
+
+
+def by_cell(value: object, spec: str) -> str:
+    field = f"{{value:{spec}}}" if spec else "{value}"
+    found = Invocation.read("speak", f"--save {field} Hi", None, MagicOptions(), {"value": value})
+    return found.options.save
+
+
+def by_batch(value: object, spec: str) -> str:
+    field = f"{{value:{spec}}}" if spec else "{value}"
+    (task,) = Items([{"value": value, "word": "chat"}], "{word}", f"{field}.mp3").tasks({}, {})
+    assert isinstance(task, Task) and task.save
+    return str(task.save.relative_to(Path.cwd()))[: -len(".mp3")]
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -107,10 +128,34 @@ def test_a_file_is_read_within_bounds(tmp_path: Path) -> None:
         ("", "_"),
         ("C:\\new\0\nline", "C-new-line"),
         ("née_été", "née_été"),
+        ("C++", "C++"),
     ],
 )
 def test_words_are_made_a_part_of_a_files_name(words: str, name: str) -> None:
     assert safe_name(words) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "name"),
+    [
+        (7, "", "7"),
+        (7, "04", "0007"),
+        (np.int64(7), "04", "0007"),
+        (Decimal("1.5"), ".2f", "1.50"),
+        (np.float32(0.1), "", "0.1"),
+        (-1e20, "", "-1e+20"),
+        (Fraction(1, 2), "", "1-2"),
+        (True, "", "True"),
+        (date(2024, 5, 1), "%d/%m", "01-05"),
+        ("../x", ">6", "-x"),
+        (Path("deck") / "un", "", "deck/un"),
+    ],
+)
+@pytest.mark.parametrize("filled", [name_part, by_cell, by_batch])
+def test_a_value_is_a_part_of_a_files_name(
+    filled: Callable[[object, str], str], value: object, spec: str, name: str
+) -> None:
+    assert filled(value, spec) == name
 
 
 @pytest.mark.parametrize(

@@ -253,14 +253,20 @@ def opened(tone: Sound, tmp_path: Path) -> Iterator[list[Any]]:
             yield [buffer, file, spooled, member]
 
 
-def test_what_other_libraries_hold_a_sound_in_is_taken(tone: Sound, opened: list[Any]) -> None:
+def test_what_other_libraries_hold_a_sound_in_is_taken(
+    tone: Sound, opened: list[Any], tmp_path: Path
+) -> None:
     wav, both = tone.encode("wav"), np.stack([tone.samples, tone.samples])
+    path = tone.save(tmp_path / "a.wav")
     holders: list[Any] = [
         memoryview(wav),
         {"name": "a.wav", "size": len(wav), "content": memoryview(wav)},  # ipywidgets' upload
         {"array": tone.samples, "sampling_rate": 24_000, "path": None},  # datasets
         {"array": both, "sampling_rate": 24_000},
         {"bytes": wav, "path": "a.wav"},  # datasets, not decoded
+        {"bytes": None, "path": str(path)},  # the same, of files that it has not read
+        {"path": path, "bytes": None},
+        {"array": tone.samples, "sampling_rate": 24_000, "bytes": None, "path": "b.wav"},
         Decoder(both),
         Decoder(both).get_all_samples(),
         {"audio": tone.samples[None], "sampling_rate": np.int64(24_000)},  # transformers' pipelines
@@ -276,8 +282,11 @@ def test_what_other_libraries_hold_a_sound_in_is_taken(tone: Sound, opened: list
 def test_uploads_and_lists_of_lists_are_several_sounds(tone: Sound) -> None:
     upload = {"name": "a.wav", "content": memoryview(tone.encode("wav"))}
     marimo = SimpleNamespace(name="a.wav", contents=tone.encode("wav"))
+    file = {"metadata": {"name": "a.wav"}, "content": tone.encode("wav")}
+    seven = {"a.wav": file, "b.wav": file}  # ipywidgets 7
     for value in ((upload, upload), SimpleNamespace(value=(upload, upload)), [tone, upload],
-                  [[tone, tone]], [(upload,), tone], (marimo, marimo)):  # fmt: skip
+                  [[tone, tone]], [(upload,), tone], (marimo, marimo), seven,
+                  SimpleNamespace(value=seven), [{"a.wav": seven["a.wav"]}, upload]):  # fmt: skip
         assert [sound.seconds for sound in Sound.list_of(value)] == [1.0, 1.0]
     for nothing in ([], (), SimpleNamespace(value=()), [[]]):
         with pytest.raises(SoundError, match="there is no sound in an empty list"):
@@ -316,7 +325,10 @@ class Gpu:
         (np.zeros(9), r"an array alone \(ndarray\) has no sample rate"),
         ({"array": np.zeros(9)}, "a dict is a sound where it has array and sampling_rate"),
         ({"array": np.zeros(9), "sampling_rate": 16e3}, "such as 16000, not 16000.0"),
-        ({"bytes": None, "path": "a.wav"}, "a dict is a sound where"),
+        ({"bytes": None, "path": None}, "a dict is a sound where"),
+        ({"bytes": None, "path": "none.wav"}, "cannot read none.wav: No such file"),
+        ({"bytes": None, "path": "https://example.org/a.wav"}, "a.wav is no file"),
+        ({"a.wav": {"metadata": {}, "content": b"RIFF"}}, "not a sound file"),
         (Audio(url="https://example.org/a.wav"), "this Audio only names https://example.org/a.wav"),
         (Video("https://example.org/a.mp4"), "this Video only names https://example.org/a.mp4"),
         (io.StringIO("RIFF"), r"gives no bytes; open it with open\(path, 'rb'\)"),
@@ -350,6 +362,12 @@ def test_what_is_no_path_is_said_in_one_line(wrong: Any, tone: Sound) -> None:
             use(wrong)
 
 
+@pytest.mark.parametrize("wrong", [None, 5, [], {}, b"wav", ".wav"])
+def test_what_is_no_ending_is_said_in_one_line(wrong: Any, tone: Sound) -> None:
+    with pytest.raises(SoundError, match=r"^cannot write '\..*'; use one of \.wav, "):
+        tone.encode(wrong)
+
+
 @pytest.mark.parametrize("wrong", [5, None, "RIFF", [1], b"x"])
 def test_what_are_no_bytes_are_said_in_one_line(wrong: Any) -> None:
     for read in (Sound.decode, Sound.from_pcm16):
@@ -357,7 +375,7 @@ def test_what_are_no_bytes_are_said_in_one_line(wrong: Any) -> None:
             read(wrong)
 
 
-@pytest.mark.parametrize("rate", ["16000", None, [16_000], 1j])
+@pytest.mark.parametrize("rate", ["16000", None, [16_000], 1j, np.zeros(3)])
 def test_what_is_no_rate_is_said_in_one_line(rate: Any, tone: Sound) -> None:
     for use in (tone.resample, tone.pcm16, lambda rate: Sound(tone.samples, rate)):
         with pytest.raises(SoundError, match="the rate must be a number of Hz, not "):

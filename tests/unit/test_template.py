@@ -78,6 +78,7 @@ def test_every_other_brace_stays_as_typed(typed: str) -> None:
         r"\frac{n}{key}", r"\sqrt[3]{n}", r"\\frac{n}{n}", r"\operatorname*{n}", "x_{n}", "x^{n}",
         r"\sum_{n}^{key}", r"\frac{x_{n} + {n}}{n}", r"a^{b_{n}}", "${name}", "`${who.name}`",
         r"\text{ {name} is \{ } {", r"\${n}", "$_{n}$", r"\begin{items}", "_{name}_", "{}_{n}",
+        r"\frac {n}{key}", "\\sqrt[3] \t{n}", r"\mathbf  {x_{n} + {n}}", r"\\frac {n}{n}",
     ],
 )  # fmt: skip
 def test_the_groups_of_a_formula_or_of_code_stay_as_typed(typed: str) -> None:
@@ -92,6 +93,8 @@ def test_the_groups_of_a_formula_or_of_code_stay_as_typed(typed: str) -> None:
         ("$5 for {name}, {n}$", "$5 for Ada, 1$"),
         (r"x_{n} is {items[n]}_ and {name}^2", "x_{n} is one_ and Ada^2"),
         (r"\frac{n, {name}", r"\frac{n, Ada"),  # a group that is never closed is none
+        (r"\alpha, {name}; _ {name} ^ {n} $ {n}", r"\alpha, Ada; _ Ada ^ 1 $ 1"),
+        ("\\n\n{name}", "\\n\nAda"),
         (r"\{n\} \left\{ {n} \right\} \\{n}", r"\{n\} \left\{ 1 \right\} \\1"),
     ],
 )
@@ -101,6 +104,10 @@ def test_what_stands_beside_a_formula_is_filled_in(typed: str, filled: str) -> N
 
 def test_a_name_of_a_file_is_no_formula() -> None:
     assert fill_name("~/card_{n}-{nobody}.mp3", VARIABLES) == "~/card_1-{nobody}.mp3"
+    assert fill_name("{n:03} {name:>5} {n:d4} {nobody:3} {{n:3}}", VARIABLES) == (
+        "001   Ada {n:d4} {nobody:3} {{n:3}}"
+    )
+    assert name_fields("card_{n}{key:>4}.mp3") == {"n", "key"}
     assert name_fields("card_{n}.mp3") == {"n"} and fields("card_{n}.mp3") == set()
 
 

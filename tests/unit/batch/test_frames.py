@@ -73,6 +73,31 @@ def test_a_frame_is_read_and_given_back_with_columns(make: Any) -> None:
     assert [row["seconds"] for row in rows(again)] == [1.5, None]
 
 
+SINGLE = np.array([0.1, 16_777_216, np.pi], dtype=np.float32)
+
+
+def singles() -> list[Any]:
+    polars, arrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    columns = [SINGLE, pandas.Series(SINGLE), pandas.Series(SINGLE, dtype="Float32")]
+    columns += [pandas.Series(SINGLE, dtype="float[pyarrow]"), polars.Series(SINGLE)]
+    tables = [
+        pandas.DataFrame({"x": SINGLE}),
+        polars.DataFrame({"x": SINGLE}),
+        arrow.table({"x": SINGLE}),
+    ]
+    return [*columns, arrow.chunked_array([SINGLE]), *tables]
+
+
+def test_a_number_of_single_precision_reads_as_it_prints_itself() -> None:
+    for items in singles():
+        read = [row["x"] if is_table(items) else row for row in rows(items)]
+        assert [str(value) for value in read] == ["0.1", "16777216.0", "3.1415927"], type(items)
+    assert rows(np.array([0.1, 2.5], dtype=np.float16)) == [0.1, 2.5]
+    assert rows(np.array([0.1, 1 / 3])) == [0.1, 1 / 3]  # a double keeps its digits
+    gap = pandas.DataFrame({"x": np.array([0.1, np.nan], dtype=np.float32)})
+    assert rows(gap) == [{"x": 0.1}, {"x": None}]
+
+
 def test_a_column_alone_is_a_list_of_values() -> None:
     arrow = pytest.importorskip("pyarrow")
     for column in (

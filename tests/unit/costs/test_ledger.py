@@ -265,6 +265,20 @@ def test_an_absurd_cap_says_so_in_one_line(amount: str) -> None:
         Session(notebook="a.ipynb").budget.caps("a.ipynb")
 
 
+@pytest.mark.parametrize("per", ["1" * 100_000, "", "week", "\x1b[31mday", -5, b"day"])
+def test_a_cap_for_an_unknown_period_says_so_in_one_line(per: object) -> None:
+    ledger = Ledger()
+    record(ledger, call("a.ipynb"), None)
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute("insert into caps values (?, '', '5')", (per,))
+    connection.close()
+    with pytest.raises(
+        LedgerError, match=r"cannot be used \(a cap in it is per '.*'\); m"
+    ) as caught:
+        Session(notebook="a.ipynb").budget.caps("a.ipynb")
+    assert "\x1b" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["/dev/null", "/dev/null/share/ledger", "/dev/full"])
 def test_where_no_ledger_can_be_none_is_not_taken_for_an_empty_one(name: str) -> None:
     with pytest.raises(LedgerError, match=r"the ledger /dev/.* cannot be used \(.+\)"):

@@ -18,7 +18,17 @@ from openai.types import CompletionUsage
 
 from audiomagic import cost_of
 from audiomagic.catalogue import catalogue
-from audiomagic.costs.pricing import OLD, LineItem, Price, Rates, bill, dollars, listed, total
+from audiomagic.costs.pricing import (
+    OLD,
+    REQUIRED,
+    LineItem,
+    Price,
+    Rates,
+    bill,
+    dollars,
+    listed,
+    total,
+)
 from audiomagic.errors import OptionError
 from audiomagic.protocol.usage import Usage
 
@@ -393,10 +403,19 @@ def test_an_invalid_price_is_refused_in_one_line(given: Any, said: str) -> None:
 def test_a_broken_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     absurd = (b"x = 1e9999999999999999999", b"x = 1" + b"0" * 5_000, b"x = " + b"[" * 5_000)
-    for content in (b"[m", b"\xff\xfe", *absurd, b"x = " + b"{a = " * 5_000):
+    long = (b"a." * 100_000 + b"b = 1", b'"\xe2\x80\xa8".' * 20_000 + b"b = 1")  # gigabytes
+    for content in (b"[m", b"\xff\xfe", *absurd, b"x = " + b"{a = " * 5_000, *long):
         file.write_bytes(content)
         with pytest.raises(OptionError, match="cannot read prices from"):
             listed().extended(file)
+
+
+def test_a_source_may_be_an_absurd_number(tmp_path: Path) -> None:
+    file = tmp_path / "prices.toml"
+    rates = "".join(f"{kind} = 1\n" for kind in REQUIRED)
+    file.write_text(f"[m]\n{rates}source = 0x{'f' * 4_000}\n")
+    price = listed().extended(file).find("m")
+    assert price and price.source == "a number of too many digits"
 
 
 def test_listed_prices_are_pickled_by_name_a_users_own_as_they_are() -> None:

@@ -76,6 +76,7 @@ def test_other_cells_are_left_to_ipython(shell: InteractiveShell, cell: str) -> 
         ("# One\n%%speak How?", "speak"),
         ("x = (1,\n  2)\n%%listen --file 'a b.wav' \\\n --text\nWhat's that?", "listen"),
         ("%speak Hi\n%%speak\nHello", "speak"),
+        ("# Two\n%%speak\\\n-q\nHow?", "speak"),
         ("# café 語\n  # indented\n%%speak\n$5, @home & ünïcode…\n```", "speak"),
     ],
 )
@@ -112,6 +113,11 @@ CELL = "get_ipython().run_cell_magic('speak', "
         ('%%speak -s "calm, \\\n  slow"\nHi', f"{CELL}'-s \"calm, slow\"', 'Hi\\n')\n"),
         ("%%speak -c \\\n  tutor", f"{SPEAK}'-c tutor')\n"),  # a cell with nothing below it
         ("%%speak -c \\", f"{SPEAK}'-c')\n"),
+        ("%%speak\\\n-v ash\nHi", f"{CELL}'-v ash', 'Hi\\n')\n"),
+        ("%%speak\\\r\n\\\n -q\nHi", f"{CELL}'-q', 'Hi\\n')\n"),
+        ("%%speak\\\n\nHi", f"{CELL}'', 'Hi\\n')\n"),
+        ("%speak\\\n-q Hi", f"{SPEAK}'-q Hi')\n"),
+        ("x = %speak\\\n -q How?", f"x = {SPEAK}' -q How?')\n"),
         ("%%speak\t-q\nHi", f"{CELL}'-q', 'Hi\\n')\n"),
         ("%%speak\xa0-v ash \\\r\n\xa0-q\r\nHi", f"{CELL}'-v ash -q', 'Hi\\n')\n"),
         (

@@ -51,15 +51,20 @@ def test_a_name_is_no_formula_and_a_text_may_hold_one() -> None:
 @pytest.mark.parametrize(
     ("line", "voices", "text"),
     [
-        ("-v coral, Hi", ["coral"], "Hi"),
+        ("-v coral, -- Hi", ["coral"], "Hi"),
         ("-v ',coral , ' Hi", ["coral"], "Hi"),
         ('-v " coral" Hi', ["coral"], "Hi"),
         ("-v coral,coral Hi", ["coral"], "Hi"),
         ("-v coral,ash Hi", ["coral", "ash"], "Hi"),
         ("-v coral, ash Hi", ["coral", "ash"], "Hi"),
-        ("-v coral, ash, sage, Hi", ["coral", "ash", "sage"], "Hi"),
+        ("-v coral, ash, sage Hi", ["coral", "ash", "sage"], "Hi"),
+        ("-v coral ,ash Hi", ["coral", "ash"], "Hi"),
+        ("--voice=coral , ash,sage ,nova Hi", ["coral", "ash", "sage", "nova"], "Hi"),
+        ("-vcoral ,voice_my_own Hi", ["coral", "voice_my_own"], "Hi"),
+        ("-v ,coral Hi", ["coral"], "Hi"),
         ("-v coral, -q Hi", ["coral"], "Hi"),
-        ("-v , Hi", [""], "Hi"),
+        ("-v coral, --style=calm Hi", ["coral"], "Hi"),
+        ("-v coral,", ["coral"], ""),
     ],
 )
 def test_a_list_of_one_is_no_comparison(line: str, voices: list[str], text: str) -> None:
@@ -69,20 +74,52 @@ def test_a_list_of_one_is_no_comparison(line: str, voices: list[str], text: str)
 
 
 def test_a_model_and_a_setting_may_end_with_a_comma_too() -> None:
-    found = read("-m gpt-audio-1.5, Hi")
+    found = read("-m gpt-audio-1.5, -- Hi")
     assert found.session_options["model"] == "gpt-audio-1.5" and not found.compared
     found = Invocation.read("speak", "Hi", None, MagicOptions(voice="nova, "), {})
     assert found.session_options["voice"] == "nova" and not found.compared
-    found = read("--tools weather, Hi", weather=weather)
+    found = read("--tools weather, -- Hi", weather=weather)
     assert list(found.session_options["tools"]) == ["weather"]
 
 
-def test_a_space_in_a_list_is_told_as_such() -> None:
-    with pytest.raises(OptionError, match="'b' is not an option; write the names of a list with"):
-        read("--tools a, b", cell="Hi")
+@pytest.mark.parametrize(
+    ("line", "word", "listed"),
+    [
+        ("-v coral, unknown_name Hi", "unknown_name", "-v coral,unknown_name"),
+        ("-v coral, Hi there", "Hi", "-v coral,Hi"),
+        ("-v coral , ash,oak Hi", "ash,oak", "-v coral,ash,oak"),
+        ("--tools f, g Hi", "g", "--tools f,g"),
+        ("--tools f , g", "g", "--tools f,g"),
+        ("-m gpt-audio-1.5, my-model Hi", "my-model", "-m gpt-audio-1.5,my-model"),
+    ],
+)
+@pytest.mark.parametrize("cell", [None, "Hi"])
+def test_a_word_after_a_comma_is_a_name_that_we_know_or_refused(
+    line: str, word: str, listed: str, cell: str | None
+) -> None:
+    with pytest.raises(OptionError) as caught:
+        read(line, cell=cell)
+    assert str(caught.value) == (
+        f"'{word}' follows a comma; write {listed} for a list, -- before a text"
+    )
+
+
+@pytest.mark.parametrize("line", ["-v , Hi", "-v ,", "--voice=, -q", "-v ' , ' Hi", "-v ,,"])
+def test_a_list_of_no_names_is_refused(line: str) -> None:
+    flag = "--voice" if "--" in line else "-v"
+    with pytest.raises(OptionError, match=rf"^{flag} needs a value: {flag} NAME\[,NAME…\]$"):
+        read(line)
+
+
+def test_a_list_of_a_cell_may_have_blanks_and_its_text_is_below() -> None:
+    assert read("-v coral, ash", cell="Hi").compared == {"voice": ["coral", "ash"]}
     with pytest.raises(OptionError, match="'b' is not an option; the text belongs in the cell, be"):
         read("-s calm, b", cell="Hi")
-    assert read("-v coral, ash", cell="Hi").compared == {"voice": ["coral", "ash"]}
+
+
+def test_names_may_be_a_list_of_the_notebook() -> None:
+    found = read("-v {mine} --tools {tools} Hi", mine=["coral", "ash"], tools=("weather",))
+    assert found.compared == {"voice": ["coral", "ash"]} and found.options.tools == "weather"
 
 
 @pytest.mark.parametrize(

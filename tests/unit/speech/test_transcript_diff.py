@@ -1,10 +1,13 @@
 """What counts as said, what differs, and what any text does to it."""
 
+import random
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import Indel, Levenshtein
 
 from audiomagic.speech.transcript_diff import compare, number_languages
 
@@ -107,3 +110,35 @@ def test_a_long_text_is_compared_and_shown_within_bounds() -> None:
     diff = compare(" ".join(words), " ".join(heard))
     assert diff.count("wrong") == 1_000 and diff.score == pytest.approx(0.875)
     assert "and 992 more" in diff.summary
+
+
+@pytest.mark.parametrize("every", [0, 7])
+def test_a_very_long_text_is_aligned_piece_by_piece(every: int) -> None:
+    dice = random.Random(1)
+    words = [f"word{dice.randrange(3_000)}" for _ in range(30_000)]
+    heard = [word for number, word in enumerate(words) if not every or number % every]
+    heard[15_000:15_000] = ["so"] * 500
+    diff = compare(" ".join(words), " ".join(heard))
+    # Where a piece ends within a difference, a word or two may be taken for others.
+    assert diff.count("added") == pytest.approx(500, abs=20)
+    assert diff.count("right") == pytest.approx(len(heard) - 500, abs=20)
+    assert [word.expected for word in diff.words if word.expected] == words
+    assert [word.heard for word in diff.words if word.heard] == heard
+
+
+@pytest.mark.parametrize(("a", "b"), [("a ", "b "), ("一", "二"), ("7 ", "8 ")])
+def test_the_work_grows_with_the_length_where_nothing_is_alike(
+    monkeypatch: pytest.MonkeyPatch, a: str, b: str
+) -> None:
+    pairs: list[int] = []
+    for aligner in (Indel, Levenshtein):
+        align = aligner.opcodes
+
+        def counted(one: list[str], other: list[str], align: Any = align) -> Any:
+            pairs.append(len(one) * len(other))  # what it takes in time, and may in memory
+            return align(one, other)
+
+        monkeypatch.setattr(aligner, "opcodes", counted)
+    diff = compare(a * 60_000, b * 60_000)
+    assert diff.score == 0 and len(diff.words) == 60_000
+    assert max(pairs) <= 4_000**2 and sum(pairs) < 60_000 * 20_000

@@ -4,6 +4,7 @@ import queue
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 from audiomagic import Recorder, Sound
@@ -141,7 +142,28 @@ def test_a_closed_recorder_lets_another_one_listen() -> None:
 
 
 @pytest.mark.parametrize("option", ["max_seconds", "silence"])
-@pytest.mark.parametrize("value", [0.2, -1.0, 2_401, float("nan"), float("inf"), "9"])
+@pytest.mark.parametrize(
+    "value", [0.2, -1.0, 2_401, float("nan"), float("inf"), "9", True, None, 10**400]
+)
 def test_lengths_out_of_range_are_refused(option: str, value: Any) -> None:
     with pytest.raises(OptionError, match=f"^{option} must be .* seconds, not "):
         Recorder(**{option: value})
+
+
+@pytest.mark.parametrize("option", ["hands_free", "trim", "noise_suppression"])
+@pytest.mark.parametrize("value", [5, None, "yes", [], np.True_])
+def test_what_is_no_switch_is_refused(option: str, value: Any) -> None:
+    with pytest.raises(OptionError, match=rf"^{option} must be True or False, not [\w.]+$"):
+        Recorder(**{option: value})
+
+
+@pytest.mark.parametrize("option", ["on_sound", "on_failure"])
+def test_what_cannot_be_called_is_refused(option: str) -> None:
+    with pytest.raises(OptionError, match=f"^{option} must be a function, not str$"):
+        Recorder(**{option: "print"})
+
+
+def test_lengths_may_be_numbers_of_other_libraries() -> None:
+    recorder = Recorder(max_seconds=np.int64(60), silence=np.float32(0.5))  # type: ignore[arg-type]
+    assert (recorder.max_seconds, recorder.silence) == (60.0, 0.5)
+    recorder.close()
