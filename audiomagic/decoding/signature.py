@@ -1,5 +1,6 @@
 """What kind of file begins where, by a few bytes."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -48,6 +49,8 @@ BIT_RATES = {  # kbit/s of layer III, by MPEG version
 RATES = (44_100, 48_000, 32_000)  # Hz, of version 1
 HEADER = 7  # bytes of the longest header of a frame
 PACKET = 188  # bytes, in MPEG-TS
+PACKETS = 8  # among which there is a table of programs; a tone may look like four of them
+PROGRAMS = re.compile(rb"G[\x40\x60]\0[\x10-\x1f]\0\0[\xb0-\xbf]")  # as that table begins
 BLANK = b"\0\t\n\r "  # what may stand before a file
 SEARCHED = 5_000  # bytes that hold three frames of any mp3, after a part of one
 LOUD = 0.25  # RMS of full scale: few recordings, but most files, begin with "samples" so loud
@@ -55,7 +58,11 @@ WHITE = 0.45, 0.65  # RMS of what a compressed file is as samples: noise, ...
 ALIKE = 0.2  # ... in which these do not resemble those of a moment before
 MOMENTS = 32  # samples
 FEWEST = 500  # samples that tell it
-PROSE = 64  # bytes: so many of samples are not letters alone
+FULL = 0.99  # of full scale: some of its samples are beyond, ...
+CLIPPED = 0.999, 0.02  # ... but fewer beyond this than so many of noise that is too loud
+PROSE = 64  # bytes: so many tell it
+LETTERS = PROSE // 4  # in them, at least
+VARIED = 6  # different bytes: those of samples hardly vary where all happen to be characters
 
 
 def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
@@ -94,10 +101,7 @@ def kind(data: bytes) -> str | None:
         return "MP4"
     if undecided:
         return None
-    prose = data[:PROSE].isascii() and len(data) >= PROSE
-    if prose and all(chr(byte).isprintable() or chr(byte).isspace() for byte in data[:PROSE]):
-        return TEXT
-    return _framed(data)
+    return TEXT if _is_prose(data[:PROSE]) else _framed(data)
 
 
 def begins(data: bytes) -> bool:
@@ -108,6 +112,15 @@ def begins(data: bytes) -> bool:
     return found not in (RAW, AAC, TS, TEXT, None)
 
 
+def _is_prose(data: bytes) -> bool:
+    if len(data) < PROSE or not data.isascii():
+        return False
+    if not all(character.isprintable() or character.isspace() for character in data.decode()):
+        return False
+    varied = min(len(set(data[::2])), len(set(data[1::2]))) >= VARIED
+    return varied and sum(map(str.isalpha, data.decode())) >= LETTERS
+
+
 def _level(samples: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
 
@@ -116,6 +129,9 @@ def _white(samples: NDArray[np.float64]) -> bool:
     """Whether they are noise at full scale: no sound, and what compressed data would be."""
     least, most = WHITE
     if len(samples) < FEWEST or not least < _level(samples) < most:
+        return False
+    reached, (clipped, share) = np.abs(samples), CLIPPED
+    if reached.max() < FULL or np.mean(reached > clipped) > share:
         return False
     before = (samples[moment:] @ samples[:-moment] for moment in range(1, MOMENTS))
     return bool(max(map(abs, before)) < ALIKE * (samples @ samples))
@@ -161,10 +177,20 @@ def _chained(data: bytes, frame: Callable[[bytes], int | None], frames: int) -> 
 
 def _packets(data: bytes) -> bool | None:
     """Whether packets of MPEG-TS follow each other from here; None for not yet known."""
-    headers = [data[at : at + 4] for at in range(0, 4 * PACKET, PACKET)]
-    if not all(header.startswith(b"G") for header in headers if header):
+    headers = [data[at : at + HEADER] for at in range(0, PACKETS * PACKET, PACKET)]
+    if not all(map(_is_packet, headers)):
         return False
-    return len(set(headers)) > 1 if len(headers[-1]) == 4 else None  # a tone may repeat, too
+    if any(map(PROGRAMS.match, headers)) and len(data) >= 4 * PACKET:
+        return True
+    return False if len(headers[-1]) == HEADER else None
+
+
+def _is_packet(header: bytes) -> bool:
+    """Whether a packet may begin so: without an error, not scrambled, and not empty."""
+    error, control = header[1:2], header[3:4]
+    return (
+        header[:1] in (b"G", b"") and error < b"\x80" and (not control or 0x10 <= control[0] < 0x40)
+    )
 
 
 def _mp3_frame(data: bytes) -> int | None:
