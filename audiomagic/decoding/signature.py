@@ -36,12 +36,6 @@ SIGNATURES = (
     (b"TTA1", 0, b"", "TTA"),
     (b"#!AMR", 0, b"", "AMR"),
 )
-# Where another file begins in a stream of them: bytes that no file has by chance.
-BEGINNING = regex.compile(
-    rb"(?:RIFF|RIFX|RF64|BW64)....WAVE|OggS\0\x02|fLaC[\0\x80]\0\0\x22|FORM....AIF[FC]"
-    rb"|\xff[\xe2-\xfb]..(?:.{9}|.{17}|.{32})(?:Xing|Info)",
-    regex.DOTALL,
-)
 BIT_RATES = {  # kbit/s of layer III, by MPEG version
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -51,6 +45,7 @@ HEADER = 7  # bytes of the longest header of a frame
 PACKET = 188  # bytes, in MPEG-TS
 PACKETS = 8  # among which there is a table of programs; a tone may look like four of them
 PROGRAMS = re.compile(rb"G[\x40\x60]\0[\x10-\x1f]\0\0[\xb0-\xbf]")  # as that table begins
+BOM = b"\xef\xbb\xbf"  # the byte order mark of UTF-8
 BLANK = b"\0\t\n\r "  # what may stand before a file
 SEARCHED = 5_000  # bytes that hold three frames of any mp3, after a part of one
 LOUD = 0.25  # RMS of full scale: few recordings, but most files, begin with "samples" so loud
@@ -70,7 +65,7 @@ def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
 
     Blanks may stand before it, or a part of a frame. For samples alone it is (RAW, 0).
     """
-    blank = len(data) - len(data.lstrip(BLANK))
+    blank = len(data) - len(data.removeprefix(BOM).lstrip(BLANK))
     for at in (0, max(0, blank - 3), blank):  # a file of MP4 may begin with three of them
         found = kind(data[at:])
         if found is None and more and blank < SEARCHED:
