@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import regex
-from numpy.typing import NDArray
+
+from .noise import is_noise, level
+from .width import wider
 
 WAV, FLAC, OGG, MP3, AAC, TS = "WAV", "FLAC", "Ogg", "mp3", "AAC", "MPEG-TS"
 RAW = "raw"  # no file that is known: samples alone, as far as one can tell
@@ -49,12 +51,6 @@ BOM = b"\xef\xbb\xbf"  # the byte order mark of UTF-8
 BLANK = b"\0\t\n\r "  # what may stand before a file
 SEARCHED = 5_000  # bytes that hold three frames of any mp3, after a part of one
 LOUD = 0.25  # RMS of full scale: few recordings, but most files, begin with "samples" so loud
-WHITE = 0.45, 0.65  # RMS of what a compressed file is as samples: noise, ...
-ALIKE = 0.2  # ... in which these do not resemble those of a moment before
-MOMENTS = 32  # samples
-FEWEST = 500  # samples that tell it
-FULL = 0.99  # of full scale: some of its samples are beyond, ...
-CLIPPED = 0.999, 0.02  # ... but fewer beyond this than so many of noise that is too loud
 PROSE = 64  # bytes: so many tell it
 LETTERS = PROSE // 4  # in them, at least
 VARIED = 6  # different bytes: those of samples hardly vary where all happen to be characters
@@ -63,7 +59,8 @@ VARIED = 6  # different bytes: those of samples hardly vary where all happen to 
 def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
     """Return the kind of file that begins here, and where; None where only `more` bytes can tell.
 
-    Blanks may stand before it, or a part of a frame. For samples alone it is (RAW, 0).
+    Blanks may stand before it, or a part of a frame. For samples alone it is (RAW, 0), or how
+    libsndfile calls those of more than 16 bits.
     """
     blank = len(data) - len(data.removeprefix(BOM).lstrip(BLANK))
     for at in (0, max(0, blank - 3), blank):  # a file of MP4 may begin with three of them
@@ -74,13 +71,13 @@ def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
             return found, at
     begin = data[: min(len(data), SEARCHED) // 2 * 2]
     samples = np.frombuffer(begin, "<i2") / 2**15
-    if _level(samples) < LOUD:
+    if level(samples) < LOUD:
         return RAW, 0
     if framed := _first_frame(data):
         return framed
     if more and len(data) < SEARCHED:
         return None
-    return (UNKNOWN if _white(samples) else RAW), 0
+    return wider(begin) or (UNKNOWN if is_noise(samples) else RAW), 0
 
 
 def kind(data: bytes) -> str | None:
@@ -114,22 +111,6 @@ def _is_prose(data: bytes) -> bool:
         return False
     varied = min(len(set(data[::2])), len(set(data[1::2]))) >= VARIED
     return varied and sum(map(str.isalpha, data.decode())) >= LETTERS
-
-
-def _level(samples: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
-
-
-def _white(samples: NDArray[np.float64]) -> bool:
-    """Whether they are noise at full scale: no sound, and what compressed data would be."""
-    least, most = WHITE
-    if len(samples) < FEWEST or not least < _level(samples) < most:
-        return False
-    reached, (clipped, share) = np.abs(samples), CLIPPED
-    if reached.max() < FULL or np.mean(reached > clipped) > share:
-        return False
-    before = (samples[moment:] @ samples[:-moment] for moment in range(1, MOMENTS))
-    return bool(max(map(abs, before)) < ALIKE * (samples @ samples))
 
 
 def _framed(data: bytes, frames: int = 2) -> str | None:

@@ -26,7 +26,12 @@ LOWEST_RATE = 8_000  # Hz: of speech; a lower one would turn little data into mu
 # Bytes of the densest second of a file: by these its length is told before it is whole.
 DENSEST = dict.fromkeys((signature.MP3, signature.AAC, signature.OGG), 64_000)
 DENSEST_OTHER = 400_000  # 48 kHz, stereo, 32 bits
+HEADERLESS = {  # samples of another width than those of the service
+    name: Wav(tag, bits, 1, WIRE_RATE, bits // 8, 0, ENDLESS)
+    for name, tag, bits in (("FLOAT", 3, 32), ("PCM_32", 1, 32), ("PCM_24", 1, 24))
+}
 ZEROS = re.compile(rb"\0*+")
+WIDTHS = 12  # bytes: whole samples of 2, 3 and 4
 SHORTEST_HEAD = 8  # bytes by which a file can be told, some of which may be 0
 SMALLEST_FILE = 44  # bytes: fewer are samples that happen to begin like one
 UNREADABLE = "the server sent {}, which cannot be read; try another model, or server"
@@ -74,7 +79,7 @@ class PcmDecoder:
 
     def _identify(self, more: bool = True) -> None:
         zeros = ZEROS.match(self._pending)
-        silence = max(0, zeros.end() - SHORTEST_HEAD) // 2 * 2 if zeros else 0
+        silence = max(0, zeros.end() - SHORTEST_HEAD) // WIDTHS * WIDTHS if zeros else 0
         self.pcm += self._pending[:silence]  # as samples, and before a file
         del self._pending[:silence]
         if found := signature.find(bytes(self._pending[:LONGEST_HEADER]), more):
@@ -97,7 +102,7 @@ class PcmDecoder:
         if self._kind == signature.RAW:
             self.pcm += self._pending[: self._own]
             del self._pending[: self._own]
-        elif self._kind == signature.WAV:
+        elif self._kind == signature.WAV or self._kind in HEADERLESS:
             self._add_wav()
         elif self._kind in (signature.TEXT, signature.UNKNOWN):
             raise InvalidResponse(UNREADABLE.format(self._kind))
@@ -137,7 +142,7 @@ class PcmDecoder:
 
     def _add_wav(self) -> None:
         if self._wav is None:
-            wav = Wav.of(bytes(self._pending[:LONGEST_HEADER]))
+            wav = HEADERLESS.get(self._kind or "") or Wav.of(bytes(self._pending[:LONGEST_HEADER]))
             if wav is None and len(self._pending) > LONGEST_HEADER:
                 raise InvalidResponse("the server sent a damaged WAV header; try it again")
             if wav is None:

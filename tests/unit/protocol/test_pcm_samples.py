@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from audiomagic.protocol.pcm import PcmDecoder
 
+from ...support.sound_files import written
+
 N = 4_800
 T = np.arange(N) / 24_000
 PACKET = 24_000 / 94  # Hz: a period of as many samples as a packet of MPEG-TS has
@@ -60,6 +62,9 @@ SOUNDS: dict[str, Callable[[Random], Samples]] = {
     "an offset with noise": lambda random: (
         steady(random) + noise(random) * 10 ** random.uniform(-5, -2)
     ),
+    "a square wave with an offset and noise": lambda random: (
+        np.sign(np.sin(angle(random)) + 1e-9) / 2 - random.uniform(0, 0.1) + noise(random) / 100
+    ),
     "silence": lambda random: np.zeros(N),
     "silence, then a sine": lambda random: np.sin(angle(random)) * (random.uniform() < T * 5),
 }  # fmt: skip
@@ -96,3 +101,28 @@ def test_a_tone_that_repeats_as_packets_do_is_heard(pitch: float) -> None:
 def test_samples_that_are_characters_each_are_heard() -> None:
     for pcm in (encoded(np.full(N, 0.105)), b"AB" * N, b"  " * N):
         assert heard(pcm, 10_000) == pcm
+
+
+def raw(sound: Samples, width: str) -> bytes:
+    return written(sound, 24_000, "RAW", width)
+
+
+@pytest.mark.parametrize("size", [119, 9_600, 10**6])
+@pytest.mark.parametrize("before", [0, 4_800])
+@pytest.mark.parametrize("level", [0.02, 0.3, 0.9])
+@pytest.mark.parametrize("width", ["FLOAT", "PCM_32", "PCM_24"])
+def test_samples_of_more_bits_are_read(width: str, level: float, before: int, size: int) -> None:
+    """Silence before them is told only to be that: how long it is, is not known."""
+    random = np.random.default_rng(5)
+    for kind in ("a sine", "a voice", "dull noise"):
+        sound = SOUNDS[kind](random)
+        sound = level * sound / np.abs(sound).max() + random.standard_normal(N) * 1e-4
+        pcm = heard(raw(np.concatenate([np.zeros(before), sound]), width), size)
+        samples = np.frombuffer(pcm, "<i2")[-N:] / 32_767
+        assert np.abs(samples - sound).max() < 1e-4, kind
+
+
+def test_floats_of_what_had_16_bits_are_read() -> None:
+    sound = np.round(SOUNDS["a voice"](np.random.default_rng(6)) * 20_000) / 32_768
+    samples = np.frombuffer(heard(raw(sound, "FLOAT"), 9_600), "<i2") / 32_767
+    assert np.abs(samples - sound).max() < 1e-4
