@@ -15,6 +15,9 @@ LONGEST = 4_000_000  # characters of all calls, with the ids that some servers r
 CUT = "\n[cut here: there is more]"
 # What models write before and after the name of a tool, as their prompt has it.
 BESIDE_NAME = re.compile(r"^(?:functions|tools|default_api)[.:]|:\d+$")
+# What servers, and models whose words they pass on, call the arguments of a call.
+ARGUMENTS = ("arguments", "parameters", "args", "input", "params", "kwargs")
+CLOSING = '"}] \t\r\n'  # how JSON ends that may be gone on with
 INVALID = "INVALID_JSON"  # the only argument of a call that is repeated, whose own are no object
 
 
@@ -95,20 +98,28 @@ class _PartialCall:
     def superseded_by(self, delta: "_PartialCall") -> bool:
         """Whether a delta has all arguments so far once more.
 
-        Some servers repeat them in every delta, others send "{}" before there are any.
+        Some servers repeat them in every delta, as far as they are there or as JSON that is whole
+        each time; others send "{}" before there are any.
         """
         if len(self.arguments) != 1 or not delta.arguments:
             return False
-        (before,), (after,) = self.arguments, delta.arguments
-        begun = "{" if before.strip() == "{}" else before
-        return begun.startswith("{") and after.startswith(begun)
+        begun, (after,) = self._begun, delta.arguments
+        return begun.startswith("{") and after.lstrip().startswith(begun)
+
+    @property
+    def _begun(self) -> str:
+        """The arguments, less what ends them, so that more may follow."""
+        return self.arguments[0].strip(CLOSING) if self.whole else self.arguments[0]
 
     def add(self, delta: "_PartialCall") -> str:
         """Take a delta; return what it adds to the arguments."""
         added = "".join(delta.arguments)
         self.id, self.name = self.id or delta.id, self.name or delta.name
         if self.superseded_by(delta):
-            added = added.removeprefix(self.arguments.pop())
+            before, begun = self.arguments[0], self._begun
+            again = before if added.startswith(before) else begun
+            added = added[added.index(again) + len(again) :]
+            self.arguments.clear()
             self.length = 0
         self.arguments += delta.arguments
         self.length += delta.length
@@ -170,7 +181,8 @@ class ToolCallAccumulator:
 def _read(delta: Mapping[str, Any]) -> _PartialCall:
     function = delta.get("function")
     function = function if isinstance(function, Mapping) else delta
-    arguments = function.get("arguments") or ""
+    given = (part.get(name) for part in (function, delta) for name in ARGUMENTS)
+    arguments = next(filter(None, given), "")
     if not isinstance(arguments, str):  # the JSON itself, not a text of it
         try:
             arguments = json.dumps(arguments, ensure_ascii=False)

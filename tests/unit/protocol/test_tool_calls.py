@@ -126,6 +126,45 @@ def test_a_placeholder_gives_way_to_the_arguments(first: Any, size: int, name: s
     assert accumulated(call("weather", first, "a")).tool_calls[0].arguments.strip() == "{}"
 
 
+GROWING = [
+    [{"city": "Köln"}, {"city": "Köln", "days": 2}],
+    [{}, {"city": ""}, {"city": "Kö"}, {"city": "Köln"}],
+    [{"at": {"x": 1}}, {"at": {"x": 1, "y": [2]}}, {"at": {"x": 1, "y": [2, 3]}}],
+]
+
+
+@pytest.mark.parametrize("growing", GROWING)
+@pytest.mark.parametrize("written", [None, json.dumps, lambda value: json.dumps(value, indent=1)])
+@pytest.mark.parametrize("name", [None, "weather"])
+def test_arguments_that_are_whole_each_time_are_those_of_one_call(
+    growing: list[Any], written: Any, name: str | None
+) -> None:
+    first, *more = map(written, growing) if written else growing
+    calls = accumulated(call("weather", first, "a"), *(call(name, one, "a") for one in more))
+    (made,) = calls.tool_calls
+    assert (made.id, made.name, json.loads(made.arguments)) == ("a", "weather", growing[-1])
+
+
+@pytest.mark.parametrize("growing", GROWING[:1])
+@pytest.mark.parametrize("ids", [("a", "b"), (None, None)])
+def test_calls_that_only_say_more_than_another_are_kept(growing: list[Any], ids: Any) -> None:
+    deltas = (call("weather", one, name) for one, name in zip(growing, ids, strict=True))
+    calls = accumulated(*deltas).tool_calls
+    assert [json.loads(each.arguments) for each in calls] == growing
+
+
+@pytest.mark.parametrize("name", ["arguments", "parameters", "args", "input"])
+@pytest.mark.parametrize("arguments", [KÖLN, json.loads(KÖLN)])
+def test_arguments_under_another_name_are_read(name: str, arguments: Any) -> None:
+    function = {"name": "weather", name: arguments}
+    beside = {"function": {"name": "weather", "arguments": None}, name: arguments}
+    for wired in ({"function": function}, {"type": "tool_use"} | function, beside):
+        (made,) = accumulated({"tool_calls": [{"id": "a"} | wired]}).tool_calls
+        assert made == ToolCall("a", "weather", KÖLN)
+    called = accumulated({"function_call": function}).tool_calls
+    assert called == (ToolCall("call_0", "weather", KÖLN),)
+
+
 def test_arguments_that_hold_their_own_beginning_are_kept() -> None:
     arguments = '{"a": {"a": {"a": 1}}}'
     pieces = (
