@@ -16,9 +16,11 @@ EXPLAINED = "engine_error"  # the local engine's code of a message that says wha
 NO_MODEL = "model_not_found"  # the code for a model that is not there, or not for this key
 # What servers say that have no code for it.
 LACKS_MODEL = re.compile(
-    r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|a valid)\b"
+    r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|loaded|a valid)\b"
     r"|\bmodels?:?\s+(\S{1,200}\s+)?((is|are|currently) ){0,2}(not |un)(supported|available)\b"
-    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
+    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b"
+    r"|\b((could|can)\s?not|(could|ca)n't|unable to|failed to) (find|load|locate)( the| a)? model\b"
+    r"|\bno (endpoints?|providers?|provider endpoints?) (found )?for\b",
     re.IGNORECASE | re.DOTALL,
 )
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
