@@ -74,7 +74,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
             name = "error"
         if whole or line.startswith(DATA):
             value = line if whole else line.partition(":")[2].removeprefix(" ")
-            if not data and value.lstrip().startswith(END):
+            if value.lstrip().startswith(END):
                 break
             data.append(value)
             words = ""

@@ -91,8 +91,6 @@ def test_text_after_the_last_event_is_the_words_of_an_error(
 ) -> None:
     read = list[Any]()
     with pytest.raises(sse.ErrorEvent) as caught:
-        if between == b"\n":
-            end = end.replace(b"data: [DONE]", b"")  # would be of the same event
         for one in sse.chunks([b"data: {}" + between, sent, end]):
             read.append(one)
     assert read == [{}] and caught.value.body.message == "Upstream timeout"
@@ -115,6 +113,7 @@ def test_an_exception_of_the_server_is_shown_as_it_wrote_it() -> None:
         b"data: {}\n\nre",
         b"data: {}\n\n   \n",
         b"data: {}\n\n[DONE]\n",
+        b"data: {}\ndata: [DONE]\n",
         b"data: {}\n\ndata: [DONE]\n\ngoodbye",
         b"event: ping\ndata: ping\n\ndata: {}\n\n",
     ],
