@@ -115,7 +115,7 @@ def test_arguments_that_each_delta_repeats_are_read_once(
     assert added == arguments  # what is counted is what was made
 
 
-@pytest.mark.parametrize("first", ["{}", " {}\n", {}, "", None])
+@pytest.mark.parametrize("first", ["{}", " {}\n", {}, "", None, "null"])
 @pytest.mark.parametrize("size", [1, 5, 100])
 @pytest.mark.parametrize("name", [None, "weather"])
 def test_a_placeholder_gives_way_to_the_arguments(first: Any, size: int, name: str | None) -> None:
@@ -182,6 +182,23 @@ def test_a_name_is_read_without_what_a_prompt_has_beside_it(name: str) -> None:
     assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
 
 
+@pytest.mark.parametrize("pieces", [["wea", "ther"], ["wea", "weather"], ["w", "e", "ather"]])
+@pytest.mark.parametrize("call_id", ["a", None])
+def test_a_name_in_pieces_is_one(pieces: list[str], call_id: str | None) -> None:
+    first, *more = pieces
+    deltas = call(first, "", "a"), *(call(name, "", call_id) for name in more)
+    answer = accumulated(*deltas, call(None, KÖLN[:5]), call("weather", KÖLN[5:], "a"))
+    assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
+    others = call("wea", "", "a"), call("ther", "", "b"), call("x", "{}", "c"), call("y", "", "c")
+    assert [made.name for made in accumulated(*others).tool_calls] == ["wea", "ther", "x", "y"]
+
+
+@pytest.mark.parametrize("text", ["```", "```json ", " ", "<|a|>", "[", "{}", '"', "\\"])
+def test_arguments_of_any_length_are_read(text: str) -> None:
+    for arguments in (text * 100_000, "{}" + text * 100_000 + "x"):
+        assert accumulated(call("weather", arguments, "a")).tool_calls
+
+
 @pytest.mark.parametrize("name", ["get.weather", "functions", "functions_weather", "mcp:weather"])
 def test_any_other_name_is_what_it_is(name: str) -> None:
     assert accumulated(call(name, KÖLN, "a")).tool_calls == (ToolCall("a", name, KÖLN),)
@@ -223,7 +240,18 @@ def test_a_call_of_the_former_protocol_is_one() -> None:
         ([1], "[1]", '{"INVALID_JSON": "[1]"}'),
         (7, "7", '{"INVALID_JSON": "7"}'),
         ('{"city": "Kö', '{"city": "Kö', '{"INVALID_JSON": "{\\"city\\": \\"Kö"}'),
-        ('"{}"', '"{}"', '{"INVALID_JSON": "\\"{}\\""}'),
+        ('"Köln"', '"Köln"', '{"INVALID_JSON": "\\"Köln\\""}'),
+        (
+            f"{KÖLN} or so",
+            f"{KÖLN} or so",
+            json.dumps({"INVALID_JSON": f"{KÖLN} or so"}, ensure_ascii=False),
+        ),
+        ('"{}"', "{}", "{}"),
+        (json.dumps(KÖLN), KÖLN, KÖLN),
+        (f"```json\n{KÖLN}\n```", KÖLN, KÖLN),
+        (f"```\n{KÖLN}```\n", KÖLN, KÖLN),
+        (f"{KÖLN}<|im_end|>", KÖLN, KÖLN),
+        (f"{json.dumps(KÖLN)}\n</tool_call> <|call|>", KÖLN, KÖLN),
     ],
 )
 def test_arguments_are_read_as_json_and_repeated_as_an_object(
