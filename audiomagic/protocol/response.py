@@ -221,7 +221,7 @@ class ResponseAccumulator:
         """
         delta = _mapping(choice.get("delta") or {}, "a delta")
         message = _mapping(choice.get("message") or {}, "a message")
-        audio, whole = (_mapping(o.get("audio") or {}, "an audio") for o in (delta, message))
+        audio, whole = (_mapping(of.get("audio") or {}, "audio") for of in (delta, message))
         return (
             _with_missing(delta, message, PARTS, self._streamed_parts),
             _with_missing(audio, whole, AUDIO_PARTS, self._streamed_audio_parts),

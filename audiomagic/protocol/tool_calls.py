@@ -68,7 +68,12 @@ class _PartialCall:
 
     @property
     def whole(self) -> bool:
-        return bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        ends = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        return ends or self._has_none
+
+    @property
+    def _has_none(self) -> bool:
+        return len(self.arguments) == 1 and self.arguments[0].strip() in ("{}", "null")
 
     def continued_by(self, delta: "_PartialCall") -> bool:
         """Whether a delta at the same index is more of this call.
@@ -112,10 +117,9 @@ class _PartialCall:
     @property
     def _begun(self) -> str:
         """The arguments, less what ends them, so that more may follow."""
-        first = self.arguments[0]
-        if first.strip() == "null":
+        if self._has_none:
             return "{"
-        return first.strip(CLOSING) if self.whole else first
+        return self.arguments[0].strip(CLOSING) if self.whole else self.arguments[0]
 
     def add(self, delta: "_PartialCall") -> str:
         """Take a delta; return what it adds to the arguments."""

@@ -204,9 +204,10 @@ def test_any_other_name_is_what_it_is(name: str) -> None:
     assert accumulated(call(name, KÖLN, "a")).tool_calls == (ToolCall("a", name, KÖLN),)
 
 
-def test_calls_without_arguments_are_not_merged() -> None:
-    deltas = [call("time", "", "a"), call("time", "", "b"), call("time", "{}", "c"),
-              call("date", "", "d")]  # fmt: skip
+@pytest.mark.parametrize("none", ["", "{}", "null"])
+def test_calls_without_arguments_are_not_merged(none: str) -> None:
+    deltas = [call("time", none, "a"), call("time", none, "b"), call("time", "{}", "c"),
+              call("date", none, "d")]  # fmt: skip
     calls = accumulated(*deltas).tool_calls
     assert [(each.id, each.name) for each in calls] == [
         ("a", "time"), ("b", "time"), ("c", "time"), ("d", "date")]  # fmt: skip
