@@ -17,6 +17,7 @@ BEGINNING = regex.compile(
     regex.DOTALL,
 )
 ZEROS = regex.compile(rb"\0*+")
+MOST_PARTS = 1_000  # tags, or other parts, before the sound
 TAG = 10  # bytes of an ID3 tag's header, and of its footer
 PAGE = 27  # bytes of the shortest header of an Ogg page
 
@@ -42,27 +43,23 @@ def among_samples(data: bytearray, at: int = 0) -> tuple[int, bool]:
     return (found.start(), not found.partial) if found else (len(data), False)
 
 
-def header(data: bytearray, at: int = 0) -> int:
+def header(data: bytearray) -> int:
     """Return how many bytes begin a file, before its sound, or with the first byte of that behind a
     tag; more than there are, where the end of them is still to come.
     """
-    if data.startswith(b"ID3", at):
-        size = 0
-        for seven_bits in data[at + 6 : at + TAG]:
-            size = size << 7 | seven_bits
-        footer = TAG if data[at + 5 : at + 6] >= b"\x10" else 0
-        end = at + TAG + size + footer
-        padded = ZEROS.match(data, end)
-        return 1 + header(data, padded.end() if padded else end)
+    at, tagged = 0, 0
+    for _ in range(MOST_PARTS):
+        if not data.startswith(b"ID3", at):
+            break
+        padding = ZEROS.match(data, end := _tag(data, at))
+        at, tagged = padding.end() if padding else end, 1
     if data.startswith(b"fLaC", at):
-        at, last = at + 4, False
-        while not last and len(data) >= at + 4:
-            last = data[at] >= 0x80
-            at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
-        return at if last else max(at, len(data)) + 1
-    while _is_first(data, at):  # one page for each of the streams
+        return _metadata(data, at + 4)
+    for _ in range(MOST_PARTS):  # one page for each stream of an Ogg file
+        if not _is_first(data, at):
+            break
         at = _page(data, at)
-    return at
+    return at + tagged
 
 
 def _least(data: bytearray) -> int:
@@ -82,6 +79,27 @@ def _least(data: bytearray) -> int:
 def _size(data: bytearray, form: str) -> int:
     (size,) = struct.unpack_from(form, data, 4)
     return 8 + size if 0 < size < UNKNOWN else len(data)
+
+
+def _tag(data: bytearray, at: int) -> int:
+    """Return where an ID3 tag ends."""
+    size = 0
+    for seven_bits in data[at + 6 : at + TAG]:
+        size = size << 7 | seven_bits
+    footer = TAG if data[at + 5 : at + 6] >= b"\x10" else 0
+    return at + TAG + size + footer
+
+
+def _metadata(data: bytearray, at: int) -> int:
+    """Return where FLAC's frames begin, further than the data where that is not known."""
+    for _ in range(MOST_PARTS):
+        if len(data) < at + 4:
+            break
+        last = data[at] >= 0x80
+        at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
+        if last:
+            return at
+    return max(at, len(data)) + 1
 
 
 def _is_first(data: bytearray, at: int) -> bool:

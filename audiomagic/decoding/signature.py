@@ -20,7 +20,9 @@ SIGNATURES = (
     (b"BW64", 8, b"WAVE", WAV),
     (b"fLaC", 0, b"", FLAC),
     (b"OggS", 4, b"\0\x02", OGG),  # the first page of a stream
-    (b"ID3", 0, b"", MP3),
+    (b"ID3\2", 0, b"", MP3),
+    (b"ID3\3", 0, b"", MP3),
+    (b"ID3\4", 0, b"", MP3),
     (b"\x1aE\xdf\xa3", 0, b"", "WebM"),
     (b"FORM", 8, b"AIF", "AIFF"),
     (b"FORM", 8, b"8SVX", "SVX"),

@@ -67,3 +67,11 @@ def test_a_header_reaches_to_the_sound(kind: str) -> None:
     reached = header(file)
     assert 45 < reached < 500
     assert all(header(file[:size]) > size for size in range(10, 46))
+
+
+@pytest.mark.parametrize(
+    "part", [b"ID3\4" + bytes(6), b"fLaC" + bytes(100), b"OggS\0\2" + bytes(22)]
+)
+def test_a_header_of_very_many_parts_is_not_read_to_its_end(part: bytes) -> None:
+    endless = bytearray(part * 100_000)
+    assert header(endless) > 0 and following(endless)[0] > 0
