@@ -10,7 +10,7 @@ TONAL = 0.5  # likeness of a sound's samples, at least, ...
 QUIET = 0.1  # ... unless its level is below this
 FLOATS = 2.0**-30, 2.0  # within which floats are, ...
 MOST = 0.95  # ... nearly all that are not 0
-APART = 0.3  # correlation of the halves of floats; samples beside each other are more alike
+SOME = 0.25  # of them have more digits than the two upper bytes hold
 
 
 def wider(data: bytes) -> str | None:
@@ -36,10 +36,9 @@ def _are_floats(data: bytes) -> bool:
     floats = read.astype(np.float64)
     if np.mean(np.abs(floats[floats != 0]) > least) < MOST:
         return False
-    low, high = np.frombuffer(whole, "<i2").reshape(-1, 2).T / 2**15
-    halves = float(low @ high) / np.sqrt(float(low @ low) * float(high @ high) + 1e-9)
     middle = np.frombuffer(whole, np.int8)[1::4] / 2**7
-    return abs(halves) < APART and (likeness(floats) > TONAL or is_noise(middle))
+    had_16_bits = np.mean(middle != 0) > SOME and not np.any(floats * 2**15 % 1)
+    return is_noise(middle) or bool(had_16_bits)
 
 
 def _is_sound(samples: NDArray[np.float64]) -> bool:

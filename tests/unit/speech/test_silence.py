@@ -59,9 +59,7 @@ def test_a_whisper_beside_speech_is_heard() -> None:
         assert trim_silence(sound) is sound
 
 
-@pytest.mark.parametrize(
-    "envelope", [SWELL, SWELL[::-1], np.exp(-np.arange(240_000) / 30_000)]
-)  # fmt: skip
+@pytest.mark.parametrize("envelope", [SWELL, SWELL[::-1], np.exp(-np.arange(240_000) / 30_000)])
 def test_music_may_begin_and_end_softly(envelope: np.ndarray) -> None:
     music = (0.8 * envelope * np.sin(np.arange(240_000) * 0.05)).astype(np.float32)
     trimmed = trim_silence(Sound(music, 24_000)).samples
