@@ -21,6 +21,7 @@ from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
 from .json_schema.dialect import ANY_OBJECT, followable, has_free_names, unknown_keyword
 from .json_schema.length import Lengths, unrolled
+from .json_schema.room import fitted
 from .llama_cpp import LlamaCpp, errors, json_grammar, sampling
 from .tool_calling import ToolCaller, tool_results
 
@@ -35,7 +36,7 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
-JSON_LIMIT = 512  # tokens, besides those of what is required
+MOST_FREE = 1_000  # characters of JSON, besides what is required: 3 s, or 10 of digits alone
 LONGEST_JSON = 500  # characters that a schema may require
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
@@ -185,8 +186,8 @@ class LlamaModel:
             form = followable(schema)
             if self.small:
                 lengths = Lengths(form)
-                body.setdefault("max_tokens", JSON_LIMIT + int(lengths.of(form)))
-                form = unrolled(form, lengths)
+                form = fitted(unrolled(form, lengths), lengths.of(form) + MOST_FREE)
+                body.setdefault("max_tokens", self._context // 2)
             body["extra_body"] = {"grammar": json_grammar(form)}
             del body["response_format"]
         return body

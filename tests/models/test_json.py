@@ -62,3 +62,34 @@ def test_a_number_is_within_its_limits(limits: Any) -> None:
 def test_a_number_may_be_negative() -> None:
     text, _ = answered("It is -7 degrees today.", obj(celsius={"type": "number"}))
     assert json.loads(text) == {"celsius": -7}
+
+
+TEXT = {"type": "string"}
+NAMES: dict[str, Any] = {"type": "array", "items": TEXT}
+INGREDIENT = obj(name=TEXT, amount=TEXT, unit=TEXT)
+PLACES = {"type": "object", "additionalProperties": {"type": "array", "items": INGREDIENT}}
+SAID = {"type": "object", "additionalProperties": TEXT}
+
+
+@pytest.mark.parametrize("shape", [{}, {"temperature": 1.5, "seed": 7}], ids=["likeliest", "any"])
+@pytest.mark.parametrize(
+    ("asked", "schema"),
+    [
+        (
+            "A recipe for pancakes.",
+            obj(title=TEXT, ingredients={"type": "array", "items": INGREDIENT, "minItems": 1},
+                steps={**NAMES, "minItems": 2}),
+        ),
+        ("A lesson on food.", obj(topic=TEXT, goals=NAMES, words=NAMES,
+                                  dialogue={"type": "array", "items": SAID})),
+        ("A cat named Tom in Paris, 3 euros.", obj(m=PLACES, n={"type": "number"})),
+        ("1 2 3 4 5 6 7 8 9 1 1 1 1 1 1 1", obj(lists={"type": "array", "items": NAMES})),
+    ],
+    ids=["recipe", "lesson", "places", "lists"],
+)  # fmt: skip
+def test_an_answer_comes_to_an_end_however_much_there_may_be(
+    asked: str, schema: Any, shape: Any
+) -> None:
+    text, reason = answered(asked, schema, **shape)
+    assert reason == "stop"
+    jsonschema.validate(json.loads(text), schema)
