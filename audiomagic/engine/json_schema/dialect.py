@@ -54,8 +54,11 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
     see `distinct`. Raises TypeError, ValueError or AttributeError for what is not a schema.
     """
     root = schema = merged(dict(schema))
-    if len(references(schema)) > MOST_REFERENCES:
+    names = references(schema)
+    if len(names) > MOST_REFERENCES:
         raise ValueError("too many references")
+    if any(resolved({"$ref": name}, root) is None for name in names):
+        raise ValueError("a reference to nothing, or by an anchor")
     is_composed = any("allOf" in inner for inner in schemas(schema))
 
     def change(schema: Schema) -> Schema:

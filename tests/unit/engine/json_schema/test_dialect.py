@@ -109,3 +109,10 @@ def test_items_of_a_set_are_kept_once_and_those_of_a_list_are_not() -> None:
     }
     value = {"set": ["a", "b", "a"], "list": ["a", "a"]}
     assert distinct(value, schema, schema) == {"set": ["a", "b"], "list": ["a", "a"]}
+
+
+@pytest.mark.parametrize("name", ["#/$defs/Nowhere", "#here", "Node", "https://example.com/a.json"])
+def test_a_reference_that_leads_nowhere_is_an_error(name: str) -> None:
+    node = {"$anchor": "here", "$id": "Node", "type": "object"}
+    with pytest.raises(ValueError, match="reference"):
+        followable({"$defs": {"A": node}, "properties": {"a": {"$ref": name}}}, arguments=True)
