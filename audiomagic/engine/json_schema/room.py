@@ -4,7 +4,7 @@ A small model fills a list until it must not: the more there may be in a schema,
 """
 
 from functools import partial
-from math import ceil, inf
+from math import ceil, inf, sqrt
 from typing import Any
 
 from .formats import PATTERNS
@@ -13,11 +13,11 @@ from .tree import Schema, mapped, references, resolved
 
 # Characters of what has no limit in a schema: a text of a format, a number, a name, anything.
 FORMATTED, NUMERAL, NAME, ANYTHING = 60, 13, 40, 40
-SMALLER, SMALLEST = 0.8, 0.02
+SMALLER, SMALLEST = 0.8, 0.002
 
 
 def fitted(schema: dict[str, Any], room: float) -> dict[str, Any]:
-    """Lower all limits alike, until the longest JSON has at most so many characters, or nearly."""
+    """Lower all limits until the longest JSON has at most so many characters, if it can."""
     share, form = 1.0, schema
     while longest(form) > room and share > SMALLEST:
         share *= SMALLER
@@ -91,5 +91,6 @@ def _lowered(schema: Schema, share: float) -> Any:
     ):
         # A pattern may need a length of its own.
         if limit in form and not (limit == "maxLength" and "pattern" in form):
-            form[limit] = max(least, ceil(form[limit] * share))
+            part = sqrt(share) if limit == "maxLength" else share  # fewer items, not half words
+            form[limit] = max(least, ceil(form[limit] * part))
     return form
