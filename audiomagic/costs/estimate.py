@@ -111,9 +111,13 @@ def afterwards(request: Request, text: str, seconds_out: float, fewest: int = 0)
 
 
 def larger(counted: Usage, told: Usage | None, price: Price | None) -> Usage:
-    """Return our own count, or on each side what the server told so far where that costs more."""
+    """Return our own count, or on each side what the server told where that costs more.
+
+    How much of a total is sound, we count where it was not told.
+    """
     if told is None:
         return counted
+    told = _in_full(told, counted)
     sent = replace(
         counted,
         input_tokens=told.input_tokens,
@@ -133,6 +137,15 @@ def larger(counted: Usage, told: Usage | None, price: Price | None) -> Usage:
         return billed.dollars if billed else Decimal(-1)
 
     return max((counted, told, sent, received), key=cost)
+
+
+def _in_full(told: Usage, counted: Usage) -> Usage:
+    heard, spoken = told.input_audio_tokens, told.output_audio_tokens
+    if heard is None:
+        heard = min(counted.input_audio_tokens or 0, told.input_tokens)
+    if spoken is None:
+        spoken = min(counted.output_audio_tokens or 0, told.output_tokens)
+    return replace(told, input_audio_tokens=heard, output_audio_tokens=spoken)
 
 
 def count(text: str) -> int:

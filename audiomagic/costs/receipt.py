@@ -27,8 +27,8 @@ class Receipt:
     time_to_first_audio: float | None  # from the request to the first sound
     duration: float  # from the request to the end of the answer
     prices: Prices = field(default_factory=listed, repr=False)  # those known when it was made
-    # Of an answer that was broken off, or without usage: our own count, or what the server told by
-    # then where that costs more.
+    # Of an answer without a cost, as it was broken off, or its usage was not told in full: our own
+    # count, or what the server told where that costs more.
     counted_usage: Usage | None = None
     worst: Decimal | None = None  # what was reserved for it, in US dollars: most that it may cost
     request_id: str | None = None  # the server's own id of the call
@@ -91,7 +91,7 @@ def together(receipts: Sequence[Receipt]) -> Receipt:
         seconds_in=sum(receipt.seconds_in for receipt in receipts),
         seconds_out=sum(receipt.seconds_out for receipt in receipts),
         usage=_sum([receipt.usage for receipt in receipts]),
-        counted_usage=_sum([receipt.usage or receipt.counted_usage for receipt in receipts]),
+        counted_usage=_sum([receipt.counted_usage or receipt.usage for receipt in receipts]),
         worst=total(receipt.reserved or receipt.cost or Decimal(0) for receipt in receipts),
         time_to_first_audio=first_audio,
         duration=elapsed,

@@ -1,41 +1,44 @@
 """What a model thinks aloud, as `<think>...</think>`, taken out of its answer as that arrives.
 
-So are the special tokens of its prompt, which some servers let through. In backticks or quotation
-marks, a tag is what the answer is about.
+So are the special tokens of its prompt, which some servers let through. Thoughts stand before an
+answer, such tokens at its ends: anywhere else, a tag is what the answer is about.
 """
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-NAME = r"(?:think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratch_?pad)"
-MARK = re.compile(
-    r"(?P<backticks>`{1,3})|(?P<line>\n)|(?P<tag>"
-    rf"<\|?\s{{0,3}}/?\s{{0,3}}(?:seed:|(?:begin|start|end)_(?:of_)?)?{NAME}\s{{0,3}}\|?>"
-    r"|\[/?THINK\]|◁/?think▷"
-    r"|<unused9[45]>|<\|channel>|<channel\|>)"  # Gemma's
-    r"|<\|(?P<token>\w{1,40})\|>|<｜[\w▁]{1,40}｜>|<(?:start|end)_of_turn>|<\|turn>|<turn\|>",
-    re.IGNORECASE,
+import regex
+
+NAME = r"(?:think(?:ing)?|thoughts?|reasoning)"
+TAG = (
+    rf"(?P<tag>(?i:<\|?\s{{0,3}}/?\s{{0,3}}(?:seed:|(?:begin|start|end)_(?:of_)?)?{NAME}\s{{0,3}}\|?>)"
+    r"|\[/?THINK\]|◁/?think▷|<unused9[45]>|<\|channel>|<channel\|>)"  # Mistral's, Kimi's, Gemma's
 )
-UNFINISHED = re.compile(  # what may become a mark
-    r"(?:`{1,2}|<[|｜]?[\s/]{0,7}[\w:▁]{0,40}\s{0,3}[|｜]?|[\[◁]/?\w{0,5})\Z"
+TOKEN = (
+    r"<\|(?P<token>im_start|im_end|endoftext|end_of_text|begin_of_text|eot_id|eom_id|python_tag"
+    r"|start_header_id|end_header_id|start|channel|constrain|message|end|return|call"
+    r"|(?:begin|end)_of_solution|fim_\w{1,20}|(?:START|END)_RESPONSE|END_OF_TURN_TOKEN|eos|pad)\|>"
+    r"|<｜[\w▁]{1,40}｜>|<(?:start|end)_of_turn>|<\|turn>|<turn\|>"
 )
-END = re.compile(r"/|end_|unused95|channel\|>", re.IGNORECASE)  # of a thought, in its tag
-# The tokens around the name of who speaks, and where: gpt-oss thinks in a channel of its own.
-HEADER, MESSAGE = ("start", "channel", "im_start", "start_header_id"), ("message", "end_header_id")
-ENDED = ("end", "return", "call")
-UNHEARD = re.compile(r"analysis|\bto=")  # the header of a thought, or of a call
+MARK = regex.compile(f"{TAG}|{TOKEN}")
+TAIL = regex.compile(rf"\s+|{TOKEN}")
+END = regex.compile(r"(?i)/|end_|unused95|channel\|>")  # of a thought, in its tag
+# The tokens before and after the name of who speaks, and where: gpt-oss thinks in a channel.
+HEADERS = ("start", "channel", "im_start", "start_header_id")
+HEADER_END = regex.compile(r"<\|(?P<token>message|end_header_id)\|>|\n")
+MESSAGE_END = regex.compile(r"<\|(?:end|return|call)\|>|(?=<\|start\|>)")
+UNHEARD = regex.compile(r"\banalysis\b|\bto=")  # in the header of a thought, or of a call
 LONGEST_HEADER = 100  # characters
-OPEN_QUOTE = re.compile(r"(?:[“‘«„]|(?<![^\s(\[{:,=])[\"'])\Z")  # no quote that ends here
+QUOTES = "`\"'“‘«„", "`\"'”’»"  # before and after a tag that a thought is about
 
 
 class Kind(Enum):
-    """What a text is, as far as that is known before its end."""
+    """What a text is in which the end of a thought may come."""
 
-    ANSWER = "answer"
-    LIKELY = "answer, unless the end of a thought follows"
-    UNLIKELY = "answer, if the end comes first, and nothing cut it off"
     THOUGHT = "thought"
+    LIKELY = "answer, unless that end follows"
+    UNLIKELY = "answer, if that end does not follow, and nothing cut it off"
 
 
 @dataclass
@@ -51,170 +54,205 @@ class Thoughts:
 
     def answer(self) -> "Answer":
         """Return a filter for one answer."""
-        kinds = {None: Kind.LIKELY, True: Kind.UNLIKELY, False: Kind.ANSWER}
-        return Answer(self, kinds[self.untagged])
+        return Answer(self, {None: Kind.LIKELY, True: Kind.UNLIKELY, False: None}[self.untagged])
 
 
 @dataclass
 class Answer:
-    """One answer, without the thoughts in it."""
+    """One answer, without the thoughts in it.
+
+    Its states are methods, which read on in `_text` and tell whether the next one can.
+    """
 
     _model: Thoughts
-    _kind: Kind
+    _untagged: Kind | None  # what a text without a tag is; None: an answer
+    _text: str = ""  # what came, as far as it is not read
+    _at: int = 0  # where in it
+    _last: bool = False  # whether nothing follows
+    _shown: list[str] = field(default_factory=list)
+    _blanks: list[str] = field(default_factory=list)  # before a thought or an answer
+    _tail: list[str] = field(default_factory=list)  # tokens, unless text follows them
     _held: list[str] = field(default_factory=list)  # what is likely or unlikely
-    _rest: str = ""  # the end of what came, where that may be the beginning of a mark
-    _depth: int = 0  # of thoughts within thoughts
-    _tagged: bool = False  # whether there was a tag
-    _header: str | None = None  # a header that has not ended yet
-    _code: str = ""  # the backticks before the code that this is in
-    _mentioned: int = 0  # beginnings that the answer is about, and whose ends are not there yet
-    _before: str = ""  # the last two characters that came
-    _shown: str = ""  # the last character that was shown
-    _blanks: list[str] | None = field(default_factory=list)  # before a text, None within it
+    _kind: Kind = Kind.THOUGHT
+    _depth: int = 0  # beginnings whose ends are not there yet
+    _found: bool = False  # whether there was a mark before the answer
+    _tagged: bool = False  # whether there was a thought
+    _in_channels: bool = False  # whether tokens part it into messages
+
+    def __post_init__(self) -> None:
+        self._state: Callable[[], bool] = self._start
 
     def feed(self, text: str) -> str:
         """Take more; return what is known to be answer."""
-        return self._read(self._rest + text)
+        self._text = self._text[max(0, self._at - 1) :] + text  # with the character before it
+        self._at = min(1, self._at)
+        while self._state():
+            pass
+        shown = "".join(self._shown)
+        self._shown.clear()
+        return shown
 
     def end(self, complete: bool) -> str:
         """Return what was held back; `complete`: the answer was not cut off, and tells of later
         ones.
         """
-        shown = self._read(self._rest, is_last=True)
+        self._last = True
+        shown = self.feed("")
+        if self._held and (self._kind is Kind.LIKELY or complete):
+            self._state = self._answer
+            shown += self.feed("".join(self._held))
+            self._held.clear()
         if complete and self._model.untagged is None and not self._tagged:
             self._model.untagged = False
-        if self._kind is Kind.LIKELY or (self._kind is Kind.UNLIKELY and complete):
-            shown += self._release()
-        self._held.clear()
-        blanks, self._blanks = "".join(self._blanks or ()), None
-        return shown if self._tagged else shown + blanks
+        return shown
 
-    def _read(self, text: str, is_last: bool = False) -> str:
-        shown, at = list[str](), 0
-        for mark in MARK.finditer(text):
-            begun = len(mark["backticks"] or "```") < 3 and mark.end() == len(text)
-            if begun and not is_last:  # there may be more of them
-                break
-            shown += [self._take(text[at : mark.start()]), self._marked(mark)]
-            at = mark.end()
-        unfinished = None if is_last else UNFINISHED.search(text, at)
-        end = unfinished.start() if unfinished else len(text)
-        self._rest = text[end:]
-        return "".join([*shown, self._take(text[at:end])])
+    def _mark(self, at: int | None = None) -> "regex.Match[str] | None":
+        """Return the mark at a place, or the next; one that is partial may go on."""
+        if at is None:
+            return MARK.search(self._text, self._at, partial=not self._last)
+        return MARK.match(self._text, at, partial=not self._last)
 
-    def _marked(self, mark: re.Match[str]) -> str:
-        """Take a mark; return what it shows."""
-        if backticks := mark["backticks"]:
-            self._count(backticks)
-            return self._take(backticks)
-        if mark["line"]:
-            if self._header is not None:
-                self._header = None
-                return ""
-            self._code = self._code if len(self._code) == 3 else ""  # unless in a block of it
-            return self._take("\n")
-        ends = bool(mark["tag"] and END.search(mark["tag"]))
-        if self._is_mentioned(ends):
-            self._mentioned += (-1 if self._mentioned else 0) if ends else bool(mark["tag"])
-            return self._take(mark[0])
-        if mark["tag"]:
-            return self._close() if ends else self._open(mark[0])
-        return self._token((mark["token"] or "").lower())
+    def _start(self) -> bool:
+        """Before the answer: blanks, thoughts, tokens and headers."""
+        begin = len(self._text) - len(self._text[self._at :].lstrip())
+        self._blanks.append(self._text[self._at : begin])
+        self._at = begin
+        if begin == len(self._text):
+            return self._give_blanks() if self._last else False
+        mark = self._mark(begin)
+        if mark is None:
+            self._give_blanks()
+            self._state = self._answer
+            if self._untagged and not self._tagged and not self._in_channels:
+                self._state, self._kind, self._depth = self._thought, self._untagged, 1
+            return True
+        if mark.partial:
+            return False
+        self._found = True
+        if mark["token"] in HEADERS:
+            self._state = self._header
+            return True
+        self._at = mark.end()
+        if mark["tag"] and not END.search(mark["tag"]):
+            self._tagged, self._kind, self._depth = True, Kind.THOUGHT, 1
+            self._state = self._thought
+        return True
 
-    def _count(self, backticks: str) -> None:
-        if not self._code:
-            self._code = backticks
-        elif backticks == self._code:
-            self._code = ""
+    def _give_blanks(self) -> bool:
+        """Show the blanks before an answer, unless there was something else before it."""
+        if not self._found:
+            self._shown += self._blanks
+        self._blanks.clear()
+        return False
 
-    def _is_mentioned(self, ends: bool) -> bool:
-        """Whether the answer, or a thought, is about the mark that comes now."""
-        in_quotes = bool(self._code or OPEN_QUOTE.search(self._before))
-        if not ends or self._kind is Kind.ANSWER:
-            return in_quotes or (ends and self._mentioned > 0)
-        # Of a thought, it is the end if in doubt: the backticks before it may be its own.
-        just_begun = bool(self._code) and self._before.endswith("`")
-        return just_begun or (in_quotes and self._mentioned > 0 and not self._depth)
-
-    def _open(self, tag: str) -> str:
-        if self._kind is Kind.UNLIKELY and not self._depth and any(map(str.strip, self._held)):
-            self._depth = 1  # the thought that this one is in began without a tag
-        self._tagged, self._depth = True, self._depth + 1
-        if self._depth > 1:
-            return self._take(tag)
-        shown = self._release()
-        if self._shown:  # in the midst of an answer, it may be what that is about
-            self._kind = Kind.UNLIKELY
-            self._held.append(tag)
+    def _thought(self) -> bool:
+        """Within a thought, or what may be one."""
+        mark = self._mark()
+        begin = mark.start() if mark else len(self._text)
+        self._hold(self._text[self._at : begin])
+        self._at = begin
+        if mark is None or mark.partial:
+            return False
+        if mark.end() == len(self._text) and not self._last:
+            return False  # it may be quoted
+        self._at = mark.end()
+        if not mark["tag"] or self._is_quoted(mark):
+            self._hold(mark[0])
+        elif not END.search(mark["tag"]):
+            self._depth += 1
+            self._hold(mark[0])
         else:
-            self._kind = Kind.THOUGHT
-        return shown
+            self._end_thought(mark[0])
+        return True
 
-    def _close(self) -> str:
-        if not self._tagged:
-            self._model.untagged = self._tagged = True
-        self._depth = max(0, self._depth - 1)
-        # A thought that only mentioned a beginning is over, too.
-        self._begin(Kind.LIKELY if self._depth else Kind.ANSWER)
-        return ""
+    def _end_thought(self, tag: str) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            if not self._tagged:
+                self._model.untagged = self._tagged = True
+            self._held.clear()
+            self._found, self._state = True, self._start
+        elif self._kind is Kind.THOUGHT:  # it may have named a beginning, and be over
+            self._kind = Kind.LIKELY
+        else:
+            self._hold(tag)
 
-    def _token(self, token: str) -> str:
-        """Take a special token, which is no part of an answer."""
-        shown = ""
-        if self._depth:
-            return ""
-        if token in HEADER:
-            self._header = self._header or ""
-        elif token in MESSAGE and self._header is not None:
-            unheard = UNHEARD.search(self._header)
-            self._tagged, self._header = True, None
-            shown = self._release()
-            self._begin(Kind.THOUGHT if unheard else Kind.ANSWER)
-        elif token in ENDED and self._kind is Kind.THOUGHT:
-            self._begin(Kind.ANSWER)
-        return shown
-
-    def _begin(self, kind: Kind) -> None:
-        self._kind, self._code, self._mentioned, self._blanks = kind, "", 0, []
-        self._held.clear()
-
-    def _release(self) -> str:
-        """Let go of what was held back, now that it is known to be answer."""
-        if self._kind not in (Kind.LIKELY, Kind.UNLIKELY):
-            return ""
-        held, self._kind = "".join(self._held), Kind.ANSWER
-        self._held.clear()
-        return self._take(held)
-
-    def _take(self, text: str) -> str:
-        """Take text without marks; return what of it is shown."""
-        if not text:
-            return ""
-        self._before = (self._before + text[-2:])[-2:]
-        if self._header is not None:
-            text = self._header + text
-            if len(text) <= LONGEST_HEADER:
-                self._header = text
-                return ""
-            self._header = None  # it is none
-        if self._kind is Kind.ANSWER:
-            return self._answer(text)
-        elif self._kind is not Kind.THOUGHT:
+    def _hold(self, text: str) -> None:
+        if text and self._kind is not Kind.THOUGHT:
             self._held.append(text)
-        return ""
 
-    def _answer(self, text: str) -> str:
-        if self._blanks is not None:
-            if text.isspace():
-                self._blanks.append(text)
-                return ""
-            if self._tagged and not self._shown.strip():
-                text = text.lstrip()  # a thought has blanks of its own around it
-            else:
-                text = "".join(self._blanks) + text
-            self._blanks = None
-        self._shown = text[-1]
-        return text
+    def _is_quoted(self, mark: "regex.Match[str]") -> bool:
+        before, after = self._text[: mark.start()][-1:], self._text[mark.end() :][:1]
+        return bool(before and after) and before in QUOTES[0] and after in QUOTES[1]
+
+    def _header(self) -> bool:
+        """From a token that begins a header: where that ends, the message begins."""
+        end = HEADER_END.search(self._text, self._at, self._at + LONGEST_HEADER)
+        if end is None:
+            is_none = self._last or len(self._text) - self._at >= LONGEST_HEADER
+            self._state = self._answer_with_token if is_none else self._state
+            return is_none
+        header = self._text[self._at : end.start()]
+        self._at, self._state = end.end(), self._start
+        if end["token"] == "message":
+            self._in_channels = True
+            self._state = self._unheard if UNHEARD.search(header) else self._start
+        return True
+
+    def _answer_with_token(self) -> bool:
+        """At a token that is a part of the answer."""
+        mark = self._mark(self._at)
+        assert mark
+        self._shown.append(mark[0])
+        self._at, self._state = mark.end(), self._answer
+        return True
+
+    def _unheard(self) -> bool:
+        """Within a message that is a thought or a call."""
+        end = MESSAGE_END.search(self._text, self._at, partial=not self._last)
+        if end is None or end.partial:
+            self._at = end.start() if end else len(self._text)
+            return False
+        self._at, self._state = end.end(), self._start
+        return True
+
+    def _answer(self) -> bool:
+        """Within the answer."""
+        mark = self._mark()
+        begin = mark.start() if mark else len(self._text)
+        self._shown.append(self._text[self._at : begin])
+        self._at = begin
+        if mark is None or mark.partial:
+            return False
+        if not mark["tag"]:
+            self._state = self._tokens
+            return True
+        if END.search(mark["tag"]):
+            if self._depth <= 0 and not self._tagged and not self._is_quoted(mark):
+                self._model.untagged = True  # too late for this answer
+            self._depth -= 1
+        else:
+            self._depth += 1
+        self._shown.append(mark[0])
+        self._at = mark.end()
+        return True
+
+    def _tokens(self) -> bool:
+        """Behind an answer, unless there is more text."""
+        mark = TAIL.match(self._text, self._at, partial=not self._last)
+        if self._at == len(self._text) or (mark and mark.partial and not mark[0].isspace()):
+            return False
+        if mark is None:
+            self._shown += self._tail
+            self._tail.clear()
+            self._state = self._answer
+        elif self._in_channels and mark["token"]:
+            self._tail.clear()
+            self._state = self._start
+        else:
+            self._tail.append(mark[0])
+            self._at = mark.end()
+        return True
 
 
 def without_thoughts(text: str) -> str:

@@ -42,6 +42,15 @@ NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for wh
 REFUSED = (*range(300, 400), 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417,
            421, 422, 425, 426, 428, 429, 431, 451, *LASTING)  # fmt: skip
 FAULTS = range(500, 600)  # what a 400 may say of itself, where a gateway hides another's status
+NO_ANSWER = (401, 402, 403, 404)  # what an error in a stream may say, which no model has seen then
+# What else a 400 says that came after an answer, or in the midst of one.
+AFTERWARDS = re.compile(
+    r"\boutput (data|limit|was|is)\b|limit was reached|data_inspection_failed"
+    r"|(could not|failed to) (finish|parse|generate)|(generated|produced) (an )?invalid"
+    r"|failed_generation|tool_use_failed|json_validate_failed"
+    r"|\btime(d[ -]?out|out)\b|\b(gateway|upstream)|internal ?server|overloaded",
+    re.IGNORECASE,
+)
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
 LONGEST_WORDS = 1_000  # characters of a text that may be a server's words
 # What servers say that have no code for it.
@@ -106,7 +115,12 @@ def _may_be_billed(body: ErrorBody, status: int | None, endpoint: Endpoint) -> b
     Azure bills the prompt of what its filter stops, or what its model has no room for, also behind
     a relay: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/manage-costs
     """
+    if status is None:  # it came where an answer was due
+        return body.status not in NO_ANSWER and body.code not in (WRONG_KEY, NO_MODEL)
     if status not in REFUSED or body.status in FAULTS or body.code == "content_filter":
+        return True
+    said = f"{body.code} {body.kind} {body.message[:LONGEST_WORDS]}"
+    if status in (400, 422) and AFTERWARDS.search(said):
         return True
     return _is_too_long(body, status) and not endpoint.is_service
 

@@ -20,6 +20,8 @@ from ..transports.transport import Provider, Report, Response, Transport
 from .listener import NullListener, StreamListener
 from .reply import STOPPED
 
+LONGER = 2  # times as long as those we count, at most: the tokens of sound of other models
+
 
 @dataclass(frozen=True)
 class Call:
@@ -72,7 +74,8 @@ class Client:
     ) -> Call:
         provider, cancellation = transport.provider, self.listener.cancellation
         capped = replace(request, budget_tokens=reservation.max_tokens)
-        incoming = _IncomingCompletion(capped, self.listener)
+        priced = reservation.dollars is not None
+        incoming = _IncomingCompletion(capped, self.listener, priced)
         error: BaseException | None = None
         reservation.end = UNSENT
         try:
@@ -89,6 +92,8 @@ class Client:
             if completion.empty:
                 receipt = self._receipt(request, provider, incoming, completion, reservation)
                 counted = receipt.estimate
+                if isinstance(caught, RequestFailed) and incoming.accumulator.tokens:
+                    caught.may_be_billed = True  # it had begun to think
                 reservation.end = reservation.end or CallEnd.failed(caught, counted)
                 if isinstance(caught, KeyboardInterrupt):
                     raise Interrupted("the request was stopped before an answer") from None
@@ -139,7 +144,7 @@ class Client:
             request_id=incoming.request_id,
             prices=self.call_budget.prices,
         )
-        if receipt.usage or not provider.paid:
+        if receipt.settled:
             return receipt
         text = "".join((completion.text, *(call.arguments for call in completion.tool_calls)))
         counted = afterwards(request, text, seconds, incoming.accumulator.tokens)
@@ -149,14 +154,16 @@ class Client:
 class _IncomingCompletion:
     """A completion while it arrives: accumulated, timed, passed on to the listener."""
 
-    def __init__(self, request: Request, listener: StreamListener):
+    def __init__(self, request: Request, listener: StreamListener, priced: bool):
         self.accumulator = ResponseAccumulator()
         self.start = time.perf_counter()
         self.time_to_first_audio: float | None = None  # seconds
         self.request_id: str | None = None
         self.already_recorded = False
         self._listener = listener
-        self._most_tokens = request.most_tokens
+        # Where the price is known, so is the length of a token of sound. Others last longer.
+        most = request.most_tokens
+        self._most_tokens = most if most is None or priced else LONGER * most
         self.broken_off = False  # by us or by the server, whatever it said before
 
     def settled_usage(self, completion: Completion) -> Usage | None:
@@ -167,11 +174,10 @@ class _IncomingCompletion:
         """
         ended = self.accumulator.ended and completion.finish_reason and not self.broken_off
         told = completion.usage if ended else None
-        if told is None or told.server_cost is not None:
+        if told is None or told.server_cost:
             return told
         complete = told.input_tokens and (told.output_tokens or completion.empty)
-        # Other models' tokens of sound last longer than those that were counted, but not twice.
-        plausible = told.output_tokens >= self.accumulator.tokens // 2
+        plausible = told.output_tokens >= self.accumulator.tokens // LONGER
         return told if complete and plausible else None
 
     def follow(self, response: Response, host: str) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import decimal
+import json
 import os
 import signal
 import sqlite3
@@ -47,6 +48,17 @@ FAILURES: dict[str, Script] = {
         400, b'{"error": {"code": "context_length_exceeded", "message": "Too long."}}'
     ),
     "a prompt that is too long, in words": send(400, b'{"error": "The context window is full."}'),
+    **{
+        f"in words, {words}": send(400, json.dumps({"error": {"message": words}}).encode())
+        for words in (
+            "Could not finish the message because max_tokens or model output limit was reached.",
+            "Output data may contain inappropriate content.",
+            "litellm.InternalServerError: Azure could not say why.",
+            "The upstream server timed out.",
+            "Failed to parse tool call from model output",
+        )
+    },
+    "in a code": send(400, b'{"error": {"message": "See it.", "code": "tool_use_failed"}}'),
     "an error in the stream": lambda handler, _: handler.stream([{"error": "worn out"}]),
 }
 
@@ -170,6 +182,31 @@ def test_what_was_refused_is_free_however_often_it_is_sent(biller: Biller) -> No
     assert (cap.spent, cap.reserved) == (reply.cost, 0) and len(session.ledger.rows()) == 4
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 401, "message": "No key."},
+        {"code": "402", "message": "No credit."},
+        {"type": "not_found_error", "message": "No model."},
+        {"code": "invalid_api_key", "message": "No."},
+    ],
+)
+def test_an_error_of_no_model_in_place_of_an_answer_is_free(biller: Biller, error: Any) -> None:
+    session, _ = capped(per_call=False)
+    biller.server.then(lambda handler, _: handler.stream([{"error": error}]))
+    biller.makes_all_and(
+        lambda handler, _: handler.stream([chunk({"reasoning": "Hm. "}), {"error": error}])
+    )
+    with pytest.raises(RequestFailed):
+        session.speak("Hi", max_tokens=100)
+    (cap,) = session.budget.caps("")
+    assert (cap.spent, cap.reserved) == (0, 0)
+    with pytest.raises(RequestFailed):
+        session.speak("Hi", max_tokens=100)
+    (cap,) = session.budget.caps("")
+    assert cap.reserved >= biller.total > 0  # it had begun to think
+
+
 @pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 413, 422, 451, 501, 507])
 def test_a_refusal_is_free(biller: Biller, status: int) -> None:
     session, _ = capped(per_call=False)
@@ -269,6 +306,32 @@ def test_tokens_of_another_length_are_believed(biller: Biller) -> None:
     """12.5 to the second of sound, as some models make them."""
     biller.server.say("Hi.", bytes(96_000), usage(11, 0, 1, 25))
     assert Session().speak("Hi").cost == Decimal("0.0016375")
+
+
+@pytest.mark.parametrize("name", ["refusal", "OTHER", "eosFound", "guardrail_intervened"])
+def test_an_end_by_another_name_settles(biller: Biller, name: str) -> None:
+    told = {"choices": [], "usage": usage(11, 0, 6, 4)}
+    biller.server.send_chunks([*half(), chunk({}, finish_reason=name), chunk() | told])
+    assert Session().speak("Hi").cost == Decimal("0.0003435")
+
+
+def test_of_a_usage_without_details_the_sound_is_counted(biller: Biller) -> None:
+    told = usage(11, 0, 6, 20)
+    told["prompt_tokens_details"] = told["completion_tokens_details"] = None
+    biller.server.say("Hi.", bytes(48_000), told)
+    reply = Session().speak("Hi")
+    assert reply.cost is None and "~$0.0014" in card.plain(reply)
+    row = Session().ledger.rows()[0]
+    assert row["estimated"] and row["dollars"] == reply.receipt.estimate == Decimal("0.0013675")
+
+
+def test_a_server_that_says_it_charged_nothing_for_no_tokens_is_not_believed(
+    biller: Biller,
+) -> None:
+    biller.server.say("Hi there.", bytes(48_000), NONE_YET | {"cost": 0})
+    assert Session().speak("Hi").cost is None
+    biller.server.say("Hi there.", bytes(48_000), usage(11, 0, 6, 20) | {"cost": 0})
+    assert Session().speak("Hi").cost == 0
 
 
 # -- answers that are stopped -----------------------------------------------------------------
@@ -384,6 +447,17 @@ def test_the_cap_on_tokens_ends_an_answer_without_any_budget(biller: Biller) -> 
     biller.makes_on_and_on(lambda: deltas({"content": "词语" * 10}), 20 * TEXT_OUT, pace=0.001)
     reply = Session().speak("Hi", max_tokens=200)
     assert reply.finish_reason == "length" and len(reply.text) <= 820  # without a space
+
+
+def test_longer_tokens_of_a_model_without_a_price_are_not_cut(biller: Biller) -> None:
+    """Twelve seconds, 12.5 tokens to each."""
+    biller.server.checks = lambda *_: iter(())
+    biller.server.say("So.", bytes(12 * 48_000), usage(11, 0, 2, 150))
+    reply = Session(model="qwen-omni", max_tokens=200).speak("Hi")
+    assert (reply.seconds, reply.finish_reason) == (12, "stop")
+    biller.makes_on_and_on(lambda: deltas({"audio": {"data": SECOND}}), AUDIO_OUT, pace=0.001)
+    reply = Session(model="qwen-omni").speak("Hi", max_tokens=200)
+    assert (reply.seconds, reply.finish_reason) == (21, "length")
 
 
 def test_an_answer_as_long_as_its_cap_is_whole(biller: Biller) -> None:

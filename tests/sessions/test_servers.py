@@ -241,7 +241,6 @@ def test_content_in_parts_is_read(fake_server: FakeServer, content: Any) -> None
         ["<|channel|>analysis<|message|>Who?<|end|><|start|>assistant<|channel|>", "final<|mess",
          "age|>Hello ", "Ada.<|return|>"],
         ["Hello ", "Ada.<|im_end|>"],
-        ["Hello ", "Ada.", "<thought>Was that", " all?</thought>"],
     ],
 )  # fmt: skip
 def test_thoughts_and_special_tokens_are_not_shown(
@@ -255,8 +254,8 @@ def test_thoughts_and_special_tokens_are_not_shown(
         assert (reply.text, reply.finish_reason, reply.seconds) == ("Hello Ada.", "stop", 1.0)
         assert "".join(piece.text for piece in heard.pieces).strip() == reply.text
     doubled = [chunk({"content": word, "audio": {"transcript": word}}) for word in said]
-    fake_server.send_chunks([*doubled, chunk({"audio": {"transcript": " Bye."}}), end])
-    assert Session().speak("Greet Ada.").text == "Hello Ada. Bye."
+    fake_server.send_chunks([*doubled, end])
+    assert Session().speak("Greet Ada.").text == "Hello Ada."
 
 
 @pytest.mark.usefixtures("key")

@@ -32,6 +32,7 @@ from audiomagic.engine.text_normalization import (
         ("```python\nprint\n```", "\nprint\n"),
         ("[a link](https://example.com 'x')", "a link"),
         ("See https://www.example.com/a/.", "See example dot com/a."),
+        ("One<|im_end|>.", "One ."),
         ("One<!-- and a half -->.<!--\nTwo. Three.\n-->", "One."),
         ("7 - 5, 3*4, 10 / 2, 5-7", "7 minus 5, 3 times 4, 10 divided by 2, 5-7"),
         *(

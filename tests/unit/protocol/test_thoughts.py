@@ -16,17 +16,12 @@ ANSWERS = [
     (f"{THOUGHT}\n</think>\n\nIt is Paris.", "It is Paris."),  # the prompt ended with <think>
     (f"<think>{THOUGHT}", ""),
     ("<think></think>It is Paris.", "It is Paris."),
-    ("It is <think>hm</think> Paris.", "It is Paris."),
-    ("It is Paris.<think>Was that right?</think>", "It is Paris."),
-    (f"<think>a</think>It is <think>{THOUGHT}</think>Paris.", "It is Paris."),
+    (f"<think>a</think>\n<think>{THOUGHT}</think>\nIt is Paris.", "It is Paris."),
     (f"<thinking>{THOUGHT}</thinking>It is Paris.", "It is Paris."),
     (f"[THINK]{THOUGHT}[/THINK]It is Paris.", "It is Paris."),
     (f"<seed:think>{THOUGHT}</seed:think>It is Paris.", "It is Paris."),
     (f"◁think▷{THOUGHT}◁/think▷It is Paris.", "It is Paris."),
     (f"<reasoning>{THOUGHT} <b>2 < 3</b> [1]</reasoning>It is Paris.", "It is Paris."),
-    (f"<reflection>{THOUGHT}</reflection>It is Paris.", "It is Paris."),
-    (f"<analysis>\n{THOUGHT}\n</analysis>\nIt is Paris.", "It is Paris."),
-    (f"<scratchpad>{THOUGHT}</scratchpad>It is Paris.", "It is Paris."),
     (f"< think >{THOUGHT}< /think >It is Paris.", "It is Paris."),
     (f"<|thinking|>{THOUGHT}<|/thinking|>It is Paris.", "It is Paris."),
     (
@@ -47,7 +42,6 @@ ANSWERS = [
         "It is Paris.<|return|>",
         "It is Paris.",
     ),
-    (f"analysis<|message|>{THOUGHT}<|end|>It is Paris.", "analysis" + THOUGHT + "It is Paris."),
     (
         "<|start|>assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant to="
         "functions.f<|channel|>commentary <|constrain|>json<|message|>{}<|call|>It is.",
@@ -55,34 +49,46 @@ ANSWERS = [
     ),
     # thoughts within thoughts, and what only looks so
     ("<think>a<think>b</think>c</think>It is Paris.", "It is Paris."),
-    (
-        "<think>a<analysis>b</analysis></think>\n\nIt is <think>c<think>d</think>e</think>Paris.",
-        "It is Paris.",
-    ),
     ("<think>They ask for <think>.</think>It is Paris.", "It is Paris."),
     ('<think>They ask for `<think>` and "<think>".</think>It is Paris.', "It is Paris."),
     ("<think>They ask for `</think>`.</think>It is Paris.", "It is Paris."),
     ("<think>It is `Paris`</think>It is Paris.", "It is Paris."),
-    ("<think>```\nParis\n```</think>It is Paris.", "It is Paris."),
-    ("<think>```\nParis</think>`It` is Paris.", "`It` is Paris."),
-    ("It is Paris.<think>Was that right?</think>\n\nIt was.", "It is Paris.\n\nIt was."),
     # special tokens
     ("<｜begin▁of▁sentence｜>It is Paris.<|im_end|>", "It is Paris."),
-    ("It is <|fim_pad|>Paris.<|eot_id|><end_of_turn>", "It is Paris."),
+    ("<|fim_pad|>It is Paris.<|eot_id|>\n<end_of_turn> ", "It is Paris."),
+    (f"<|im_start|>assistant\n<think>{THOUGHT}</think>It is Paris.<|im_end|>", "It is Paris."),
     ("<|im_start|>assistant\nIt is Paris.<|im_end|>", "It is Paris."),
     ("<|start_header_id|>assistant<|end_header_id|>\n\nIt is Paris.<|end|>", "It is Paris."),
     ('He says "It is Paris."<|im_end|>', 'He says "It is Paris."'),
-    ("It is 'Paris'<think>Is it?</think>.", "It is 'Paris'."),
     # answers that are about tags
-    ("Of (\"<think>\"), {'a': '<|im_end|>'} and «</think>».",) * 2,
-    ("A <|channel|> is " + "what follows it, " * 9, "A is " + "what follows it, " * 9),
-    ("The tag `<think>` begins it, `</think>` ends it.",) * 2,
-    ("The tag '<think>' begins it, and “</think>” ends it.",) * 2,
-    ("The tag <think> begins it.",) * 2,
-    ("Write:\n```\n<think>\nIt`s so.\n</think>\n```\nThat is all.",) * 2,
-    ("`a <think> b` and ``<|im_end|>``, '<|eot_id|>'",) * 2,
-    ("1 < 2, [3], <b>4</b>, a <thin line, ◁ and `",) * 2,
-    ("I <think>,\n<!-- a -->, <details>, a | b |> c, <|, <s>d</s> ``",) * 2,
+    *(
+        (text, text)
+        for text in (
+            "Of (\"<think>\"), {'a': '<|im_end|>'} and «</think>».",
+            "The tag `<think>` begins it, `</think>` ends it.",
+            "The tag <think> begins it.",
+            "DeepSeek wraps its reasoning in <think> and </think> tags.",
+            "It uses **<think>** to begin and **</think>** to end.",
+            "s = re.sub(r'<think>.*?</think>', '', s)",
+            "Write:\n\n    <think>\n    So.\n    </think>\n~~~\n<think>\n~~~",
+            "[Think] Take two minutes alone. [Pair] Talk with a partner. [Share] Tell the class.",
+            "[Think]: What do you notice?\n[Wonder]: What else?",
+            "See [Think](https://example.org), press [THINK].",
+            "<analysis>The poem is sad.</analysis>\n<answer>B</answer>",
+            "<lesson><title>Verbs</title><reflection>Which?</reflection></lesson>",
+            "function f(): Promise<Thought> { return new List<Thought>() }",
+            "In ChatML a turn starts with <|im_start|> and ends with <|im_end|>, as in Qwen.",
+            "s = f'<|im_start|>{role}\\n{text}<|im_end|>' ok",
+            "GPT-2's end-of-text token is <|endoftext|>.",
+            "The mean speed is <|v|>",
+            '{"token": "the <|endoftext|> one"}',
+            "<|start|> is a token, which stands before who speaks, " + "and so on, " * 9,
+            "<|channel|> is one",
+            "Write:\n```\n<think>\nIt`s so.\n</think>\n```\nThat is all.",
+            "1 < 2, [3], <b>4</b>, a <thin line, ◁ and `",
+            "I <think>,\n<!-- a -->, <details>, a | b |> c, <|, <s>d</s> ``",
+        )
+    ),
     ("", ""),
 ]
 
@@ -97,9 +103,9 @@ def answer(text: str, size: int, model: Thoughts, complete: bool = True) -> list
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11, 1000])
 @pytest.mark.parametrize(("text", "shown"), ANSWERS)
 def test_thoughts_are_taken_out(text: str, shown: str, size: int) -> None:
-    assert "".join(answer(text, size, Thoughts())).replace("  ", " ") == shown
+    assert "".join(answer(text, size, Thoughts())) == shown
     if not text.startswith(THOUGHT):
-        assert "".join(answer(text, size, Thoughts(False))).replace("  ", " ") == shown
+        assert "".join(answer(text, size, Thoughts(False))) == shown
 
 
 def test_an_answer_streams_once_its_model_is_known_not_to_think_without_a_tag() -> None:
@@ -124,13 +130,6 @@ def test_a_model_known_to_think_without_a_tag_may_begin_with_one_or_mention_it()
     for text in (f"<think>{THOUGHT}</think>Yes.", f"{THOUGHT} <think>?</think>, no.</think>Yes."):
         assert "".join(answer(text, 1, Thoughts(untagged=True))) == "Yes."
     assert answer("<think>a</think>Yes.", 8, Thoughts(untagged=True))[1:] == ["", "Yes.", ""]
-
-
-def test_a_beginning_in_the_midst_of_an_answer_is_a_thought_where_that_was_cut_off() -> None:
-    text = "Write <think> before it, and"
-    assert "".join(answer(text, 4, Thoughts(False), complete=False)) == "Write "
-    text = 'The tag "<think>" begins it, and </think> ends it.'
-    assert "".join(answer(text, 4, Thoughts(False))) == text
 
 
 def test_an_answer_that_was_cut_off_tells_nothing() -> None:
@@ -176,7 +175,7 @@ def test_an_answer_without_a_tag_streams() -> None:
              "<|channel|>", " ", "`", "<", "< ", "\n", "a"]
 )  # fmt: skip
 def test_a_text_of_any_length_is_read(part: str) -> None:
-    text = part * (200_000 // len(part))
+    text = part * (50_000 // len(part))
     for untagged in (None, False, True):  # to search all of it for each character would take hours
         assert len("".join(answer(text, 1, Thoughts(untagged)))) <= len(text)
         answer(text, len(text), Thoughts(untagged))
