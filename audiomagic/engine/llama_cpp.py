@@ -63,17 +63,17 @@ class LlamaCpp:
         return bool(answer.get("chat_template_caps", {}).get("supports_tool_calls"))
 
     def tokens(self, text: str, special: bool = True) -> list[int]:
-        """Split a text as the model's own tokenizer does; with `special`, marks are tokens, too."""
+        """Split a text as the model's own tokenizer does; with `special`, by those, too."""
         body: dict[str, Any] = {"content": text, "parse_special": special}
         with errors():
             answer: Any = self.client.post("../tokenize", body=body, cast_to=object)
         return list(map(int, answer["tokens"]))
 
-    def marks(self, text: str) -> set[str]:
-        """Return what a text holds of a chat template's own marks, such as the end of a turn."""
+    def special_tokens(self, text: str) -> set[str]:
+        """Return the model's special tokens in a text, such as the end of a turn."""
         unsaid = {*self.tokens(text)} - {*self.tokens(text, special=False)}
         pieces = {token: self.detokenized([token]) for token in unsaid}
-        # Beside a mark, a text is split in other places, too.
+        # Beside a special token, a text is split in other places, too.
         return {p for token, p in pieces.items() if self.tokens(p, special=False) != [token]}
 
     def cut(self, text: str, most: int) -> str:
@@ -121,10 +121,10 @@ class LlamaCpp:
         return answer["choices"][0]
 
 
-def parted(text: str, marks: Iterable[str]) -> str:
-    """Return a text in which each of these marks is no mark, but still to be read."""
-    for mark in marks:
-        text = text.replace(mark, f"{mark[:1]} {mark[1:]}")
+def plain_text(text: str, special: Iterable[str]) -> str:
+    """Return a text in which these special tokens are parted by a blank, so that they are words."""
+    for token in special:
+        text = text.replace(token, f"{token[:1]} {token[1:]}")
     return text
 
 

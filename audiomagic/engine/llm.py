@@ -21,9 +21,9 @@ from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
 from .json_schema.dialect import ANY_OBJECT, followable, has_free_names, unknown_keyword
 from .json_schema.length import Lengths, unrolled
-from .json_schema.room import fitted
+from .json_schema.max_length import fitted
 from .json_schema.tree import DEFINITIONS
-from .llama_cpp import LlamaCpp, errors, json_grammar, parted, sampling
+from .llama_cpp import LlamaCpp, errors, json_grammar, plain_text, sampling
 from .tool_calling import ToolCaller, tool_results
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class LlamaModel:
         # Tool calls are made for models that could make them, too: llama.cpp holds no model to a
         # `tool_choice`, and Qwen2.5-Coder-0.5B wrote its calls as text; so it decided rightly on
         # 23 of 25 requests.
-        messages = self._without_marks(self._fitted(request.messages))
+        messages = self._plain(self._fitted(request.messages))
         request = replace(request, messages=messages)
         results = tool_results(request.messages)
         forced = request.tool_choice not in (None, "auto", "none")
@@ -168,13 +168,15 @@ class LlamaModel:
             del turns[0]
         return (*head, *turns, *last)
 
-    def _without_marks(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Leave no marks in a text by which the model knows its turns: it is what somebody said."""
-        marks = self._llama.marks("\n".join(message.text for message in messages))
-        if not marks:
+    def _plain(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Leave no special token in a text, such as the end of a turn: it is what somebody said."""
+        special = self._llama.special_tokens("\n".join(message.text for message in messages))
+        if not special:
             return tuple(messages)
         return tuple(
-            replace(message, parts=(parted(message.text, marks),)) if message.parts else message
+            replace(message, parts=(plain_text(message.text, special),))
+            if message.parts
+            else message
             for message in messages
         )
 

@@ -1,4 +1,4 @@
-"""Schemas whose JSON has room in an answer, however much of what it may be it is.
+"""How long the JSON that follows a schema may be, and schemas of which it is short enough.
 
 A small model fills a list until it must not: the more there may be in a schema, the less of each.
 """
@@ -16,10 +16,10 @@ FORMATTED, NUMERAL, NAME, ANYTHING = 60, 13, 40, 40
 SMALLER, SMALLEST = 0.8, 0.002
 
 
-def fitted(schema: dict[str, Any], room: float) -> dict[str, Any]:
+def fitted(schema: dict[str, Any], most: float) -> dict[str, Any]:
     """Lower all limits until the longest JSON has at most so many characters, if it can."""
     share, form = 1.0, schema
-    while longest(form) > room and share > SMALLEST:
+    while longest(form) > most and share > SMALLEST:
         share *= SMALLER
         form = _lowered(schema, share)
     return form

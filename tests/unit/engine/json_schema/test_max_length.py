@@ -9,7 +9,7 @@ from hypothesis import given
 
 from audiomagic.engine.json_schema.dialect import followable
 from audiomagic.engine.json_schema.length import Lengths, unrolled
-from audiomagic.engine.json_schema.room import fitted, longest
+from audiomagic.engine.json_schema.max_length import fitted, longest
 
 from ....support.json_schemas import JSON, SCHEMAS, valid
 
