@@ -18,6 +18,18 @@ VARIABLES = (
     "HF_TOKEN",
 )
 SHORTEST = 16  # characters; anything shorter is a placeholder: "none", "local"
+# The words that a longer one is made of, "sk-no-key-required" (llama.cpp); one of it says so.
+SAYS_SO = {"none", "null", "no", "not", "any", "anything", "dummy", "fake", "empty", "unused",
+           "ignored", "placeholder", "example", "your", "here", "x"}  # fmt: skip
+BESIDE = {"sk", "api", "apikey", "key", "token", "secret", "required", "needed", "necessary",
+          "used", "is", "a", "the", "for", "this", "test", "replace", "with", "insert", "enter",
+          "put", "my", "local", "server", "llama", "cpp", "lm", "studio", "ollama", "vllm",
+          "openai", "azure", "hf"}  # fmt: skip
+# A piece of a key that may be a word, made by chance or by whoever made the key.
+WORD = re.compile(r"[\W_]*(?:[A-Za-z][a-z]{0,13}|[A-Z]{1,14})[\W_]*")
+# What a server writes in place of the letters that it hides.
+HIDDEN = (r"[*•#…]", r"\.\.", "xxx", "XXX")
+BEHIND_HIDDEN = "|".join(f"(?<={signs})" for signs in HIDDEN)
 TELLING = 16  # characters of a key, in a row or in pieces, that can only come from it
 PIECE, DIGITS = 5, 7  # characters: a shorter piece, or one of hexadecimal digits, is chance
 BOUNDARY = "\0"  # between texts that are searched together
@@ -64,7 +76,7 @@ def unfinished(text: str) -> int:
 
 def without(text: str) -> str:
     """Take out keys, whatever looks like one, and the logins in URLs."""
-    return LOGIN.sub("…@", TYPED.sub("…", without_key(text)))
+    return LOGIN.sub("…@", TYPED.sub(_hidden, without_key(text)))
 
 
 def without_pieces(text: str) -> str:
@@ -72,13 +84,38 @@ def without_pieces(text: str) -> str:
     for key in _keys():
         beginnings = [key[:n] for n in range(len(key), 5, -1)]
         for part in beginnings + [key[-n:] for n in range(len(key) - 1, 3, -1)]:
-            text = text.replace(part, "…")
+            if part in text:
+                text = _without_piece(text, part, key)
     return without(text)
+
+
+def _hidden(typed: re.Match[str]) -> str:
+    return typed[0] if _is_placeholder(typed[0]) else "…"
+
+
+def _without_piece(text: str, piece: str, key: str) -> str:
+    """Take out a piece of a key; of one that may be a word, only what is none.
+
+    That is beside letters that are hidden; or it stands alone, and has a digit before it in the
+    key.
+    """
+    if not WORD.fullmatch(piece):
+        return text.replace(piece, "…")
+    exact = re.escape(piece)
+    shown = f"(?:{BEHIND_HIDDEN})-?{exact}|{exact}(?=-?(?:{'|'.join(HIDDEN)}))"
+    if key.endswith(piece) and key[: -len(piece)][-1:].isdigit():
+        shown += f"|(?<![^\\W\\d_]){exact}(?![^\\W\\d_])"
+    return re.sub(shown, "…", text)
 
 
 def _keys() -> list[str]:
     named = (os.environ.get(name, "").strip() for name in VARIABLES)
-    return [key for key in {*_used, *named} if len(key) >= SHORTEST]
+    return [key for key in {*_used, *named} if len(key) >= SHORTEST and not _is_placeholder(key)]
+
+
+def _is_placeholder(key: str) -> bool:
+    words = {word.strip("x") or "x" for word in SIGNS.split(key.lower()) if word}
+    return words <= SAYS_SO | BESIDE and not words.isdisjoint(SAYS_SO)
 
 
 def _unescaped(escape: re.Match[str]) -> str:

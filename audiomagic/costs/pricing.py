@@ -165,14 +165,18 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     file = file_path(path)
     try:
         text = contents(file, LARGEST).decode("utf-8")
-        if max(map(len, text.split("\n"))) > LONGEST_LINE:
-            raise ValueError(f"a line of more than {LONGEST_LINE} characters")
-        return tomllib.loads(text, parse_float=Decimal)
-    except (OSError, ValueError, ArithmeticError, RecursionError) as error:
-        why = reason(error) if isinstance(error, OSError) else error
-        if isinstance(error, ArithmeticError | RecursionError):
-            why = "a number is too large, or lists are too deep"
-        raise OptionError(f"cannot read prices from {one_line(path, 120)}: {why}") from error
+        if max(map(len, text.split("\n"))) <= LONGEST_LINE:
+            return tomllib.loads(text, parse_float=Decimal)
+        why = f"a line of more than {LONGEST_LINE} characters"
+    except OSError as error:
+        why = reason(error)
+    except UnicodeDecodeError:
+        why = "it is not text in UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        why = str(error)
+    except (ValueError, ArithmeticError, RecursionError):
+        why = "a number is too large, or lists are too deep"
+    raise OptionError(f"cannot read prices from {one_line(path, 120)}: {why}")
 
 
 def _price(key: str, entry: object) -> Price:
@@ -181,7 +185,7 @@ def _price(key: str, entry: object) -> Price:
         raise OptionError(f"{name} must be a table with {', '.join(KEYS)}")
     for word in entry:
         if word not in KEYS:
-            raise OptionError(suggestions.unknown(f"key of {name}", str(word), KEYS))
+            raise OptionError(f"{name}: {suggestions.unknown('key', str(word), KEYS)}")
     if any(isinstance(value, list | Mapping) for value in entry.values()):  # absurdly deep, too
         raise OptionError(f"{name} must be a table of numbers and texts")
     if missing := [kind for kind in REQUIRED if kind not in entry]:

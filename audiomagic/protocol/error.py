@@ -16,9 +16,11 @@ EXPLAINED = "engine_error"  # the local engine's code of a message that says wha
 NO_MODEL = "model_not_found"  # the code for a model that is not there, or not for this key
 # What servers say that have no code for it.
 LACKS_MODEL = re.compile(
-    r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|a valid)\b"
+    r"\bmodels?\b.{0,200}?\bnot (found|exist|deployed|loaded|a valid)\b"
     r"|\bmodels?:?\s+(\S{1,200}\s+)?((is|are|currently) ){0,2}(not |un)(supported|available)\b"
-    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b",
+    r"|(invalid|unknown|no such|unsupported|unrecognized|unable to access|valid) model\b"
+    r"|\b((could|can)\s?not|(could|ca)n't|unable to|failed to) (find|load|locate)( the| a)? model\b"
+    r"|\bno (endpoints?|providers?|provider endpoints?) (found )?for\b",
     re.IGNORECASE | re.DOTALL,
 )
 NO_CREDIT = ("insufficient_quota", "Arrearage", "billing_hard_limit_reached")
@@ -30,6 +32,13 @@ INNER = ("error", "errors", "fault", "detail")  # where one error holds another
 # An error in XML has each of its words in an element without others; a page of HTML has none.
 XML = re.compile(r"\s*<(?!!doctype|html)", re.IGNORECASE)
 ELEMENT = re.compile(r"<(?:\w++:)?+(\w++)[^<>]*+>([^<>]++)</")
+# What stands in place of an error where all is well, as its code or its words; in small letters.
+NO_CODE = ("0", "200", "success", "ok")
+NO_WORDS = (*NO_CODE, "none", "null", "no error")
+# The events that only tell how it goes, by their name, type or status.
+NOTICES = ("status", "ping", "heartbeat", "keepalive", "keep-alive", "keep_alive", "progress",
+           "info", "queued", "in_queue", "pending", "processing", "running", "in_progress",
+           "started", "success", "ok")  # fmt: skip
 DEEPEST = 6  # errors within errors
 MOST_FAULTS = 3  # of a request that are repeated
 LONGEST = 10_000  # characters of an error
@@ -75,19 +84,20 @@ class ErrorBody:
             return cls.of(named if _words(named) else text)
 
     @classmethod
-    def in_place_of(cls, chunk: object, named: bool) -> "ErrorBody | None":
-        """Return the error that stands where a chunk was due; `named`: its event is an "error"."""
+    def in_place_of(cls, chunk: object, event: str = "") -> "ErrorBody | None":
+        """Return the error that stands where a chunk was due; `event`: the name of its event."""
+        named = event == "error"
         if isinstance(chunk, list) and chunk and isinstance(chunk[0], Mapping):
             chunk = {"error": chunk[0].get("error")}  # Gemini's
         if not isinstance(chunk, Mapping):
             return cls.of(chunk) if chunk and named else None
         choices = chunk.get("choices")
         for part in (chunk, *(choices if isinstance(choices, list) else ())):
-            if isinstance(part, Mapping) and (part.get("error") or _failure(part)):
+            if isinstance(part, Mapping) and (_reports(part, bool(choices)) or _failure(part)):
                 return cls.of(part)
-        kind = chunk.get("object")
-        bare = not kind and choices is None and _words(_innermost(chunk))
-        return cls.of(chunk) if chunk and (named or bare or kind == "error") else None
+        if not chunk or not (named or chunk.get("object") == "error" or _is_bare(chunk, event)):
+            return None
+        return cls.of(chunk)
 
     @property
     def no_credit(self) -> bool:  # a retry cannot help
@@ -112,6 +122,35 @@ def _innermost(error: object, depth: int = DEEPEST) -> Any:
         if isinstance(inner, Mapping) and depth and _words(inner):
             return _innermost(inner, depth - 1)
     return error
+
+
+def _reports(part: Mapping[str, Any], answered: bool) -> bool:
+    """Whether a part of a chunk has an error: some servers have a place for it in every chunk,
+    which says that there is none.
+    """
+    error = part.get("error")
+    return bool(error) and not (isinstance(error, Mapping | str) and _says_none(error, answered))
+
+
+def _says_none(error: Mapping[str, Any] | str, answered: bool) -> bool:
+    """Whether an error says that all is well; one that says so by its code alone, whatever its
+    words, is believed beside an answer.
+    """
+    words = _words(error).lower().rstrip(".!")
+    code = _by_name(error).get("code") if isinstance(error, Mapping) else None
+    if str(code).lower() in NO_CODE:
+        return answered or words in ("", *NO_WORDS)
+    empty = isinstance(error, Mapping) and not any(error.values())
+    return not code and (words in NO_WORDS or empty)
+
+
+def _is_bare(chunk: Mapping[str, Any], event: str) -> bool:
+    """Whether an object that is no chunk is the words of an error, not those of a notice."""
+    if chunk.get("object") or chunk.get("choices") is not None or not _words(_innermost(chunk)):
+        return False
+    kinds = (event, *map(chunk.get, ("type", "event", "status")))
+    notice = any(isinstance(kind, str) and kind.lower() in NOTICES for kind in kinds)
+    return not notice and not _says_none(chunk, answered=False)
 
 
 def _relayed(error: Mapping[str, Any]) -> object:

@@ -5,9 +5,13 @@ The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): 
 `.stream()` helper breaks on each of these; `ResponseAccumulator` does not.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 from .. import redaction
@@ -39,8 +43,10 @@ FINISHES: dict[str, str | None] = {
     **dict.fromkeys(("null", "none", "in_progress", "running", "incomplete"), None),
 }  # fmt: skip
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
-# Of a delta, or a message.
-PARTS = ("content", "refusal", "audio", "tool_calls", "function_call", *THOUGHTS)
+# Of a delta, or a message; and of its sound.
+PARTS = ("content", "refusal", "tool_calls", "function_call", *THOUGHTS)
+AUDIO_PARTS = ("id", "data", "transcript", "expires_at")
+AFTER_WORD = re.compile(r"^[^\w\s]+")  # the signs that end it
 NOT_BASE64 = "the server sent sound that is not base64; try again"
 LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
@@ -105,7 +111,9 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
+    _said: dict[str, "_Said"] = field(default_factory=lambda: defaultdict(_Said))  # by source
     _streamed_parts: set[str] = field(default_factory=set)  # that came in deltas
+    _streamed_audio_parts: set[str] = field(default_factory=set)
     _unfinished: str = ""  # text that may be the beginning of a key
     _base64: Base64Stream = field(default_factory=Base64Stream)
     _sound: PcmDecoder = field(default_factory=PcmDecoder)
@@ -146,11 +154,13 @@ class ResponseAccumulator:
 
         Raises InvalidResponse for sound that cannot be read.
         """
-        rest = self._answer.end(complete=self._finished == "stop")
-        text = ("".join(self._text) + self._unfinished + rest).strip()
+        ends = [(source, said.end(bool(self._finished))) for source, said in self._said.items()]
+        text = "".join(self._by_leading(source, end) for source, end in ends)
+        rest = self._answer.feed(text) + self._answer.end(complete=self._finished == "stop")
+        text = "".join(self._text) + self._unfinished + rest
         held = without_thoughts("".join(self._held)).strip()
         self._held.clear()
-        rest += "" if text.startswith(held) else held.removeprefix(text)
+        rest += _beyond(text, held)
         try:
             for data in self._base64.end():
                 self._sound.add(data)
@@ -178,8 +188,7 @@ class ResponseAccumulator:
         choice, before = _mapping(choice, "a choice"), self._received
         finish_reason = _name(choice.get("finish_reason")).lower()
         self._finish(finish_reason)
-        delta = self._added(choice)
-        audio = _mapping(delta.get("audio") or {}, "delta.audio")
+        delta, audio = self._added(choice)
         self.audio_id = _name(audio.get("id")) or self.audio_id
         expires = type(expires_at := audio.get("expires_at")) is int
         if expires:
@@ -203,17 +212,20 @@ class ResponseAccumulator:
         self.ended = ends or expires or (self.ended and not continued)
         return new
 
-    def _added(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a choice's delta, or its message, less what came in deltas already.
+    def _added(self, choice: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return what a choice adds, and what it adds to the sound: its delta, and of a message
+        beside it each part that no delta has brought.
 
         A completion in one piece, from a server that does not stream, holds a message; some servers
         send it whole at the end of a stream.
         """
-        if delta := _mapping(choice.get("delta") or {}, "a delta"):
-            self._streamed_parts |= {part for part in PARTS if delta.get(part)}
-            return delta
+        delta = _mapping(choice.get("delta") or {}, "a delta")
         message = _mapping(choice.get("message") or {}, "a message")
-        return {part: message[part] for part in message.keys() - self._streamed_parts}
+        audio, whole = (_mapping(of.get("audio") or {}, "audio") for of in (delta, message))
+        return (
+            _with_missing(delta, message, PARTS, self._streamed_parts),
+            _with_missing(audio, whole, AUDIO_PARTS, self._streamed_audio_parts),
+        )
 
     def _finish(self, reason: str) -> None:
         finish = FINISHES.get(reason, "stop") if reason else None
@@ -224,11 +236,14 @@ class ResponseAccumulator:
     def _new(self, source: str, text: str) -> str:
         """Return text of the source that came first; hold back the other's, which may repeat it."""
         self._received += len(text)
-        self._tokens.add(source, text)
         if self._received > LONGEST_TEXT:
             raise InvalidResponse("the server sent more text than any model; stopped reading")
         if not self._leading and text.strip():
             self._leading = source
+        return self._by_leading(source, self._said[source].add(text))
+
+    def _by_leading(self, source: str, text: str) -> str:
+        self._tokens.add(source, text)
         if self._leading in ("", source):
             return text
         self._held.append(text)
@@ -269,6 +284,75 @@ class ResponseAccumulator:
             tuple(map(ToolCall, called[::3], called[1::3], called[2::3])),
             self.refused,
         )
+
+
+def _with_missing(
+    delta: Mapping[str, Any], message: Mapping[str, Any], names: Iterable[str], streamed: set[str]
+) -> Mapping[str, Any]:
+    """Return the named parts of a delta, and those of a message that were not `streamed`."""
+    streamed |= {name for name in names if delta.get(name)}
+    return {name: (delta if name in streamed else message).get(name) for name in names}
+
+
+class _Said:
+    """Text of one source, without a last piece that says all of it once more, as some servers do.
+
+    Such a piece waits: where more follows, it is a word that was said twice.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._words = 0  # pieces that are not blank
+        self._length = self._end = 0  # characters, of all and up to the last that is not blank
+        self._again = ""
+
+    def add(self, text: str) -> str:
+        if not text:
+            return ""
+        shown = self._take(self._again)
+        self._again = text if self._repeated_by(text.strip()) else ""
+        return shown if self._again else shown + self._take(text)
+
+    def end(self, complete: bool) -> str:
+        """Return what waited, unless the text is complete without it."""
+        text, self._again = "" if complete else self._again, ""
+        return self._take(text)
+
+    def _take(self, text: str) -> str:
+        kept = text if self._pieces else text.lstrip()
+        if kept.strip():
+            self._words += 1
+            self._end = self._length + len(kept.rstrip())
+        if kept:
+            self._pieces.append(kept)
+        self._length += len(kept)
+        return text
+
+    def _repeated_by(self, text: str) -> bool:
+        as_long = self._words > 1 and len(text) == self._end
+        return as_long and text == "".join(self._pieces).rstrip()
+
+
+def _beyond(text: str, other: str) -> str:
+    """Return what another text says beyond one that says the same, be it in other capitals and
+    signs; all of it, after a space, if it does not say the same.
+    """
+    letters = list(map(_letters, other))
+    said, both = _letters(text) if other else "", "".join(letters)
+    if said.startswith(both):
+        return ""
+    blank = text[-1:].isspace()
+    if not said or not both.startswith(said):
+        return other if blank else f" {other}"
+    lengths = accumulate(map(len, letters))
+    end = next(at for at, length in enumerate(lengths, 1) if length >= len(said))
+    rest = other[end:] if _letters(text[-1]) else AFTER_WORD.sub("", other[end:])
+    return rest.lstrip() if blank else rest
+
+
+def _letters(text: str) -> str:
+    """Return a text without capitals, blanks and punctuation."""
+    return "".join(c for c in text.casefold() if unicodedata.category(c)[0] not in "CPZ")
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import InvalidResponse
-from .error import ErrorBody, not_chat_completions
+from .error import NOTICES, ErrorBody, not_chat_completions
 
 LARGEST_EVENT = 80_000_000  # bytes: the longest completion (14 minutes) is 54 million in one piece
 MOST_EVENTS = 2_000_000  # of one answer: no text that is read has as many characters
@@ -19,9 +19,11 @@ MOST_VALUES = 1_000_000  # in the JSON of one event
 MOST_BESIDE = 10_000_000  # bytes of comments, names of events and blank lines
 END = "[DONE]"
 BOM = "\ufeff"  # a byte order mark
-FIELD = re.compile("(data|error|event|id|retry)?:")  # how the lines of an event begin
 DATA = ("data:", "error:")  # llama.cpp has a field of its own for an error
-LONGEST_WORDS = 1_000  # characters of a text in place of events, or of JSON
+FIELDS = (*DATA, "event:", "id:", "retry:", ":")  # how the lines of an event begin
+# Fields that a server may have for itself; "TypeError: ..." is none.
+OTHER_FIELD = re.compile(r"(?!\w*(?:error|exception):)[\w-]+:", re.IGNORECASE)
+LONGEST_WORDS = 10_000  # characters of a text in place of events, or of JSON
 
 
 class ErrorEvent(Exception):
@@ -44,11 +46,13 @@ def chunks(data: Iterable[bytes]) -> Iterator[Any]:
         try:
             chunk = json.loads(event)
         except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
+            if name in NOTICES:
+                continue
             words = event[:LONGEST_WORDS].strip()
             if name == "error" or not words.startswith(tuple('{["<')):
                 raise ErrorEvent(ErrorBody.of(words)) from None
             raise not_chat_completions("something that is not JSON") from error
-        if body := ErrorBody.in_place_of(chunk, name == "error"):
+        if body := ErrorBody.in_place_of(chunk, name):
             raise ErrorEvent(body)
         yield chunk
 
@@ -56,24 +60,29 @@ def chunks(data: Iterable[bytes]) -> Iterator[Any]:
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
     """Yield the name and data of each event; a completion in one piece is the only one.
 
-    Text in place of events is the words of an error.
+    Text in place of events, or after the last of them, is the words of an error.
     """
     name, data, size, beside, words = "", list[str](), 0, 0, ""
     begun = whole = False
     for line in chain([next(lines, "").removeprefix(BOM)], lines):
+        is_words = _is_words(line) and not (begun and OTHER_FIELD.match(line))
         if not begun and (begun := bool(line.strip())):
-            if not FIELD.match(line):
-                words = line.strip()[:LONGEST_WORDS]
             if line.lstrip().startswith("<"):
                 raise not_chat_completions("a web page")
             whole = line.lstrip().startswith(("{", "["))
         if line.startswith("error:"):
             name = "error"
         if whole or line.startswith(DATA):
-            data.append(line if whole else line.partition(":")[2].removeprefix(" "))
+            value = line if whole else line.partition(":")[2].removeprefix(" ")
+            if value.lstrip().startswith(END):
+                break
+            data.append(value)
+            words = ""
             size += len(line) + 1
             _check_size(size)
             continue
+        if is_words and len(words) < LONGEST_WORDS:
+            words = f"{words}\n{line}"[:LONGEST_WORDS]
         beside += len(line) + 1
         if beside > MOST_BESIDE:
             raise _too_much(f"{MOST_BESIDE // 1_000_000} MB beside its answer, more")
@@ -81,13 +90,17 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
             name = line[6:].strip()
         elif not line:  # a blank line ends an event; other fields and comments are ignored
             if data:
-                words = ""
                 yield name, "\n".join(data)
             name, data, size = "", [], 0
     if data:  # the blank line after the last event may be missing
         yield name, "\n".join(data)
-    elif words and not whole:
-        yield "error", json.dumps(words)
+    if words:
+        yield "" if words.lstrip().startswith("{") else "error", words
+
+
+def _is_words(line: str) -> bool:
+    """Whether a line is no field of an event, nor one that was cut off in its name."""
+    return not (line.startswith(FIELDS) or any(name.startswith(line.strip()) for name in FIELDS))
 
 
 def _lines(data: Iterable[bytes]) -> Iterator[str]:

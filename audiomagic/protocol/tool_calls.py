@@ -15,6 +15,12 @@ LONGEST = 4_000_000  # characters of all calls, with the ids that some servers r
 CUT = "\n[cut here: there is more]"
 # What models write before and after the name of a tool, as their prompt has it.
 BESIDE_NAME = re.compile(r"^(?:functions|tools|default_api)[.:]|:\d+$")
+# What servers, and models whose words they pass on, call the arguments of a call.
+ARGUMENTS = ("arguments", "parameters", "args", "input", "params", "kwargs")
+CLOSING = '"}] \t\r\n'  # how JSON ends that may be gone on with
+# What models write around arguments: a fence of code, and the special tokens of their prompt.
+FENCE = re.compile(r"\s*+(?:```(?:json)?+\s*+)?+")
+BEHIND = re.compile(r"(?:\s|```|<\|\w{1,40}\|>|</tool_call>)*+")
 INVALID = "INVALID_JSON"  # the only argument of a call that is repeated, whose own are no object
 
 
@@ -62,7 +68,12 @@ class _PartialCall:
 
     @property
     def whole(self) -> bool:
-        return bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        ends = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        return ends or self._has_none
+
+    @property
+    def _has_none(self) -> bool:
+        return len(self.arguments) == 1 and self.arguments[0].strip() in ("{}", "null")
 
     def continued_by(self, delta: "_PartialCall") -> bool:
         """Whether a delta at the same index is more of this call.
@@ -72,8 +83,8 @@ class _PartialCall:
         """
         if not (self.name and delta.name):
             return True
-        if self.name != delta.name:
-            return False
+        if self.name != delta.name:  # a name in pieces, if the call is the same
+            return bool(self.id) and delta.id in ("", self.id) and not self.arguments
         if self.id and self.id == delta.id and self.superseded_by(delta):
             return True
         if self.id and delta.id and self.id != delta.id:
@@ -95,20 +106,32 @@ class _PartialCall:
     def superseded_by(self, delta: "_PartialCall") -> bool:
         """Whether a delta has all arguments so far once more.
 
-        Some servers repeat them in every delta, others send "{}" before there are any.
+        Some servers repeat them in every delta, as far as they are there or as JSON that is whole
+        each time; others send "{}" or "null" before there are any.
         """
         if len(self.arguments) != 1 or not delta.arguments:
             return False
-        (before,), (after,) = self.arguments, delta.arguments
-        begun = "{" if before.strip() == "{}" else before
-        return begun.startswith("{") and after.startswith(begun)
+        begun, (after,) = self._begun, delta.arguments
+        return begun.startswith("{") and after.lstrip().startswith(begun)
+
+    @property
+    def _begun(self) -> str:
+        """The arguments, less what ends them, so that more may follow."""
+        if self._has_none:
+            return "{"
+        return self.arguments[0].strip(CLOSING) if self.whole else self.arguments[0]
 
     def add(self, delta: "_PartialCall") -> str:
         """Take a delta; return what it adds to the arguments."""
         added = "".join(delta.arguments)
-        self.id, self.name = self.id or delta.id, self.name or delta.name
+        self.id = self.id or delta.id
+        if self.name != delta.name:
+            self.name += delta.name.removeprefix(self.name)
         if self.superseded_by(delta):
-            added = added.removeprefix(self.arguments.pop())
+            before, begun = self.arguments[0], self._begun
+            again = before if added.startswith(before) else begun
+            added = added[added.index(again) + len(again) :]
+            self.arguments.clear()
             self.length = 0
         self.arguments += delta.arguments
         self.length += delta.length
@@ -162,7 +185,7 @@ class ToolCallAccumulator:
         for call in calls:
             ids[next(free) if not call.id or call.id in ids else call.id] = None
         return tuple(
-            ToolCall(call_id, call.name, _without_blanks("".join(call.arguments)))
+            ToolCall(call_id, call.name, _without_blanks(_bare("".join(call.arguments))))
             for call_id, call in zip(ids, calls, strict=True)
         )
 
@@ -170,7 +193,8 @@ class ToolCallAccumulator:
 def _read(delta: Mapping[str, Any]) -> _PartialCall:
     function = delta.get("function")
     function = function if isinstance(function, Mapping) else delta
-    arguments = function.get("arguments") or ""
+    given = (part.get(name) for part in (function, delta) for name in ARGUMENTS)
+    arguments = next(filter(None, given), "")
     if not isinstance(arguments, str):  # the JSON itself, not a text of it
         try:
             arguments = json.dumps(arguments, ensure_ascii=False)
@@ -196,6 +220,22 @@ def _unused(ids: set[str]) -> Iterator[str]:
 def _without_blanks(arguments: str) -> str:
     """Return arguments as they are, or "{}" for what servers write where there are none."""
     return "{}" if arguments.strip() in ("", "null", "[]") else arguments
+
+
+def _bare(arguments: str) -> str:
+    """Return arguments without what models write around them, or as they are if they are none.
+
+    Some are a text of JSON in which the arguments are written as JSON, once more.
+    """
+    text = FENCE.sub("", arguments, count=1)
+    with suppress(ValueError, RecursionError):
+        value, end = json.JSONDecoder().raw_decode(text)
+        if BEHIND.fullmatch(text, end):
+            if isinstance(value, dict):
+                return text[:end]
+            if isinstance(value, str) and isinstance(_json(value), dict):
+                return value
+    return arguments
 
 
 def _json(text: str) -> Any:

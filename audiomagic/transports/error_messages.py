@@ -239,6 +239,8 @@ def _by_status(
         return f"{line}; check --base-url (it usually ends in /v1)"
     if status == 403:
         return f"{host} does not allow this ({reason}); check what your key may do"
+    if status == 404 and model_list.listed(endpoint):  # which was at this address
+        return f"{host} cannot do this with the model ({reason}); --model names another"
     if status == 404:
         return f"{host} has nothing at this address ({reason}); check --base-url and --model"
     step = "run it again" if status in LATER else "correct it, and run it again"

@@ -77,11 +77,12 @@ class Chats:
             found = error.errors(include_url=False, include_input=False)
             # A part that is not a sound is no text either, which is the first to be said.
             first = next((one for one in found if one["type"] == "value_error"), found[0])
-            where = ".".join(map(str, first["loc"])) or "the whole"
-            why = one_line(f"{where}: {first['msg']}", 120)
+            names = map(str, first["loc"])
+            where = ".".join(name for name in names if "[" not in name) or "the whole"
+            why = one_line(f"{where}: {first['msg'].removeprefix('Value error, ')}", 120)
             raise OptionError(f"{shown} is not a saved chat ({why})") from error
         if not all(map(_plausible, exchanges)):
-            raise OptionError(f"{shown} is not a saved chat (a number that nothing has)")
+            raise OptionError(f"{shown} is not a saved chat (one of its numbers is out of range)")
         if not all(exchange.well_formed for exchange in exchanges):
             why = "a message in a role that it cannot have"
             raise OptionError(f"{shown} is not a saved chat ({why})")

@@ -262,6 +262,12 @@ EARLY: dict[str, list[Any]] = {
     "an error follows the end": [
         *SOUND, chunk({}, finish_reason="stop") | TOLD, {"error": {"message": "worn out"}},
     ],
+    "words of an error follow the end": [
+        *SOUND, chunk({}, finish_reason="stop") | TOLD, "Upstream timeout\n",
+    ],
+    "an error is beside the end": [
+        *SOUND, chunk({}, finish_reason="stop") | TOLD | {"error": {"message": "worn out"}},
+    ],
 }  # fmt: skip
 
 
@@ -300,6 +306,15 @@ def test_a_finished_answer_with_usage_in_every_chunk_is_exact(biller: Biller) ->
     reply = session.speak("Hi", max_tokens=300)
     (cap,) = session.budget.caps("")
     assert cap.spent == reply.cost == Decimal("0.0003435") and cap.reserved == 0
+
+
+def test_an_answer_whose_chunks_say_that_there_is_no_error_is_exact(biller: Biller) -> None:
+    chunks = spoken(["Hi."], bytes(9_600), usage(11, 0, 6, 4))
+    fine = {"error": {"code": 0, "message": "Success"}}
+    queued = {"type": "status", "message": "queued"}
+    biller.server.send_chunks([queued, *(one | fine for one in chunks)])
+    reply = Session().speak("Hi")
+    assert (reply.text, reply.finish_reason, reply.cost) == ("Hi.", "stop", Decimal("0.0003435"))
 
 
 def test_tokens_of_another_length_are_believed(biller: Biller) -> None:

@@ -353,7 +353,7 @@ def test_a_chat_is_saved_and_loaded(fake_server: FakeServer, tone: Sound, tmp_pa
                     }
                 ]
             ),
-            "0.question.parts.0",
+            "(0.question.parts.0: not a sound file that can be read; try wav, mp3, flac or ogg)",
         ),
     ],
 )

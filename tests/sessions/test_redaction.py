@@ -265,6 +265,52 @@ def test_a_key_is_told_from_chance(
     assert reply.text == "a local speciality"
 
 
+SAID = "A valid key is required here: field required, no voice; your secret is not needed"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["sk-no-key-required", "your-api-key-here", "no-key-needed-for-this", "xxxxxxxxxxxxxxxxxxxx",
+     "EMPTY-EMPTY-EMPTY", "sk-xxxxxxxxxxxxxxxxxxxxxxxx", "not-needed-not-used",
+     "corp-gateway-17-key-required", "corp-gateway-17-the-secret", "secret-1234567890-needed"],
+)  # fmt: skip
+def test_ordinary_words_of_a_key_are_not_taken_out(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    assert redaction.without_pieces(SAID) == SAID
+    secret = any(map(str.isdigit, key))
+    assert redaction.has_key(f"It is {key}.") is secret
+    assert (key in redaction.without_pieces(f"It is {key}.")) is not secret
+
+
+@pytest.mark.parametrize("key", [KEY, f"{KEY}-wxyz", "secret-1234567890-wxyz", f"{KEY[:-4]}WXYZ"])
+@pytest.mark.parametrize(
+    "shown",
+    ["{0:.9}****{1}", "***{1}", "sk-...{1}", "…{1}", "xxxx{1}", "XXXXXXXX{1} is wrong",
+     "****-{1}", "{0:.12}", "no key {0} here"],
+)  # fmt: skip
+def test_what_a_server_shows_of_a_key_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch, key: str, shown: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    said = redaction.without_pieces(shown.format(key, key[-4:]))
+    assert key[:9] not in said and key[-4:] not in said
+
+
+def test_the_end_of_a_key_is_taken_out_alone_but_not_of_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY[:-4]}able")
+    assert redaction.without_pieces("It ends in able, unable") == "It ends in …, unable"
+    monkeypatch.setenv("OPENAI_API_KEY", "secretly1234567890")
+    assert redaction.without_pieces("secretly, secretly***") == "secretly, …***"
+    monkeypatch.setenv("OPENAI_API_KEY", "abcdefghijklmnopqrst")
+    assert redaction.without_pieces("abcdefghijklmnop, abc") == "…, abc"
+    monkeypatch.setenv("OPENAI_API_KEY", "----------------secret")
+    assert redaction.without_pieces("a secret, no key") == "a secret, no key"
+
+
 @pytest.mark.usefixtures("key")
 def test_much_that_is_random_holds_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "0123456789abcdef0123456789abcdef"[::-1])

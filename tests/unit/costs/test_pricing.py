@@ -378,7 +378,11 @@ def deep(levels: int) -> list[Any]:
         ("/no/such/file.toml", "cannot read prices from /no/such/file.toml: No such file"),
         ({"m": 3}, "the price of 'm' must be a table with text_in"),
         ({"m": {"text_in": 1}}, "lacks text_out, audio_in, audio_out"),
-        ({"m": MINE | {"audio_inn": 1}}, "did you mean 'audio_in'?"),
+        (
+            {"m": MINE | {"audio_inn": 1}},
+            "the price of 'm': no key 'audio_inn'; did you mean 'audio_in'?",
+        ),
+        ({"m": MINE | {"x": 1}}, "the price of 'm': no key 'x'; choose text_in, text_out, "),
         ({"m": MINE | {"audio_in": "-1"}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"audio_in": "nan"}}, "audio_in must be US dollars per million"),
         ({"m": MINE | {"audio_in": "cheap"}}, "audio_in must be US dollars per million"),
@@ -400,14 +404,27 @@ def test_an_invalid_price_is_refused_in_one_line(given: Any, said: str) -> None:
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_broken_file_is_refused(tmp_path: Path) -> None:
+DEEP = "a number is too large, or lists are too deep"
+BROKEN = [
+    (b"[m", "Expected ']'"),
+    (b"\xff\xfe", "it is not text in UTF-8"),
+    (b"x = 1e9999999999999999999", DEEP),
+    (b"x = 1" + b"0" * 5_000, DEEP),
+    (b"x = " + b"[" * 5_000, DEEP),
+    (b"x = " + b"{a = " * 5_000, "a line of more than 10000 characters"),
+    (b"a." * 100_000 + b"b = 1", "a line of more than 10000 characters"),  # gigabytes
+    (b'"\xe2\x80\xa8".' * 20_000 + b"b = 1", "a line of more than 10000 characters"),
+]
+
+
+@pytest.mark.parametrize(("content", "why"), BROKEN, ids=range(len(BROKEN)))
+def test_a_broken_file_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
     file = tmp_path / "prices.toml"
-    absurd = (b"x = 1e9999999999999999999", b"x = 1" + b"0" * 5_000, b"x = " + b"[" * 5_000)
-    long = (b"a." * 100_000 + b"b = 1", b'"\xe2\x80\xa8".' * 20_000 + b"b = 1")  # gigabytes
-    for content in (b"[m", b"\xff\xfe", *absurd, b"x = " + b"{a = " * 5_000, *long):
-        file.write_bytes(content)
-        with pytest.raises(OptionError, match="cannot read prices from"):
-            listed().extended(file)
+    file.write_bytes(content)
+    with pytest.raises(OptionError) as caught:
+        listed().extended(file)
+    assert str(caught.value).startswith(f"cannot read prices from {file}: {why}")
+    assert "sys." not in str(caught.value)
 
 
 def test_a_source_may_be_an_absurd_number(tmp_path: Path) -> None:

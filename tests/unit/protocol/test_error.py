@@ -78,7 +78,7 @@ SHAPES = [
 def test_the_servers_own_words_are_found_in_every_shape(sent: Any, read: ErrorBody) -> None:
     assert ErrorBody.of(sent) == read
     if not isinstance(sent, str):
-        assert getattr(ErrorBody.in_place_of(sent, False), "message", None) == read.message
+        assert getattr(ErrorBody.in_place_of(sent), "message", None) == read.message
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,26 @@ def test_the_servers_own_words_are_found_in_every_shape(sent: Any, read: ErrorBo
         {"base_resp": {"status_code": 0, "status_msg": "success"}},  # MiniMax
         {"choices": [{"delta": {"content": "Hi"}}], "base_resp": {"status_code": 0}},
         {"usage": {}, "error": ""},
+        {"type": "status", "message": "queued"},
+        {"status": "processing", "detail": "You are third"},
+        {"code": 0, "msg": "success", "data": None},
+        {"error": {"code": 0, "message": "Success"}},
+        {"error": {"code": "200", "message": "OK"}},
+        {"error": {"code": 0, "message": ""}},
+        *(
+            {"choices": [{"delta": {"content": "Hi"}}], "error": error}
+            for error in (
+                {"code": 0, "message": "Success"},
+                {"code": "0", "message": "Request served"},
+                {"code": "success", "message": ""},
+                {"code": 200},
+                {"code": None, "message": "", "type": None},
+                {"message": "None"},
+                "success",
+                "null",
+            )
+        ),
+        {"choices": [{"delta": {"content": "Hi"}, "error": {"code": 0, "message": ""}}]},
         [],
         ["error"],
         {},
@@ -100,13 +120,44 @@ def test_the_servers_own_words_are_found_in_every_shape(sent: Any, read: ErrorBo
     ],
 )
 def test_a_chunk_is_no_error(chunk: Any) -> None:
-    assert ErrorBody.in_place_of(chunk, False) is None
+    assert ErrorBody.in_place_of(chunk) is None
+
+
+ERRORS = [
+    {"code": 502, "message": "Worn out"},
+    {"code": "None", "message": "Worn out"},  # LiteLLM's way to say null
+    {"code": "", "message": "Worn out"},
+    {"message": "Worn out"},
+    {"type": "overloaded_error"},
+    {"code": 500, "message": "Success"},
+    "Worn out",
+    True,
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("choices", [None, [], [{"delta": {"content": "Hi"}}]])
+def test_an_error_beside_an_answer_is_one(error: Any, choices: Any) -> None:
+    assert ErrorBody.in_place_of({"choices": choices, "error": error}) is not None
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"error": {"code": 0, "message": "Worn out"}},
+        {"code": 200, "message": "Worn out"},
+        {"type": "status", "error": "Worn out"},
+    ],
+)
+def test_what_stands_alone_is_judged_by_its_words(chunk: Any) -> None:
+    error = ErrorBody.in_place_of(chunk)
+    assert error and error.message == "Worn out"
 
 
 def test_an_error_inside_a_choice_is_one() -> None:
     error = {"code": 502, "message": "Provider disconnected"}
     chunk = {"object": "chat.completion", "choices": [{"error": error, "finish_reason": "error"}]}
-    found = ErrorBody.in_place_of(chunk, False)
+    found = ErrorBody.in_place_of(chunk)
     assert found == ErrorBody("Provider disconnected", "502") and found.status == 502
 
 

@@ -177,6 +177,74 @@ def test_a_message_brings_what_no_delta_did() -> None:
     assert accumulated([last])[0].text == "A tone. Two."
 
 
+BESIDE = {"role": "assistant", "content": "A.", "audio": SOUND | {"transcript": "A."}}
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"role": "assistant", "content": ""}],
+        [{"role": "assistant", "content": None, "audio": {}, "tool_calls": []}],
+        [{"audio": {"id": "audio_1"}}, {"audio": {"transcript": "A."}}, None],
+        [{"audio": {"id": "audio_1", "data": SOUND["data"]}}, {}],
+        [{"content": "A."}, {"audio": {"id": "audio_1", "transcript": ""}}],
+        [{"audio": {"transcript": "A.", "expires_at": 1}}, {}],
+    ],
+)
+def test_each_part_of_a_message_that_no_delta_brought_is_taken(deltas: list[Any]) -> None:
+    whole = {"delta": deltas[-1], "message": BESIDE, "finish_reason": "stop"}
+    answer, _ = accumulated([*map(chunk, deltas[:-1]), chunk() | {"choices": [whole]}])
+    assert (answer.text, answer.pcm, answer.audio_id) == ("A.", b"abcd", "audio_1")
+
+
+END = chunk({}, finish_reason="stop")
+
+
+@pytest.mark.parametrize("part", ["content", "transcript"])
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["Hel", "lo.", "Hello."], "Hello."),
+        (["", " Hel", "lo.", " ", "Hello. "], "Hello."),
+        (["Hello ", "Ada.", "\n", "Hello Ada."], "Hello Ada."),
+        (["Hello.", "Hello."], "Hello.Hello."),  # each a word, or a sentence
+        (["Bye", " ", "Bye"], "Bye Bye"),
+        (["No", " no", " no", " no"], "No no no no"),
+        (["na", "na", "nana", " Batman"], "nananana Batman"),
+        (["好", "的", "好", "的"], "好的好的"),
+    ],
+)
+def test_a_last_delta_that_repeats_all_is_read_once(part: str, words: list[str], text: str) -> None:
+    deltas = [{"audio": {part: word}} if part == "transcript" else {part: word} for word in words]
+    answer, pieces = accumulated([*map(chunk, deltas), END])
+    assert answer.text == text == "".join(piece.text for piece in pieces).strip()
+    cut_off, _ = accumulated([*map(chunk, deltas)])
+    assert cut_off.text == "".join(words).strip()  # what came is kept
+    if part == "transcript":
+        assert accumulated([chunk({"content": text}), *map(chunk, deltas), END])[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("written", "transcript", "text"),
+    [
+        ("hello world", "Hello, world.", "hello world"),
+        ("**Hello**, world!", "Hello world", "**Hello**, world!"),
+        ("hello world", "Hello, world. Bye.", "hello world. Bye."),
+        ("Hello: world.", "hello world; bye", "Hello: world. bye"),
+        ("Straße", "STRASSE 5", "Straße 5"),
+        ("\U0001f44d", "\U0001f44e", "\U0001f44d \U0001f44e"),
+        ("…", "Hi.", "… Hi."),
+        ("See below.", "Hi.", "See below. Hi."),
+        ("No no", "No no no", "No no no"),
+    ],
+)
+def test_written_and_spoken_words_are_compared_without_their_signs(
+    written: str, transcript: str, text: str
+) -> None:
+    both = chunk({"content": written, "audio": {"transcript": transcript}})
+    assert accumulated([both, END])[0].text == text
+
+
 def test_an_emoji_in_two_halves_is_one_and_a_lone_half_is_replaced() -> None:
     halves = [json.loads('"\\ud83d"'), json.loads('"\\ude00"')]
     answer, _ = accumulated([chunk({"content": half}) for half in halves])

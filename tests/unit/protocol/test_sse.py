@@ -74,6 +74,54 @@ def test_text_in_place_of_events_is_the_words_of_an_error(sent: bytes) -> None:
     assert list(sse.chunks([b"x-odd: 1\n", b"data: {}\n\n"])) == [{}]
 
 
+AFTER = [
+    b"Upstream timeout\n",
+    b'{"error": {"message": "Upstream timeout"}}',
+    b'{\n "error":\n {"message": "Upstream timeout"}\n}\n',
+    b'{"detail": "Upstream timeout"}\n\n',
+    b'"Upstream timeout"\n',
+]
+
+
+@pytest.mark.parametrize("sent", AFTER)
+@pytest.mark.parametrize("end", [b"", b"\n\n", b"\ndata: [DONE]", b"\n\ndata: [DONE]\n\n"])
+@pytest.mark.parametrize("between", [b"\n\n", b"\n"])
+def test_text_after_the_last_event_is_the_words_of_an_error(
+    sent: bytes, end: bytes, between: bytes
+) -> None:
+    read = list[Any]()
+    with pytest.raises(sse.ErrorEvent) as caught:
+        for one in sse.chunks([b"data: {}" + between, sent, end]):
+            read.append(one)
+    assert read == [{}] and caught.value.body.message == "Upstream timeout"
+
+
+def test_an_exception_of_the_server_is_shown_as_it_wrote_it() -> None:
+    with pytest.raises(sse.ErrorEvent) as caught:
+        list(sse.chunks([b"data: {}\n\nValueError: no such voice\n"]))
+    assert caught.value.body.message == "ValueError: no such voice"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"seq: 5\ndata: {}\n\n",
+        b"data: {}\nx-odd: 1\n\n",
+        b"data: {}\n\nx-odd: 1\n",
+        b"data: {}\n\nseq: 5\ndata: [DONE]\n\n",
+        b"data: {}\n\ndat",
+        b"data: {}\n\nre",
+        b"data: {}\n\n   \n",
+        b"data: {}\n\n[DONE]\n",
+        b"data: {}\ndata: [DONE]\n",
+        b"data: {}\n\ndata: [DONE]\n\ngoodbye",
+        b"event: ping\ndata: ping\n\ndata: {}\n\n",
+    ],
+)
+def test_what_is_beside_events_is_no_error(sent: bytes) -> None:
+    assert list(sse.chunks([b"retry: 3\n\n", sent])) == [{}]
+
+
 EVENTS = 'data: {"a": 1}\n\n: comment\n\nevent: message\ndata: {"b":\ndata: 2}\n\ndata:  [DONE]\n\n'
 
 

@@ -115,7 +115,7 @@ def test_arguments_that_each_delta_repeats_are_read_once(
     assert added == arguments  # what is counted is what was made
 
 
-@pytest.mark.parametrize("first", ["{}", " {}\n", {}, "", None])
+@pytest.mark.parametrize("first", ["{}", " {}\n", {}, "", None, "null"])
 @pytest.mark.parametrize("size", [1, 5, 100])
 @pytest.mark.parametrize("name", [None, "weather"])
 def test_a_placeholder_gives_way_to_the_arguments(first: Any, size: int, name: str | None) -> None:
@@ -124,6 +124,45 @@ def test_a_placeholder_gives_way_to_the_arguments(first: Any, size: int, name: s
     answer = accumulated(call("weather", first, "a"), *rest)
     assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
     assert accumulated(call("weather", first, "a")).tool_calls[0].arguments.strip() == "{}"
+
+
+GROWING = [
+    [{"city": "Köln"}, {"city": "Köln", "days": 2}],
+    [{}, {"city": ""}, {"city": "Kö"}, {"city": "Köln"}],
+    [{"at": {"x": 1}}, {"at": {"x": 1, "y": [2]}}, {"at": {"x": 1, "y": [2, 3]}}],
+]
+
+
+@pytest.mark.parametrize("growing", GROWING)
+@pytest.mark.parametrize("written", [None, json.dumps, lambda value: json.dumps(value, indent=1)])
+@pytest.mark.parametrize("name", [None, "weather"])
+def test_arguments_that_are_whole_each_time_are_those_of_one_call(
+    growing: list[Any], written: Any, name: str | None
+) -> None:
+    first, *more = map(written, growing) if written else growing
+    calls = accumulated(call("weather", first, "a"), *(call(name, one, "a") for one in more))
+    (made,) = calls.tool_calls
+    assert (made.id, made.name, json.loads(made.arguments)) == ("a", "weather", growing[-1])
+
+
+@pytest.mark.parametrize("growing", GROWING[:1])
+@pytest.mark.parametrize("ids", [("a", "b"), (None, None)])
+def test_calls_that_only_say_more_than_another_are_kept(growing: list[Any], ids: Any) -> None:
+    deltas = (call("weather", one, name) for one, name in zip(growing, ids, strict=True))
+    calls = accumulated(*deltas).tool_calls
+    assert [json.loads(each.arguments) for each in calls] == growing
+
+
+@pytest.mark.parametrize("name", ["arguments", "parameters", "args", "input"])
+@pytest.mark.parametrize("arguments", [KÖLN, json.loads(KÖLN)])
+def test_arguments_under_another_name_are_read(name: str, arguments: Any) -> None:
+    function = {"name": "weather", name: arguments}
+    beside = {"function": {"name": "weather", "arguments": None}, name: arguments}
+    for wired in ({"function": function}, {"type": "tool_use"} | function, beside):
+        (made,) = accumulated({"tool_calls": [{"id": "a"} | wired]}).tool_calls
+        assert made == ToolCall("a", "weather", KÖLN)
+    called = accumulated({"function_call": function}).tool_calls
+    assert called == (ToolCall("call_0", "weather", KÖLN),)
 
 
 def test_arguments_that_hold_their_own_beginning_are_kept() -> None:
@@ -143,14 +182,32 @@ def test_a_name_is_read_without_what_a_prompt_has_beside_it(name: str) -> None:
     assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
 
 
+@pytest.mark.parametrize("pieces", [["wea", "ther"], ["wea", "weather"], ["w", "e", "ather"]])
+@pytest.mark.parametrize("call_id", ["a", None])
+def test_a_name_in_pieces_is_one(pieces: list[str], call_id: str | None) -> None:
+    first, *more = pieces
+    deltas = call(first, "", "a"), *(call(name, "", call_id) for name in more)
+    answer = accumulated(*deltas, call(None, KÖLN[:5]), call("weather", KÖLN[5:], "a"))
+    assert answer.tool_calls == (ToolCall("a", "weather", KÖLN),)
+    others = call("wea", "", "a"), call("ther", "", "b"), call("x", "{}", "c"), call("y", "", "c")
+    assert [made.name for made in accumulated(*others).tool_calls] == ["wea", "ther", "x", "y"]
+
+
+@pytest.mark.parametrize("text", ["```", "```json ", " ", "<|a|>", "[", "{}", '"', "\\"])
+def test_arguments_of_any_length_are_read(text: str) -> None:
+    for arguments in (text * 100_000, "{}" + text * 100_000 + "x"):
+        assert accumulated(call("weather", arguments, "a")).tool_calls
+
+
 @pytest.mark.parametrize("name", ["get.weather", "functions", "functions_weather", "mcp:weather"])
 def test_any_other_name_is_what_it_is(name: str) -> None:
     assert accumulated(call(name, KÖLN, "a")).tool_calls == (ToolCall("a", name, KÖLN),)
 
 
-def test_calls_without_arguments_are_not_merged() -> None:
-    deltas = [call("time", "", "a"), call("time", "", "b"), call("time", "{}", "c"),
-              call("date", "", "d")]  # fmt: skip
+@pytest.mark.parametrize("none", ["", "{}", "null"])
+def test_calls_without_arguments_are_not_merged(none: str) -> None:
+    deltas = [call("time", none, "a"), call("time", none, "b"), call("time", "{}", "c"),
+              call("date", none, "d")]  # fmt: skip
     calls = accumulated(*deltas).tool_calls
     assert [(each.id, each.name) for each in calls] == [
         ("a", "time"), ("b", "time"), ("c", "time"), ("d", "date")]  # fmt: skip
@@ -184,7 +241,18 @@ def test_a_call_of_the_former_protocol_is_one() -> None:
         ([1], "[1]", '{"INVALID_JSON": "[1]"}'),
         (7, "7", '{"INVALID_JSON": "7"}'),
         ('{"city": "Kö', '{"city": "Kö', '{"INVALID_JSON": "{\\"city\\": \\"Kö"}'),
-        ('"{}"', '"{}"', '{"INVALID_JSON": "\\"{}\\""}'),
+        ('"Köln"', '"Köln"', '{"INVALID_JSON": "\\"Köln\\""}'),
+        (
+            f"{KÖLN} or so",
+            f"{KÖLN} or so",
+            json.dumps({"INVALID_JSON": f"{KÖLN} or so"}, ensure_ascii=False),
+        ),
+        ('"{}"', "{}", "{}"),
+        (json.dumps(KÖLN), KÖLN, KÖLN),
+        (f"```json\n{KÖLN}\n```", KÖLN, KÖLN),
+        (f"```\n{KÖLN}```\n", KÖLN, KÖLN),
+        (f"{KÖLN}<|im_end|>", KÖLN, KÖLN),
+        (f"{json.dumps(KÖLN)}\n</tool_call> <|call|>", KÖLN, KÖLN),
     ],
 )
 def test_arguments_are_read_as_json_and_repeated_as_an_object(

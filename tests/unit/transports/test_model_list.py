@@ -194,6 +194,11 @@ UNKNOWN: dict[str, tuple[int, Any]] = {
         "code": "model_not_supported", "param": "model", "type": "invalid_request_error"}}),
     "quoted": (400, {"error": {"message": "Model '{}' is currently not supported"}}),
     "unsupported": (400, {"detail": "model {} unsupported"}),
+    "OpenRouter, of one that nobody runs": (404, {"error": {"message": "No endpoints found for {}.",
+        "code": 404}}),
+    "not loaded": (400, {"error": {"message": "The model `{}` is not loaded"}}),
+    "not to be found": (404, {"error": {"message": "Could not find model {}"}}),
+    "not to be loaded": (400, {"error": "Cannot load the model '{}'"}),
     "with 200": (200, {"error": {"message": "The model `{}` does not exist.", "code": 404}}),
 }  # fmt: skip
 
@@ -237,6 +242,9 @@ def test_where_none_is_near_those_that_speak_are_offered(fake_server: FakeServer
         ("The requested model is not supported.", None),
         ("Model vendor/model-7 is not available in your region", MANY),
         ("Model not found", None),
+        ("No endpoints found that support tool use.", MANY),
+        ("No endpoints found for vendor/model-7.", MANY),
+        ("Could not find a voice for the model", MANY),
         ("Your plan has no room for a model like that", MANY),
     ],
 )
@@ -248,6 +256,15 @@ def test_a_refusal_for_another_reason_is_not_blamed_on_the_name(
     model = "vendor/model-7" if "model-7" in message else "my-deployment"
     with pytest.raises(RequestRejected, match=r"rejected the request \(400: "):
         Session().speak("Hi", model=model)
+
+
+@pytest.mark.usefixtures("key")
+def test_an_address_that_lists_its_models_is_not_blamed(fake_server: FakeServer) -> None:
+    fake_server.checks, fake_server.listing = lenient, MANY
+    fake_server.then(lambda handler, _: handler.refuse(404, "No endpoints found that speak."))
+    line = r"cannot do this with the model \(404: No endpoints found that speak\.\); --model names"
+    with pytest.raises(RequestRejected, match=line):
+        Session().speak("Hi", model="vendor/model-7")
 
 
 @pytest.mark.usefixtures("key")
