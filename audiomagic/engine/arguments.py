@@ -11,6 +11,7 @@ from math import isclose
 from typing import Any
 
 from .json_schema.formats import PATTERNS
+from .json_schema.numbers import bounded
 from .json_schema.tree import NOTES, mapped
 
 LONGEST_SPAN = 8  # words of a request that may be one argument
@@ -52,7 +53,7 @@ def narrowed(schema: Any, texts: Sequence[str], numbers: Sequence[int | float]) 
                                 ("maxProperties", "minProperties", MOST_NAMES)):  # fmt: skip
         if limit in form:
             form[limit] = max(form.get(fewest, 0), min(form[limit], most))
-    return form
+    return bounded(form)
 
 
 def _allowed(

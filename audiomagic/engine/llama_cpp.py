@@ -3,7 +3,7 @@
 import json
 import secrets
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -62,15 +62,26 @@ class LlamaCpp:
         answer: Any = self.client.get("../props", cast_to=object)
         return bool(answer.get("chat_template_caps", {}).get("supports_tool_calls"))
 
-    def tokens(self, text: str) -> list[int]:
-        """Split a text as the model's own tokenizer does."""
+    def tokens(self, text: str, special: bool = True) -> list[int]:
+        """Split a text as the model's own tokenizer does; with `special`, by those, too."""
+        body: dict[str, Any] = {"content": text, "parse_special": special}
         with errors():
-            answer: Any = self.client.post("../tokenize", body={"content": text}, cast_to=object)
+            answer: Any = self.client.post("../tokenize", body=body, cast_to=object)
         return list(map(int, answer["tokens"]))
+
+    def special_tokens(self, text: str) -> set[str]:
+        """Return the model's special tokens in a text, such as the end of a turn."""
+        unsaid = {*self.tokens(text)} - {*self.tokens(text, special=False)}
+        pieces = {token: self.detokenized([token]) for token in unsaid}
+        # Beside a special token, a text is split in other places, too.
+        return {p for token, p in pieces.items() if self.tokens(p, special=False) != [token]}
 
     def cut(self, text: str, most: int) -> str:
         """Return the text of the first so many tokens."""
-        tokens = self.tokens(text)[:most]
+        return self.detokenized(self.tokens(text)[:most])
+
+    def detokenized(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens."""
         with errors():
             answer: Any = self.client.post("../detokenize", body={"tokens": tokens}, cast_to=object)
         return str(answer["content"])
@@ -108,6 +119,13 @@ class LlamaCpp:
         with errors():
             answer: Any = self.client.post("/completions", body=body, cast_to=object)
         return answer["choices"][0]
+
+
+def plain_text(text: str, special: Iterable[str]) -> str:
+    """Return a text in which these special tokens are parted by a blank, so that they are words."""
+    for token in special:
+        text = text.replace(token, f"{token[:1]} {token[1:]}")
+    return text
 
 
 def json_grammar(schema: Mapping[str, Any]) -> str:

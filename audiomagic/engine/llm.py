@@ -21,7 +21,9 @@ from ..protocol.tool_calls import ToolCall, cut
 from .api.errors import APIError
 from .json_schema.dialect import ANY_OBJECT, followable, has_free_names, unknown_keyword
 from .json_schema.length import Lengths, unrolled
-from .llama_cpp import LlamaCpp, errors, json_grammar, sampling
+from .json_schema.max_length import fitted
+from .json_schema.tree import DEFINITIONS
+from .llama_cpp import LlamaCpp, errors, json_grammar, plain_text, sampling
 from .tool_calling import ToolCaller, tool_results
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
-JSON_LIMIT = 512  # tokens, besides those of what is required
+MOST_FREE = 1_000  # characters of JSON, besides what is required: 3 s, or 10 of digits alone
 LONGEST_JSON = 500  # characters that a schema may require
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
@@ -96,39 +98,32 @@ class LlamaModel:
 
     def _not_followed(self, schema: Mapping[str, Any], arguments: bool = False) -> str | None:
         """Say what of a schema cannot be followed; None where all can."""
-        form = self._followed(schema, arguments)
-        if form is not None:
+        form = _translated(schema, arguments)
+        if form is not None and self._llama.follows(form):
             length = Lengths(form).of(form)
             if length == inf:
                 return "nothing that follows it has an end"
             if length > LONGEST_JSON and (self.small or arguments):
                 return f"it requires {length:,.0f} characters, of at most {LONGEST_JSON:,}"
             return None
-        properties = schema.get("properties")
-        for name, inner in properties.items() if isinstance(properties, dict) else ():
-            one = {**schema, "properties": {name: inner}, "required": [name]}
-            if self._followed(one, arguments) is None:
-                if keyword := unknown_keyword(inner):
-                    return f"'{keyword}' cannot be followed"
-                return f"the property '{one_line(name, 60)}' cannot be followed"
-        if keyword := unknown_keyword(schema):
+        if form is not None and (keyword := unknown_keyword(form)):
             return f"'{keyword}' cannot be followed"
+        properties = schema.get("properties")
+        rest = {key: schema[key] for key in DEFINITIONS if key in schema}
+        for name, inner in properties.items() if isinstance(properties, dict) else ():
+            one = rest | {"type": "object", "properties": {name: inner}, "required": [name]}
+            form = _translated(one, arguments)
+            if form is None or not self._llama.follows(form):
+                return f"the property '{one_line(name, 60)}' cannot be followed"
         return "it cannot be followed"
-
-    def _followed(self, schema: Mapping[str, Any], arguments: bool) -> dict[str, Any] | None:
-        """Return the schema that the grammar follows in its place, if it can."""
-        try:
-            form = followable(schema, arguments)
-        except (TypeError, ValueError, AttributeError):  # a keyword with a value of another type
-            return None
-        return form if self._llama.follows(form) else None
 
     def reply(self, request: Request) -> Generator[TextDelta, None, None]:
         """Raises APIError for a text that does not fit into the context."""
         # Tool calls are made for models that could make them, too: llama.cpp holds no model to a
         # `tool_choice`, and Qwen2.5-Coder-0.5B wrote its calls as text; so it decided rightly on
         # 23 of 25 requests.
-        request = replace(request, messages=self._fitted(request.messages))
+        messages = self._plain(self._fitted(request.messages))
+        request = replace(request, messages=messages)
         results = tool_results(request.messages)
         forced = request.tool_choice not in (None, "auto", "none")
         may_call = request.tools and request.tool_choice != "none" and not results
@@ -173,6 +168,18 @@ class LlamaModel:
             del turns[0]
         return (*head, *turns, *last)
 
+    def _plain(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Leave no special token in a text, such as the end of a turn: it is what somebody said."""
+        special = self._llama.special_tokens("\n".join(message.text for message in messages))
+        if not special:
+            return tuple(messages)
+        return tuple(
+            replace(message, parts=(plain_text(message.text, special),))
+            if message.parts
+            else message
+            for message in messages
+        )
+
     def _body(self, request: Request) -> dict[str, Any]:
         if not self._supports_tools:
             messages = tuple(_in_words(message) for message in request.messages)
@@ -185,8 +192,8 @@ class LlamaModel:
             form = followable(schema)
             if self.small:
                 lengths = Lengths(form)
-                body.setdefault("max_tokens", JSON_LIMIT + int(lengths.of(form)))
-                form = unrolled(form, lengths)
+                form = fitted(unrolled(form, lengths), lengths.of(form) + MOST_FREE)
+                body.setdefault("max_tokens", self._context // 2)
             body["extra_body"] = {"grammar": json_grammar(form)}
             del body["response_format"]
         return body
@@ -208,6 +215,14 @@ class LlamaModel:
                 if ended and clauses.count(clauses[-2]) >= REPEATS:
                     return
                 yield delta
+
+
+def _translated(schema: Mapping[str, Any], arguments: bool) -> dict[str, Any] | None:
+    """Return the schema that the grammar gets; None where a keyword's value is no such value."""
+    try:
+        return followable(schema, arguments)
+    except (TypeError, ValueError, AttributeError):
+        return None
 
 
 def answer_schema(request: Request) -> Mapping[str, Any] | None:

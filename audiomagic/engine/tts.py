@@ -4,6 +4,7 @@ Per 12.5 ms frame, hibari's network gives its vocoder a spectrum and a melody (F
 the melody, which moves the pitch alone, then resamples the sound, which moves formants, too.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ..sound import Sound
 
 RATE = 24_000  # Hz, of hibari and of what comes out
+UNNAMED_NUMBER = re.compile(r"\d(?:,?\d){36,}")  # hibari has names up to the decillions
 SEED = 1  # of the breath noise: the same text sounds the same, bit by bit
 # The model rounds each sound to whole frames, so that its tempo follows `speed` by steps: what
 # comes out (over ten sentences), and the `speed` that it takes; beyond the ends it stays there.
@@ -69,10 +71,15 @@ class Synthesizer:
         voice = voices()[voice] if isinstance(voice, str) else voice
         parts = [
             _finish(self._render(phonemes, voice, pace))
-            for phonemes in self._hibari.phonemize(text)
+            for phonemes in self.phonemes(text)
             if any(symbol.isalpha() for symbol in phonemes)  # a lone "..." would be noise
         ]
         return Sound(np.concatenate([*parts, np.zeros(0, np.float32)]), RATE)
+
+    def phonemes(self, text: str) -> list[str]:
+        """Return the phonemes of each sentence; a number without a name is read by its digits."""
+        parted = UNNAMED_NUMBER.sub(lambda number: " ".join(number[0].replace(",", "")), text)
+        return list(self._hibari.phonemize(parted))
 
     def _render(self, phonemes: str, voice: Voice, pace: float) -> Floats:
         """Run network and vocoder on one sentence of phonemes; see `hibari.Hibari.from_ids`."""

@@ -5,13 +5,10 @@ The shapes are those of a recorded stream of 2026-04-15 (gpt-4o-audio-preview): 
 `.stream()` helper breaks on each of these; `ResponseAccumulator` does not.
 """
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
-from itertools import accumulate
 from typing import Any
 
 from .. import redaction
@@ -21,6 +18,7 @@ from .base64_stream import Base64Stream
 from .error import not_chat_completions
 from .output_tokens import OutputTokens
 from .pcm import PcmDecoder
+from .repetition import Said, beyond
 from .thoughts import Answer, Thoughts, without_thoughts
 from .tool_calls import ToolCall, ToolCallAccumulator
 from .usage import Usage
@@ -46,7 +44,6 @@ THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 # Of a delta, or a message; and of its sound.
 PARTS = ("content", "refusal", "tool_calls", "function_call", *THOUGHTS)
 AUDIO_PARTS = ("id", "data", "transcript", "expires_at")
-AFTER_WORD = re.compile(r"^[^\w\s]+")  # the signs that end it
 NOT_BASE64 = "the server sent sound that is not base64; try again"
 LONGEST_NAME = 1_000  # characters of a model's or a sound's: longer ones are none
 
@@ -111,7 +108,7 @@ class ResponseAccumulator:
     _leading: str = ""  # "written" or "spoken": where text came from first
     _held: list[str] = field(default_factory=list)  # text from the other source
     _received: int = 0  # characters, from both sources
-    _said: dict[str, "_Said"] = field(default_factory=lambda: defaultdict(_Said))  # by source
+    _said: dict[str, Said] = field(default_factory=lambda: defaultdict(Said))  # by source
     _streamed_parts: set[str] = field(default_factory=set)  # that came in deltas
     _streamed_audio_parts: set[str] = field(default_factory=set)
     _unfinished: str = ""  # text that may be the beginning of a key
@@ -160,7 +157,7 @@ class ResponseAccumulator:
         text = "".join(self._text) + self._unfinished + rest
         held = without_thoughts("".join(self._held)).strip()
         self._held.clear()
-        rest += _beyond(text, held)
+        rest += beyond(text, held)
         try:
             for data in self._base64.end():
                 self._sound.add(data)
@@ -292,67 +289,6 @@ def _with_missing(
     """Return the named parts of a delta, and those of a message that were not `streamed`."""
     streamed |= {name for name in names if delta.get(name)}
     return {name: (delta if name in streamed else message).get(name) for name in names}
-
-
-class _Said:
-    """Text of one source, without a last piece that says all of it once more, as some servers do.
-
-    Such a piece waits: where more follows, it is a word that was said twice.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._words = 0  # pieces that are not blank
-        self._length = self._end = 0  # characters, of all and up to the last that is not blank
-        self._again = ""
-
-    def add(self, text: str) -> str:
-        if not text:
-            return ""
-        shown = self._take(self._again)
-        self._again = text if self._repeated_by(text.strip()) else ""
-        return shown if self._again else shown + self._take(text)
-
-    def end(self, complete: bool) -> str:
-        """Return what waited, unless the text is complete without it."""
-        text, self._again = "" if complete else self._again, ""
-        return self._take(text)
-
-    def _take(self, text: str) -> str:
-        kept = text if self._pieces else text.lstrip()
-        if kept.strip():
-            self._words += 1
-            self._end = self._length + len(kept.rstrip())
-        if kept:
-            self._pieces.append(kept)
-        self._length += len(kept)
-        return text
-
-    def _repeated_by(self, text: str) -> bool:
-        as_long = self._words > 1 and len(text) == self._end
-        return as_long and text == "".join(self._pieces).rstrip()
-
-
-def _beyond(text: str, other: str) -> str:
-    """Return what another text says beyond one that says the same, be it in other capitals and
-    signs; all of it, after a space, if it does not say the same.
-    """
-    letters = list(map(_letters, other))
-    said, both = _letters(text) if other else "", "".join(letters)
-    if said.startswith(both):
-        return ""
-    blank = text[-1:].isspace()
-    if not said or not both.startswith(said):
-        return other if blank else f" {other}"
-    lengths = accumulate(map(len, letters))
-    end = next(at for at, length in enumerate(lengths, 1) if length >= len(said))
-    rest = other[end:] if _letters(text[-1]) else AFTER_WORD.sub("", other[end:])
-    return rest.lstrip() if blank else rest
-
-
-def _letters(text: str) -> str:
-    """Return a text without capitals, blanks and punctuation."""
-    return "".join(c for c in text.casefold() if unicodedata.category(c)[0] not in "CPZ")
 
 
 def _text(value: object) -> str:

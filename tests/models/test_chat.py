@@ -350,6 +350,7 @@ def test_arguments_follow_the_schemas_that_libraries_make(
         ({"type": "array", "contains": {"type": "integer"}}, "'contains' cannot be followed"),
         ({"type": "string", "pattern": "^(?=a)b$"}, "'pattern' cannot be followed"),
         ({"$ref": "#/$defs/Nowhere"}, "the property 'it' cannot be followed"),
+        ({"$ref": "#anchor"}, "the property 'it' cannot be followed"),
         ({"type": "float"}, "the property 'it' cannot be followed"),
         ({"type": {}}, "the property 'it' cannot be followed"),
         ({"type": "integer", "minimum": 5, "maximum": 1}, "the property 'it' cannot be followed"),
@@ -371,6 +372,30 @@ def test_a_schema_that_cannot_be_followed_is_refused(
     with pytest.raises(openai.BadRequestError, match=said.rpartition("'")[2]) as caught:
         ask(client, ASKED, response_format=form)
     assert caught.value.param == "response_format"
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ({"if": {"required": ["a"]}, "then": {"required": ["b"]}}, "'if'"),
+        ({"dependentRequired": {"a": ["b"]}}, "'dependentRequired'"),
+        ({"not": {"required": ["a"]}}, "'not'"),
+        ({"$defs": {"B": {"contains": {}}}, "patternProperties": {"^x": {"$ref": "#/$defs/B"}}},
+         "'contains'"),
+        ({"minProperties": 5, "patternProperties": {"^x": {}}}, "it"),
+    ],
+)  # fmt: skip
+def test_what_is_beside_the_properties_is_not_blamed_on_one(
+    client: openai.OpenAI, beside: Any, said: str
+) -> None:
+    text = {"type": "string"}
+    named = tool({"a": text, "b": text}, **beside)
+    with pytest.raises(openai.BadRequestError, match=f"'file': {said} cannot be followed"):
+        ask(client, ASKED, tools=[named])
+    schema = named["function"]["parameters"]
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    with pytest.raises(openai.BadRequestError, match=f"'response_format': {said} cannot"):
+        ask(client, ASKED, response_format=form)
 
 
 @pytest.mark.parametrize(

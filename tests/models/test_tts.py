@@ -185,3 +185,20 @@ def test_every_voice_is_understood(spoken: dict[str, Sound]):
     for name, sound in spoken.items():
         errors, _ = wer(SENTENCE, stt.transcribe(sound))
         assert errors == 0, name
+
+
+NINES = "9" * 39
+
+
+@pytest.mark.parametrize(
+    "number",
+    [NINES, f"-{NINES}", f"${NINES}", f"{NINES}%", f"{NINES}th", f"{NINES} km", f"No.{NINES}",
+     f"0.{NINES}", f"{NINES}.5", f"1/{NINES}", "999," * 12 + "999", f"{NINES}:30", "9" * 5_000],
+    ids=lambda number: number[:8],
+)  # fmt: skip
+def test_a_number_without_a_name_is_read_digit_by_digit(tts: Synthesizer, number: str) -> None:
+    assert " ".join(tts.phonemes(number)).count("nˈIn") >= 36
+
+
+def test_a_number_with_a_name_is_read_by_it(tts: Synthesizer) -> None:
+    assert tts.phonemes("9,000,000") == tts.phonemes("nine million")

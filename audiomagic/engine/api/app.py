@@ -1,5 +1,6 @@
 """The engine as a WSGI app that speaks OpenAI's API, in this process or over HTTP."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -62,14 +63,19 @@ class App:
             case "model":
                 return json_reply(card(**named))
             case "chat":
-                return self._chat.create(request.get_data())
+                return self._chat.create(_body(request))
             case "speech":
-                return speech(self._engine, request.get_data())
+                return speech(self._engine, _body(request))
             case "transcription":
                 return transcription(self._engine, request)
             case "respond":
-                return self._responses.create(request.get_data())
+                return self._responses.create(_body(request))
             case "response":
                 return self._responses.retrieve(**named, query=request.args)
             case _:
                 return self._responses.forget(**named)
+
+
+def _body(request: HTTPRequest) -> bytes:
+    """Return JSON without the mark that Windows' editors and shells put before a text."""
+    return request.get_data().removeprefix(BOM_UTF8)

@@ -29,7 +29,7 @@ class APIError(Exception):
     @classmethod
     def of(cls, error: "ValidationError", where: str = "") -> "APIError":
         """Report the first of pydantic's complaints, of the part of a request that is `where`."""
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
         kind, bounds = first["type"], first.get("ctx") or {}
         names = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
         param = (where + "".join(names)).removeprefix(".")
@@ -41,11 +41,15 @@ class APIError(Exception):
         if kind == "missing":
             return missing(param)
         code = "invalid_type" if kind.endswith("_type") else "invalid_value"
-        for bound, side in (("ge", "below_min"), ("le", "above_max")):
+        line = f"{first['msg']}."
+        for bound, side, sign in (("ge", "below minimum", ">="), ("le", "above maximum", "<=")):
             if bound in bounds:
-                number = "integer" if isinstance(bounds[bound], int) else "decimal"
-                code = f"{number}_{side}_value"
-        return cls(f"Invalid '{param or 'request'}': {first['msg']}.", param or None, code)
+                limit, got = bounds[bound], one_line(first["input"], 40)
+                number = "integer" if isinstance(limit, int) else "decimal"
+                code = f"{number} {side} value".replace("imum", "").replace(" ", "_")
+                expected = f"Expected a value {sign} {limit}, but got {got} instead."
+                line = f"{number} {side} value. {expected}"
+        return cls(f"Invalid '{param or 'request'}': {line}", param or None, code)
 
     def wire(self) -> dict[str, Any]:
         """Return the body of the response."""

@@ -15,6 +15,7 @@ from .app import App
 from .errors import APIError
 from .replies import error_reply
 
+THREADS = 32  # most wait for a model, which answers one by one; others are answered beside them
 LARGEST_BODY = 100_000_000  # bytes: an hour of mp3 in base64
 
 
@@ -45,7 +46,7 @@ def create_server(app: WSGIApplication, port: int, token: str) -> Any:
         guarded,
         host="127.0.0.1",
         port=port,
-        threads=4,
+        threads=THREADS,
         max_request_body_size=LARGEST_BODY,
         connection_limit=400,  # Windows cannot watch more than 512
         channel_timeout=30,  # seconds without traffic

@@ -10,6 +10,7 @@ from typing import Any
 
 from .all_of import merged
 from .formats import FORMATS, PATTERNS
+from .numbers import all_bounded
 from .tree import DEFINITIONS, NAMED, NOTES, Schema, mapped, references, resolved, schemas
 
 ELSEWHERE = ("allOf", "anyOf", "oneOf", "$ref")  # where the properties of an object may be, too
@@ -36,14 +37,12 @@ IMPLIED = {
 SILENT = {*NOTES, *DEFINITIONS}
 LOOKAROUND = ("(?=", "(?!", "(?<")
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
-LARGEST_NUMBER = 1_000_000_000
 LARGEST_LIMIT = 2_000  # a grammar with a higher one takes seconds to make
 MOST_REFERENCES = 1_000
 KEY = "^[A-Za-z0-9_ -]{1,40}$"
 SIMPLE: dict[str, Any] = {
     "anyOf": [{"type": "string", "maxLength": 40}, {"type": "boolean"}, {"type": "null"},
-              {"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER,
-               "multipleOf": 0.01}]
+              {"type": "number"}]
 }  # fmt: skip
 ANY_OBJECT: dict[str, Any] = {"type": "object", "minProperties": 1}
 
@@ -55,8 +54,11 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
     see `distinct`. Raises TypeError, ValueError or AttributeError for what is not a schema.
     """
     root = schema = merged(dict(schema))
-    if len(references(schema)) > MOST_REFERENCES:
+    names = references(schema)
+    if len(names) > MOST_REFERENCES:
         raise ValueError("too many references")
+    if any(resolved({"$ref": name}, root) is None for name in names):
+        raise ValueError("a reference to nothing, or by an anchor")
     is_composed = any("allOf" in inner for inner in schemas(schema))
 
     def change(schema: Schema) -> Schema:
@@ -78,13 +80,13 @@ def followable(schema: Mapping[str, Any], arguments: bool = False) -> dict[str, 
         if any(not isinstance(form.get(keyword, {}), dict) for keyword in NAMED):
             raise TypeError("schemas without names")
         _limit(form)
-        if not arguments:
-            _limit_digits(form)
         if not is_composed:  # an object that is described in several places must stay open
             _close(form)
         return form
 
-    return dict(change(schema))
+    form = dict(change(schema))
+    bounded = dict(all_bounded(form))  # of arguments, too, it is known that there are numbers
+    return form if arguments else bounded
 
 
 def unknown_keyword(schema: Schema) -> str | None:
@@ -211,21 +213,6 @@ def _limit(form: dict[str, Any]) -> None:
     for limit in ("maxLength", "maxItems", "maxProperties"):
         if isinstance(form.get(limit), int):
             _cap(form, limit, "min" + limit[3:], LARGEST_LIMIT)
-
-
-def _limit_digits(form: dict[str, Any]) -> None:
-    kinds = form.get("type")
-    kinds = {*kinds} if isinstance(kinds, list) else {kinds}
-    if not kinds & {"number", "integer"} or form.keys() & {"enum", "const", "$ref"}:
-        return
-    low = form.get("minimum", form.get("exclusiveMinimum"))
-    high = form.get("maximum", form.get("exclusiveMaximum"))
-    if low is None:
-        low = form["minimum"] = min(-LARGEST_NUMBER, (high or 0) - LARGEST_NUMBER)
-    if high is None:
-        high = form["maximum"] = max(LARGEST_NUMBER, low + LARGEST_NUMBER)
-    if "number" in kinds and high - low >= 0.01:
-        form.setdefault("multipleOf", 0.01 if high - low >= 1 else 0.0001)
 
 
 def _cap(form: dict[str, Any], limit: str, least: str, most: int) -> None:

@@ -35,9 +35,9 @@ class Lengths:
         if isinstance(schema.get("$ref"), str):
             return self._named.get(schema["$ref"], 1)
         if "const" in schema:
-            return _written(schema["const"])
+            return written(schema["const"])
         if "enum" in schema:
-            return min(map(_written, schema["enum"]), default=inf)
+            return min(map(written, schema["enum"]), default=inf)
         kind = schema.get("type", "any")
         own = min(self._of_kind(k, schema) for k in (kind if isinstance(kind, list) else [kind]))
         choices = [schema[key] for key in ("anyOf", "oneOf") if key in schema]
@@ -121,5 +121,6 @@ def _reached(name: str, inside: dict[str, set[str]]) -> set[str]:
     return found
 
 
-def _written(value: Any) -> int:
+def written(value: Any) -> int:
+    """Return the length of a value as JSON, in characters."""
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False))

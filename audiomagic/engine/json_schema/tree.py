@@ -59,5 +59,8 @@ def resolved(schema: Schema, root: Schema) -> Schema:
         schema = root
         for part in reference.removeprefix("#").strip("/").split("/"):
             name = part.replace("~1", "/").replace("~0", "~")
-            schema = schema.get(name) if isinstance(schema, dict) and part else schema
+            if isinstance(schema, list):
+                schema = dict(enumerate(schema)).get(int(name) if name.isdecimal() else -1)
+            elif part:
+                schema = schema.get(name) if isinstance(schema, dict) else None
     return False

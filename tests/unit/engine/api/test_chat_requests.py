@@ -245,7 +245,10 @@ def test_a_message_says_what_is_wrong_and_what_is_right() -> None:
         return str(refusal(json.dumps(body).encode())["message"])
 
     assert message({"model": "m"}) == "Missing required parameter: 'messages'."
-    assert message(chat(n=2)) == "Invalid 'n': Input should be less than or equal to 1."
+    expected = "integer above maximum value. Expected a value <= 1, but got 2 instead."
+    assert message(chat(n=2)) == f"Invalid 'n': {expected}"
+    expected = "decimal below minimum value. Expected a value >= 0.0, but got -0.5 instead."
+    assert message(chat(top_p=-0.5)) == f"Invalid 'top_p': {expected}"
     assert "'fizzy' is not one of alloy, echo" in message(asked(voice="fizzy"))
     assert "'wav' or 'mp3'" in message(asked(sound(form="webm")))
 

@@ -4,8 +4,9 @@ import http.client
 import json
 import socket
 import threading
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, cast
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -176,3 +177,20 @@ def test_answers_are_streamed(port: int) -> None:
         assert answer.readline() == b"data: first\n"
         Streaming.read.set()
         assert answer.read() == b"\ndata: second\n\n"
+
+
+def test_a_model_is_listed_while_many_wait_for_their_answers(port: int) -> None:
+    Streaming.read.clear()
+    headers = {"Host": f"127.0.0.1:{port}", "Authorization": f"Bearer {TOKEN}"}
+    with ExitStack() as waiting:
+        answers = [waiting.enter_context(response(port, "/halves", headers)) for _ in range(12)]
+        assert ask(port)[0] == 200
+        Streaming.read.set()
+        assert all(answer.read().endswith(b"data: second\n\n") for answer in answers)
+
+
+def test_a_body_may_begin_with_the_mark_of_its_encoding(port: int) -> None:
+    for mark in (b"", BOM_UTF8):
+        for path in ("/v1/chat/completions", "/v1/responses", "/v1/audio/speech"):
+            status, body = ask(port, path, mark + b'{"model": 3}')
+            assert status == 400 and body["error"]["param"] == "model"

@@ -60,7 +60,7 @@ def test_keys_that_an_enumeration_names_are_properties() -> None:
 def test_limits_of_draft_4_are_those_of_today() -> None:
     old = {"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 9,
            "exclusiveMaximum": False}  # fmt: skip
-    assert followable(old) == {"type": "integer", "exclusiveMinimum": 0, "maximum": 9}
+    assert followable(old) == {"type": "integer", "minimum": 1, "maximum": 9}
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_limits_of_draft_4_are_those_of_today() -> None:
 )
 def test_a_tuple_is_whole(schema: Any, fewest: int, most: int) -> None:
     draft_7 = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "array",
-               "items": [{"type": "string"}, {"type": "number"}]}  # fmt: skip
+               "items": [{"type": "string"}, {"type": "boolean"}]}  # fmt: skip
     form = followable(draft_7 | schema)
     assert "$schema" not in form
     assert (form["minItems"], form["maxItems"]) == (fewest, most)
-    assert [item["type"] for item in form["prefixItems"]] == ["string", "number"]
+    assert [item["type"] for item in form["prefixItems"]] == ["string", "boolean"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_tuple_is_whole(schema: Any, fewest: int, most: int) -> None:
     ],
 )
 def test_keywords_of_one_type_name_it(schema: Any, kind: str) -> None:
-    assert followable(schema)["type"] == kind
+    assert followable(schema, arguments=True)["type"] == kind
 
 
 def test_a_schema_that_says_nothing_is_that_of_something_simple() -> None:
@@ -109,3 +109,10 @@ def test_items_of_a_set_are_kept_once_and_those_of_a_list_are_not() -> None:
     }
     value = {"set": ["a", "b", "a"], "list": ["a", "a"]}
     assert distinct(value, schema, schema) == {"set": ["a", "b"], "list": ["a", "a"]}
+
+
+@pytest.mark.parametrize("name", ["#/$defs/Nowhere", "#here", "Node", "https://example.com/a.json"])
+def test_a_reference_that_leads_nowhere_is_an_error(name: str) -> None:
+    node = {"$anchor": "here", "$id": "Node", "type": "object"}
+    with pytest.raises(ValueError, match="reference"):
+        followable({"$defs": {"A": node}, "properties": {"a": {"$ref": name}}}, arguments=True)

@@ -35,6 +35,9 @@ def test_each_schema_directly_inside_is_changed() -> None:
         ("#", ROOT),
         ("#/properties/a~1b", LEAF),
         ("#/$defs/A", {"items": LEAF}),
+        ("#/anyOf/0/items/0", LEAF),  # as zod names a schema by its first place
+        ("#/anyOf/1", None),
+        ("#/anyOf/items", None),
         ("#/$defs/C", False),
         ("#/$defs/D", None),
         ("#anchor", None),
