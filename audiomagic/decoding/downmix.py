@@ -11,7 +11,11 @@ RISE: NDArray[np.float32] = np.linspace(0, 1, FADE, endpoint=False, dtype=np.flo
 ENOUGH = 0.16  # of the loudest channel's power, -8 dB: less in their mean is a loss, ...
 RESTORED = 0.4  # ... which ends at -4 dB, so that the weights do not waver
 LEADS = 0.5  # of the loudest channel's power, -3 dB: with as much, the last leading one stays it
+SLOW = 2**6  # frames, 1 to 8 ms: what is a line over so many is an offset, hum or wind, no voice
 OPPOSED = -0.5  # correlation with the leading channel: such a channel cancels it
+# A constant and a slope, each of length 1 and at right angles to the other.
+LINE: NDArray[np.float64] = np.stack([np.ones(SLOW), np.linspace(-1, 1, SLOW)], axis=1)
+LINE /= np.linalg.norm(LINE, axis=0)
 
 
 class Downmix:
@@ -19,7 +23,8 @@ class Downmix:
 
     Where their mean is much quieter than the loudest channel, each is weighted by its power, as
     automatic microphone mixers do: who speaks is heard in full, channels of noise hardly dilute it.
-    Those which oppose the loudest (one may be inverted) are left out.
+    Those which oppose the loudest (one may be inverted) are left out. Only what may be a voice is
+    weighed, not an offset or hum.
     """
 
     def __init__(self, channels: int) -> None:
@@ -59,7 +64,7 @@ class Downmix:
         return mixed
 
     def _chosen(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        wide = block.astype(np.float64)  # whose squares do not overflow
+        wide = _quick(block.astype(np.float64))  # whose squares do not overflow
         powers = np.einsum("ij,ij->j", wide, wide)
         loudest, mean = powers.max(), wide @ self._mean
         if powers[self._leader] < LEADS * loudest:
@@ -72,6 +77,15 @@ class Downmix:
         heard = powers * (likeness >= OPPOSED * np.sqrt(powers * powers[self._leader]))
         weights: NDArray[np.float32] = (heard / heard.sum()).astype(np.float32)
         return weights
+
+
+def _quick(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is left of frames without each channel's slow part: a high-pass."""
+    missing = -len(block) % SLOW
+    padded = np.pad(block, ((0, missing), (0, 0)), mode="edge") if missing else block
+    pieces = padded.reshape(-1, SLOW, block.shape[1])
+    quick: NDArray[np.float64] = pieces - LINE @ (LINE.T @ pieces)
+    return quick.reshape(padded.shape)[: len(block)]
 
 
 def mixed(frames: NDArray[Any]) -> NDArray[np.float32]:

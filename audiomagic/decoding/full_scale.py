@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 FRAME = 256  # samples: 5 to 30 ms
 CLICK = 8  # samples in a frame: what is louder in fewer is damage, not sound
 CREST = 4.0  # how far the peaks of a voice stand out from those of that many samples
+SLIGHT = 2.0  # -6 dB: what is scaled down by less stays audible, whatever is so loud in it
 NOTICED = 1.12  # +1 dB: nobody hears what is scaled down by less, as most loud mp3 files are
 STEP = 2**10 * FRAME  # samples that are measured at a time
 
@@ -17,7 +18,7 @@ def full_scale(samples: NDArray[np.floating]) -> float:
         return 1.0
     steps = [samples[at : at + STEP] for at in range(0, len(samples), STEP)]
     highest = CREST * max(map(_steady, steps))
-    if peak <= highest:
+    if peak <= max(highest, SLIGHT):
         return peak
     return max(1.0, *(_peak(step[np.abs(step) <= highest]) for step in steps))
 

@@ -1,10 +1,13 @@
 """What kind of file begins where, by a few bytes."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 import regex
-from numpy.typing import NDArray
+
+from .noise import is_noise, level
+from .width import wider
 
 WAV, FLAC, OGG, MP3, AAC, TS = "WAV", "FLAC", "Ogg", "mp3", "AAC", "MPEG-TS"
 RAW = "raw"  # no file that is known: samples alone, as far as one can tell
@@ -17,7 +20,9 @@ SIGNATURES = (
     (b"BW64", 8, b"WAVE", WAV),
     (b"fLaC", 0, b"", FLAC),
     (b"OggS", 4, b"\0\x02", OGG),  # the first page of a stream
-    (b"ID3", 0, b"", MP3),
+    (b"ID3\2", 0, b"", MP3),
+    (b"ID3\3", 0, b"", MP3),
+    (b"ID3\4", 0, b"", MP3),
     (b"\x1aE\xdf\xa3", 0, b"", "WebM"),
     (b"FORM", 8, b"AIF", "AIFF"),
     (b"FORM", 8, b"8SVX", "SVX"),
@@ -35,12 +40,6 @@ SIGNATURES = (
     (b"TTA1", 0, b"", "TTA"),
     (b"#!AMR", 0, b"", "AMR"),
 )
-# Where another file begins in a stream of them: bytes that no file has by chance.
-BEGINNING = regex.compile(
-    rb"(?:RIFF|RIFX|RF64|BW64)....WAVE|OggS\0\x02|fLaC[\0\x80]\0\0\x22|FORM....AIF[FC]"
-    rb"|\xff[\xe2-\xfb]..(?:.{9}|.{17}|.{32})(?:Xing|Info)",
-    regex.DOTALL,
-)
 BIT_RATES = {  # kbit/s of layer III, by MPEG version
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -48,22 +47,24 @@ BIT_RATES = {  # kbit/s of layer III, by MPEG version
 RATES = (44_100, 48_000, 32_000)  # Hz, of version 1
 HEADER = 7  # bytes of the longest header of a frame
 PACKET = 188  # bytes, in MPEG-TS
+PACKETS = 8  # among which there is a table of programs; a tone may look like four of them
+PROGRAMS = re.compile(rb"G[\x40\x60]\0[\x10-\x1f]\0\0[\xb0-\xbf]")  # as that table begins
+BOM = b"\xef\xbb\xbf"  # the byte order mark of UTF-8
 BLANK = b"\0\t\n\r "  # what may stand before a file
 SEARCHED = 5_000  # bytes that hold three frames of any mp3, after a part of one
 LOUD = 0.25  # RMS of full scale: few recordings, but most files, begin with "samples" so loud
-WHITE = 0.45, 0.65  # RMS of what a compressed file is as samples: noise, ...
-ALIKE = 0.2  # ... in which these do not resemble those of a moment before
-MOMENTS = 32  # samples
-FEWEST = 500  # samples that tell it
-PROSE = 64  # bytes: so many of samples are not letters alone
+PROSE = 64  # bytes: so many tell it
+LETTERS = PROSE // 4  # in them, at least
+VARIED = 6  # different bytes: those of samples hardly vary where all happen to be characters
 
 
 def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
     """Return the kind of file that begins here, and where; None where only `more` bytes can tell.
 
-    Blanks may stand before it, or a part of a frame. For samples alone it is (RAW, 0).
+    Blanks may stand before it, or a part of a frame. For samples alone it is (RAW, 0), or how
+    libsndfile calls those of more than 16 bits.
     """
-    blank = len(data) - len(data.lstrip(BLANK))
+    blank = len(data) - len(data.removeprefix(BOM).lstrip(BLANK))
     for at in (0, max(0, blank - 3), blank):  # a file of MP4 may begin with three of them
         found = kind(data[at:])
         if found is None and more and blank < SEARCHED:
@@ -72,13 +73,13 @@ def find(data: bytes, more: bool = True) -> tuple[str, int] | None:
             return found, at
     begin = data[: min(len(data), SEARCHED) // 2 * 2]
     samples = np.frombuffer(begin, "<i2") / 2**15
-    if _level(samples) < LOUD:
+    if level(samples) < LOUD:
         return RAW, 0
     if framed := _first_frame(data):
         return framed
     if more and len(data) < SEARCHED:
         return None
-    return (UNKNOWN if _white(samples) else RAW), 0
+    return wider(begin) or (UNKNOWN if is_noise(samples) else RAW), 0
 
 
 def kind(data: bytes) -> str | None:
@@ -94,10 +95,7 @@ def kind(data: bytes) -> str | None:
         return "MP4"
     if undecided:
         return None
-    prose = data[:PROSE].isascii() and len(data) >= PROSE
-    if prose and all(chr(byte).isprintable() or chr(byte).isspace() for byte in data[:PROSE]):
-        return TEXT
-    return _framed(data)
+    return TEXT if _is_prose(data[:PROSE]) else _framed(data)
 
 
 def begins(data: bytes) -> bool:
@@ -108,17 +106,13 @@ def begins(data: bytes) -> bool:
     return found not in (RAW, AAC, TS, TEXT, None)
 
 
-def _level(samples: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
-
-
-def _white(samples: NDArray[np.float64]) -> bool:
-    """Whether they are noise at full scale: no sound, and what compressed data would be."""
-    least, most = WHITE
-    if len(samples) < FEWEST or not least < _level(samples) < most:
+def _is_prose(data: bytes) -> bool:
+    if len(data) < PROSE or not data.isascii():
         return False
-    before = (samples[moment:] @ samples[:-moment] for moment in range(1, MOMENTS))
-    return bool(max(map(abs, before)) < ALIKE * (samples @ samples))
+    if not all(character.isprintable() or character.isspace() for character in data.decode()):
+        return False
+    varied = min(len(set(data[::2])), len(set(data[1::2]))) >= VARIED
+    return varied and sum(map(str.isalpha, data.decode())) >= LETTERS
 
 
 def _framed(data: bytes, frames: int = 2) -> str | None:
@@ -161,10 +155,20 @@ def _chained(data: bytes, frame: Callable[[bytes], int | None], frames: int) -> 
 
 def _packets(data: bytes) -> bool | None:
     """Whether packets of MPEG-TS follow each other from here; None for not yet known."""
-    headers = [data[at : at + 4] for at in range(0, 4 * PACKET, PACKET)]
-    if not all(header.startswith(b"G") for header in headers if header):
+    headers = [data[at : at + HEADER] for at in range(0, PACKETS * PACKET, PACKET)]
+    if not all(map(_is_packet, headers)):
         return False
-    return len(set(headers)) > 1 if len(headers[-1]) == 4 else None  # a tone may repeat, too
+    if any(map(PROGRAMS.match, headers)) and len(data) >= 4 * PACKET:
+        return True
+    return False if len(headers[-1]) == HEADER else None
+
+
+def _is_packet(header: bytes) -> bool:
+    """Whether a packet may begin so: without an error, not scrambled, and not empty."""
+    error, control = header[1:2], header[3:4]
+    return (
+        header[:1] in (b"G", b"") and error < b"\x80" and (not control or 0x10 <= control[0] < 0x40)
+    )
 
 
 def _mp3_frame(data: bytes) -> int | None:

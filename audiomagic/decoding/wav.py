@@ -10,6 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 MOST_CHANNELS = 256
+LONGEST_HEADER = 10_000  # bytes before the samples
 EXTENSIBLE = 0xFFFE  # a format tag that stands for one further on in the header
 UNKNOWN = 0x7FFF_0000  # a size from here on was written before the end was known
 ENDLESS = 2**62
@@ -20,6 +21,9 @@ SUBTYPES = {
     (1, 1): "PCM_U8", (1, 2): "PCM_16", (1, 3): "PCM_24", (1, 4): "PCM_32",
     (3, 4): "FLOAT", (3, 8): "DOUBLE", (6, 1): "ALAW", (7, 1): "ULAW",
 }  # fmt: skip
+HEAD = 8  # bytes of a part's name and size
+LARGEST_PART = 2**20  # bytes of what is no sound, behind the samples
+TAGS = (b"TAG", b"ID3", b"APETAGEX")  # which may stand there, too
 NAMES = {2: "MS ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM", 0x40: "G.721", 0x55: "mp3"}
 
 
@@ -102,9 +106,16 @@ class Wav:
         return data[:4] + whole + data[8 : self.begin - 4] + size + data[self.begin :]
 
 
+def is_part(behind: bytes) -> bool:
+    """Whether what stands behind the samples is another part of the file, by HEAD bytes of it."""
+    return behind.startswith(TAGS) or any(
+        _is_chunk(behind[:HEAD], LARGEST_PART, order) for order in "<>"
+    )
+
+
 def _is_chunk(head: bytes, room: int, order: str) -> bool:
     """Whether a part of a file begins with these bytes: a name, and a size that fits."""
-    if len(head) < 8:
+    if len(head) < HEAD:
         return False
     name, size = struct.unpack(f"{order}4sI", head)
     return name.isascii() and name.decode("ascii").isprintable() and bool(size <= room)

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+import numpy as np
+
 HEAD = "data:"
 LONGEST_HEAD = 200  # characters
 LETTERS = re.compile(r"[A-Za-z0-9+/=]*+")
@@ -20,6 +22,9 @@ SPARE = {0: "", 2: "AQgw", 3: "AEIMQUYcgkosw048"}  # the letters after which no 
 EVIDENCE = {2: 4, 3: 2}
 ENOUGH = 16  # bits, ...
 ENOUGH_AT_END = 8  # ... and where no more can come
+TELLING = 2.0  # times as rough as the other: this reading of samples is noise
+# It may be cut off between the two signs of its padding.
+HALF_PADDED = re.compile(r"[AQgw]=\Z")
 MOST_HELD = 1_000_000  # characters
 
 
@@ -38,6 +43,7 @@ class Base64Stream:
     _held: list[str] = field(default_factory=list)  # chunks until that is known
     _letters: int = 0  # in them
     _evidence: int = 0  # bits, for each being its own
+    _returned: int = 0  # bytes
     _rest: str = ""  # of a text that goes on in the next chunk: less than four characters
 
     def add(self, chunk: str) -> list[bytes]:
@@ -56,7 +62,9 @@ class Base64Stream:
         if self._apart is None and (len(self._held) > 1 or len(chunk) % 4):
             return []
         chunks, self._held, self._letters = self._held, [], 0
-        return self._decoded(chunks)
+        found = self._decoded(chunks)
+        self._returned += sum(map(len, found))
+        return found
 
     def end(self) -> list[bytes]:
         """Return what is still held back; half a byte is dropped."""
@@ -65,7 +73,7 @@ class Base64Stream:
             held += self._head
         self._head, self._escape = [], ""
         if apart is None:
-            self._apart = self._evidence >= ENOUGH_AT_END or not _whole("".join(held))
+            self._apart = self._judged_at_end(held)
         found = self._decoded(held)
         self._apart = apart
         rest, self._rest = self._rest.rstrip("="), ""
@@ -99,10 +107,23 @@ class Base64Stream:
         if not _whole(chunk) or self._letters > MOST_HELD:
             return False
         if "=" in chunk and self._letters % 4:
-            return True
+            return None if self._letters % 4 == 3 and HALF_PADDED.search(chunk) else True
         if chunk[-1] != "A":
             self._evidence += EVIDENCE.get(len(chunk) % 4, 0)
         return True if self._evidence >= ENOUGH else None
+
+    def _judged_at_end(self, chunks: list[str]) -> bool:
+        """Return it where no more chunks come: the right reading of samples is the smoother one."""
+        if not _whole("".join(chunks)):
+            return True
+        roughness = []
+        for self._apart in (True, False):
+            data, self._rest = b"".join(self._decoded(chunks)), ""
+            roughness.append(_roughness(data[self._returned % 2 :]))
+        apart, one = roughness
+        if max(apart, one) > TELLING * min(apart, one):
+            return apart < one
+        return self._evidence >= ENOUGH_AT_END
 
     def _decoded(self, chunks: list[str]) -> list[bytes]:
         if self._apart:
@@ -123,6 +144,12 @@ def _whole(chunk: str) -> bool:
         spare = SPARE.get(len(last) % 4)
         return spare is not None and (not spare or last[-1] in spare)
     return all(len(text) % 4 == 0 for text in (*padded, last))
+
+
+def _roughness(data: bytes) -> float:
+    """Return how much samples of 16 bits differ from the next, on an average."""
+    samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int32)
+    return float(np.abs(np.diff(samples)).mean()) if len(samples) > 1 else 0.0
 
 
 def _bytes(text: str) -> bytes:

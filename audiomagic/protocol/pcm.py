@@ -13,21 +13,25 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ..decoding import decoder, signature
+from ..decoding import boundary, decoder, signature
 from ..decoding.downmix import Downmix
 from ..decoding.limit import Limit
-from ..decoding.wav import NAMES, Wav
+from ..decoding.wav import ENDLESS, HEAD, LONGEST_HEADER, NAMES, Wav, is_part
 from ..errors import InvalidResponse, SoundError
 from ..sound import HIGHEST_RATE, WIRE_RATE, int16, pcm16_seconds
 
 LARGEST_ANSWER = 200_000_000  # bytes of pcm16: 69 minutes; the service's longest are 14
 BLOCK = 2**20  # samples of a file that are converted at a time
 LOWEST_RATE = 8_000  # Hz: of speech; a lower one would turn little data into much sound
-LONGEST_HEADER = 10_000  # bytes before the samples
 # Bytes of the densest second of a file: by these its length is told before it is whole.
 DENSEST = dict.fromkeys((signature.MP3, signature.AAC, signature.OGG), 64_000)
 DENSEST_OTHER = 400_000  # 48 kHz, stereo, 32 bits
+HEADERLESS = {  # samples of another width than those of the service
+    name: Wav(tag, bits, 1, WIRE_RATE, bits // 8, 0, ENDLESS)
+    for name, tag, bits in (("FLOAT", 3, 32), ("PCM_32", 1, 32), ("PCM_24", 1, 24))
+}
 ZEROS = re.compile(rb"\0*+")
+WIDTHS = 12  # bytes: whole samples of 2, 3 and 4
 SHORTEST_HEAD = 8  # bytes by which a file can be told, some of which may be 0
 SMALLEST_FILE = 44  # bytes: fewer are samples that happen to begin like one
 UNREADABLE = "the server sent {}, which cannot be read; try another model, or server"
@@ -58,7 +62,8 @@ class PcmDecoder:
 
     def add(self, data: bytes) -> None:
         """Take more data."""
-        if signature.begins(data):  # what is left of a frame before it belongs to no file
+        # What is left of a frame before another file belongs to none.
+        if signature.begins(data) and len(self._pending) >= boundary.header(self._pending):
             self._end_file()
         self._pending += data
         while self._another_begins():
@@ -74,7 +79,7 @@ class PcmDecoder:
 
     def _identify(self, more: bool = True) -> None:
         zeros = ZEROS.match(self._pending)
-        silence = max(0, zeros.end() - SHORTEST_HEAD) // 2 * 2 if zeros else 0
+        silence = max(0, zeros.end() - SHORTEST_HEAD) // WIDTHS * WIDTHS if zeros else 0
         self.pcm += self._pending[:silence]  # as samples, and before a file
         del self._pending[:silence]
         if found := signature.find(bytes(self._pending[:LONGEST_HEADER]), more):
@@ -88,17 +93,16 @@ class PcmDecoder:
         if self._kind in (None, signature.RAW):
             self._own = len(self._pending)
             return False
-        first = 0 if self._wav else max(1, self._own)
-        found = signature.BEGINNING.search(self._pending, first, partial=True)
-        self._own = found.start() if found else len(self._pending)
-        return found is not None and not found.partial
+        find = boundary.among_samples if self._wav else boundary.following
+        self._own, found = find(self._pending, self._own)
+        return found
 
     def _convert(self) -> None:
         """Make of the file's data what can be made before it is whole."""
         if self._kind == signature.RAW:
             self.pcm += self._pending[: self._own]
             del self._pending[: self._own]
-        elif self._kind == signature.WAV:
+        elif self._kind == signature.WAV or self._kind in HEADERLESS:
             self._add_wav()
         elif self._kind in (signature.TEXT, signature.UNKNOWN):
             raise InvalidResponse(UNREADABLE.format(self._kind))
@@ -138,7 +142,7 @@ class PcmDecoder:
 
     def _add_wav(self) -> None:
         if self._wav is None:
-            wav = Wav.of(bytes(self._pending[:LONGEST_HEADER]))
+            wav = HEADERLESS.get(self._kind or "") or Wav.of(bytes(self._pending[:LONGEST_HEADER]))
             if wav is None and len(self._pending) > LONGEST_HEADER:
                 raise InvalidResponse("the server sent a damaged WAV header; try it again")
             if wav is None:
@@ -152,9 +156,9 @@ class PcmDecoder:
             self._wav = _Samples(wav, wav.size)
             del self._pending[: wav.begin]
             self._own -= wav.begin
-        whole = self._wav.whole(self._own)
+        whole = self._wav.whole(self._pending, self._own)
         data = bytes(self._pending[:whole])
-        used = whole if self._wav.left else self._own  # behind the samples are other parts
+        used = self._own if self._wav.ended else whole
         del self._pending[:used]
         self._own -= used
         if self._wav.as_sent:
@@ -189,6 +193,7 @@ class _Samples:
 
     header: Wav
     left: int
+    ended: bool = False  # whether other parts of the file have come
     _downmix: Downmix = field(init=False)
 
     def __post_init__(self) -> None:
@@ -201,9 +206,18 @@ class _Samples:
         kind = (wav.subtype, wav.channels, wav.rate, wav.order)
         return kind == ("PCM_16", 1, WIRE_RATE, "<")
 
-    def whole(self, size: int) -> int:
-        """Take as many of `size` bytes as are whole frames of the file; return their number."""
-        taken = min(size // self.header.frame * self.header.frame, self.left)
+    def whole(self, data: bytearray, own: int) -> int:
+        """Take as many of `own` bytes as are whole frames of the file; return their number.
+
+        What is no part of a file behind them are samples: the size was that of a first piece.
+        """
+        behind = bytes(data[self.left : own])
+        if not self.ended and len(behind) >= HEAD:
+            found = signature.kind(behind)
+            self.ended = found not in (signature.RAW, None) or is_part(behind)
+            if found == signature.RAW and not self.ended:
+                self.left = ENDLESS
+        taken = min(own // self.header.frame * self.header.frame, self.left)
         self.left -= taken
         return taken
 

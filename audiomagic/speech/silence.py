@@ -8,6 +8,9 @@ from ..sound import Sound
 FRAME = 0.01  # seconds over which loudness is measured
 SILENCE = 0.001  # RMS of a silent frame at most: -60 dBFS, ...
 BELOW = 0.02  # ... or as a part of the loudest frame, -34 dB: a room is never quite still
+LASTING = 25  # frames: what is louder for less time is a clap or a knock, not speech
+STILL = 2  # per cent of the frames are as quiet as the room alone, or quieter, ...
+ROOM = 3.0  # ... and its noise is never louder than so many times that, +10 dB
 MARGIN = 0.5  # seconds kept at both ends: some short clips are only heard with silence around
 WORTH = 0.5  # seconds: less is not worth cutting
 
@@ -28,11 +31,24 @@ def threshold(loudest: float) -> float:
     return max(SILENCE, BELOW * loudest)
 
 
+def _silent(loudness: NDArray[np.float64]) -> float:
+    """Return the level up to which frames of a whole sound are silence.
+
+    Above SILENCE that is the noise of the room, and only if speech is much louder: a whisper, the
+    beginning of music, and its end are heard, too.
+    """
+    heard = np.sort(loudness[loudness > 0])
+    if len(heard) == 0:
+        return SILENCE
+    room = ROOM * float(np.percentile(heard, STILL))
+    return max(SILENCE, min(threshold(float(heard[-LASTING:][0])), room))
+
+
 def trim_silence(sound: Sound) -> Sound:
     """Cut silence off both ends, but for half a second; leave a silent sound as it is."""
     size = frame_size(sound.rate)
     loudness = levels(sound.samples, size)
-    speech = np.flatnonzero(loudness > threshold(float(loudness.max(initial=0.0))))
+    speech = np.flatnonzero(loudness > _silent(loudness))
     if len(speech) == 0:
         return sound
     margin = round(MARGIN * sound.rate)

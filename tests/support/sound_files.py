@@ -30,9 +30,17 @@ def packed(
         file.metadata.update(tags)
         stream = file.add_stream(codec, rate=rate, layout=layout)
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
-        frame.sample_rate = rate
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
+        frame.sample_rate, frame.pts = rate, 0
+        frames = [frame]
+        if codec == "flac":  # of integers, in frames of its own size
+            stream.format = "s16"
+            stream.codec_context.open()
+            size = stream.codec_context.frame_size
+            integers = av.AudioResampler("s16", layout, rate, size)
+            frames = [*integers.resample(frame), *integers.resample(None)]
+        for frame in (*frames, None):
+            for packet in stream.encode(frame):
+                file.mux(packet)
     return buffer.getvalue()
 
 

@@ -63,5 +63,16 @@ def test_the_pulses_of_a_voice_are_no_clicks(crest: int) -> None:
     assert np.abs(samples - voice).max() < 1e-6 and "Clicks" not in note
 
 
+@pytest.mark.parametrize("width", [1, 20])
+@pytest.mark.parametrize("height", [1.4, 1.9])
+def test_a_metronome_a_little_too_loud_is_not_damaged(height: float, width: int) -> None:
+    ticks = np.zeros(48_000, np.float32)
+    for at in range(100, 48_000, 12_000):
+        ticks[at : at + width] = height * np.linspace(1, 0, width, endpoint=False)
+    samples, note = scaled(ticks)
+    assert np.abs(samples - ticks / np.float32(height)).max() < 1e-6
+    assert note == f"The sound was scaled down: it reached {height:.3g}, not 1."
+
+
 def test_nothing_has_no_peak() -> None:
     assert full_scale(np.zeros(0, np.float32)) == 1 and scaled(np.zeros(0, np.float32))[1] == ""

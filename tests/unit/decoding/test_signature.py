@@ -40,13 +40,42 @@ def test_an_mp3_of_any_rate_is_told_without_a_tag(rate: int, mode: str) -> None:
 
 
 def test_samples_are_no_file() -> None:
-    assert signature.find(TONE.tobytes()) == (signature.RAW, 0)
+    assert signature.find((TONE * 32_767).astype("<i2").tobytes()) == (signature.RAW, 0)
     noise = np.random.default_rng(2).integers(0, 256, (4_000, 3_000), np.uint8)
     noise[:2_000, :2] = 0xFF, 0xFB  # as an mp3 begins
     noise[2_000:, :2] = 0xFF, 0xF1  # as AAC does
     assert sum(signature.kind(row.tobytes()) not in (signature.RAW, None) for row in noise) <= 2
     assert not any(signature.begins(row.tobytes()) for row in noise)
     for samples in (bytes(100), b"\xff" * 100, TONE.tobytes(), b"RIFX" * 9, b"OggS\0\0" + bytes(9)):
+        assert signature.kind(samples) == signature.RAW
+
+
+def test_the_packets_of_a_transport_stream_have_a_table_of_programs() -> None:
+    """Samples may repeat as they do: a tone whose period is a part of a packet."""
+    file = FILES["MPEG-TS"]
+    packets = [file[at : at + 188] for at in range(0, len(file), 188)]
+    programs = next(one for one in packets if one.startswith(b"G@\0"))
+    others = [one for one in packets if not one.startswith(b"G@\0")]
+    for at in range(8):
+        stream = b"".join([*others[:at], programs, *others[at:]])
+        assert signature.kind(stream) == "MPEG-TS"
+    assert signature.kind(b"".join(others)) == signature.RAW
+    for wrong in (b"G\xc0\0\x10", b"G@\0\x90", b"G@\0\0"):
+        assert signature.kind(b"".join([wrong.ljust(188, b"\0"), *packets])) == signature.RAW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{\n    "error": {\n        "code": 429,\n        "message": "Out of quota"\n    }',
+        b"upstream connect error or disconnect/reset before headers. reset reason: overflow",
+        b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n",
+    ],
+)
+def test_prose_is_text_and_samples_that_happen_to_be_characters_are_not(text: bytes) -> None:
+    assert signature.kind(text) == signature.TEXT
+    slow = b"".join(bytes([low, ord("A")]) for low in range(48, 112))  # an offset, rising
+    for samples in (slow, b"AB" * 40, b"p\r" * 40, b"0123456789" * 7):
         assert signature.kind(samples) == signature.RAW
 
 

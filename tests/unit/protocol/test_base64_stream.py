@@ -62,6 +62,32 @@ def test_each_chunk_may_be_a_text_of_its_own(size: int, padding: str, head: str)
     assert decoded([head + text.replace("=", padding) for text in texts]) == NOISE
 
 
+@pytest.mark.parametrize("size", [1_000, 4_000, 9_602])
+def test_few_texts_without_padding_are_told_by_how_they_sound(size: int) -> None:
+    random = np.random.default_rng(size)
+    for _ in range(100):
+        for count in (2, 3, 5):
+            wave = np.sin(np.cumsum(random.uniform(0.02, 0.3, size * count // 2)))
+            sound = (random.uniform(0.02, 0.9) * 32_767 * wave).astype("<i2")
+            sound[random.integers(0, len(sound)) :] //= 256  # quiet: the last letter is often an A
+            pcm = sound.tobytes()
+            whole = base64.b64encode(pcm).decode().rstrip("=")
+            own = [base64.b64encode(pcm[at : at + size]) for at in range(0, len(pcm), size)]
+            assert decoded([text.decode().rstrip("=") for text in own]) == pcm
+            assert decoded(cut(whole, *random.integers(0, len(whole), count - 1))) == pcm
+
+
+def test_padding_may_be_cut_in_two() -> None:
+    for at in range(3, 400):
+        assert decoded(cut(TEXT, at, len(TEXT) - 1)) == NOISE
+    parts = NOISE[:1_000], NOISE[1_000:1_997], NOISE[1_997:]
+    for size in (999, 1_000, 1_001):
+        own = [base64.b64encode(NOISE[at : at + size]).decode() for at in range(0, 4_000, size)]
+        halves = [half for text in own for half in (text[:-1], text[-1:])]
+        assert decoded(halves) == NOISE
+    assert decoded([base64.b64encode(part).decode() for part in parts]) == NOISE
+
+
 @given(st.binary(max_size=300), st.lists(st.integers(0, 400), max_size=6), st.booleans())
 def test_cuts_make_no_difference_where_there_is_padding(
     data: bytes, cuts: list[int], url: bool
