@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WRONG_KEY = "invalid_api_key"  # the code for a key that is none
 AUDIO_GONE = "audio_not_found"  # the code for an earlier spoken reply that has expired
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-LATER = (408, 409, 425)  # statuses of a request that may be accepted as it is, later
+LATER = (408, 409, 425, 499)  # statuses of a request that may be accepted as it is, later
 # What a 500 names that is about an earlier answer: its sound (not a model's), text, or place.
 ABOUT_EARLIER = re.compile(
     r"(?<![-\w])(audio|content)(?![-a-z])|\bmessages?\W{0,3}\d", re.IGNORECASE
@@ -234,7 +234,7 @@ def _by_status(
         return f"{host} cannot do this ({reason}); use another model or server"
     if status >= 500:
         return f"{host} had an internal error ({reason}); run it again"
-    if is_page:
+    if is_page and status not in LATER:
         line = f"{host} does not serve Chat Completions at this address ({status})"
         return f"{line}; check --base-url (it usually ends in /v1)"
     if status == 403:

@@ -187,6 +187,8 @@ def test_the_servers_own_words_are_shown_whatever_their_shape(
         (400, "\ufeff" + json.dumps({"error": "Knobs"}), "rejected the request (400: Knobs);"),
         (400, {"error": "Knobs " * 500}, "rejected the request (400: Knobs Knobs"),
         (400, "<html>Bad</html>", "does not serve Chat Completions at this address (400)"),
+        (499, "", "rejected the request (499); run it again"),
+        (425, "<html>Early</html>", "rejected the request (425); run it again"),
         (200, {"error": {"code": 429, "message": "Slow down"}}, "is limiting the rate"),
         (200, {"error": {"code": 402, "message": "Pay first"}}, "no credit left"),
         (200, {"error": {"type": "invalid_request_error", "message": "Knobs"}},
