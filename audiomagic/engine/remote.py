@@ -176,7 +176,7 @@ class RemoteRecognizer(RemoteModel):
                 answer = _json(response.iter_bytes())
             if isinstance(answer, Mapping) and isinstance(words := answer.get("text"), str):
                 return words
-            if error := ErrorBody.in_place_of(answer):
+            if error := ErrorBody.in_place_of(answer) or ErrorBody.suspected(answer):
                 raise ErrorEvent(error)
         raise InvalidResponse(
             "the transcription server returned no text; does it support /audio/transcriptions?"

@@ -85,7 +85,10 @@ class ErrorBody:
 
     @classmethod
     def in_place_of(cls, chunk: object, event: str = "") -> "ErrorBody | None":
-        """Return the error that stands where a chunk was due; `event`: the name of its event."""
+        """Return the error that stands where a chunk was due, and says that it is one.
+
+        `event` is the name of the chunk's event.
+        """
         named = event == "error"
         if isinstance(chunk, list) and chunk and isinstance(chunk[0], Mapping):
             chunk = {"error": chunk[0].get("error")}  # Gemini's
@@ -95,9 +98,17 @@ class ErrorBody:
         for part in (chunk, *(choices if isinstance(choices, list) else ())):
             if isinstance(part, Mapping) and (_reports(part, bool(choices)) or _failure(part)):
                 return cls.of(part)
-        if not chunk or not (named or chunk.get("object") == "error" or _is_bare(chunk, event)):
-            return None
-        return cls.of(chunk)
+        return cls.of(chunk) if chunk and (named or chunk.get("object") == "error") else None
+
+    @classmethod
+    def suspected(cls, chunk: object, event: str = "") -> "ErrorBody | None":
+        """Return what may be an error, or be about an answer that is still to come, or was there:
+        words, or an object that is no chunk and has some.
+        """
+        if isinstance(chunk, str):
+            silent = event.lower() in NOTICES or chunk.strip("[]").upper() == "DONE"
+            return None if silent else cls.of(chunk)
+        return cls.of(chunk) if isinstance(chunk, Mapping) and _is_bare(chunk, event) else None
 
     @property
     def no_credit(self) -> bool:  # a retry cannot help

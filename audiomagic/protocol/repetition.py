@@ -4,26 +4,26 @@ import re
 import unicodedata
 from itertools import accumulate
 
+TELLING = 8  # characters: less may be said twice, "ha ha", and come in such pieces by chance
 AFTER_WORD = re.compile(r"^[^\w\s]+")  # the signs that end it
 
 
 class Said:
     """Text of one source, without a last piece that says all of it once more, as some servers do.
 
-    Such a piece waits: where more follows, it is a word that was said twice.
+    Such a piece waits: where more follows, it is what was said twice.
     """
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._words = 0  # pieces that are not blank
-        self._length = self._end = 0  # characters, of all and up to the last that is not blank
+        self._length = 0  # characters
         self._again = ""
 
     def add(self, text: str) -> str:
         if not text:
             return ""
         shown = self._take(self._again)
-        self._again = text if self._repeated_by(text.strip()) else ""
+        self._again = text if self._repeated_by(text) else ""
         return shown if self._again else shown + self._take(text)
 
     def end(self, complete: bool) -> str:
@@ -32,18 +32,14 @@ class Said:
         return self._take(text)
 
     def _take(self, text: str) -> str:
-        kept = text if self._pieces else text.lstrip()
-        if kept.strip():
-            self._words += 1
-            self._end = self._length + len(kept.rstrip())
-        if kept:
-            self._pieces.append(kept)
-        self._length += len(kept)
+        if text:
+            self._pieces.append(text)
+            self._length += len(text)
         return text
 
     def _repeated_by(self, text: str) -> bool:
-        as_long = self._words > 1 and len(text) == self._end
-        return as_long and text == "".join(self._pieces).rstrip()
+        is_telling = len(self._pieces) > 1 and len(text) == self._length >= TELLING
+        return is_telling and text == "".join(self._pieces)
 
 
 def beyond(text: str, other: str) -> str:

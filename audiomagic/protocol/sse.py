@@ -6,12 +6,12 @@ only event. Bytes are read here, not by the client, so that no line grows withou
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from ..errors import InvalidResponse
-from .error import NOTICES, ErrorBody, not_chat_completions
+from .error import ErrorBody, not_chat_completions
 
 LARGEST_EVENT = 80_000_000  # bytes: the longest completion (14 minutes) is 54 million in one piece
 MOST_EVENTS = 2_000_000  # of one answer: no text that is read has as many characters
@@ -35,26 +35,62 @@ class ErrorEvent(Exception):
 
 
 def chunks(data: Iterable[bytes]) -> Iterator[Any]:
-    """Yield the JSON of each chunk. Raises InvalidResponse, and ErrorEvent for a server's error."""
+    """Yield the JSON of each chunk. Raises InvalidResponse, and ErrorEvent for a server's error.
+
+    What only may be an error is none where more of an answer follows, or it has ended.
+    """
+    suspected, ended = None, False
     for number, (name, event) in enumerate(_events(_lines(data))):
         if event.lstrip().startswith(END):
-            return
+            break
         if number >= MOST_EVENTS or sum(map(event.count, "[{,")) > MOST_VALUES:
             raise _too_much("more chunks, or more in one")
-        if event.isspace() or not event:
-            continue
         try:
-            chunk = json.loads(event)
-        except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
-            if name in NOTICES:
+            chunk = _read(name, event)
+        except InvalidResponse:
+            if ended:
                 continue
-            words = event[:LONGEST_WORDS].strip()
-            if name == "error" or not words.startswith(tuple('{["<')):
-                raise ErrorEvent(ErrorBody.of(words)) from None
-            raise not_chat_completions("something that is not JSON") from error
-        if body := ErrorBody.in_place_of(chunk, name):
-            raise ErrorEvent(body)
+            raise
+        if error := ErrorBody.in_place_of(chunk, name):
+            raise ErrorEvent(error)
+        if may_be := ErrorBody.suspected(chunk, name):
+            suspected = suspected or may_be
+            continue
+        if isinstance(chunk, str | None) or (ended and not isinstance(chunk, Mapping)):
+            continue
+        choices = _choices(chunk)
+        suspected = None if choices else suspected
+        ended = ended or any(map(_ends, choices))
         yield chunk
+    if suspected and not ended:
+        raise ErrorEvent(suspected)
+
+
+def _read(name: str, event: str) -> Any:
+    """Return what is in an event: JSON, words, or None for nothing.
+
+    Raises InvalidResponse for what was to be JSON.
+    """
+    words = event[:LONGEST_WORDS].strip()
+    try:
+        return json.loads(event) if words else None
+    except (ValueError, RecursionError) as error:  # not JSON, or absurdly large or deep
+        if name != "error" and words.startswith(tuple('{["<')):
+            raise not_chat_completions("something that is not JSON") from error
+        return words
+
+
+def _choices(chunk: Any) -> list[Any]:
+    choices = chunk.get("choices") if isinstance(chunk, Mapping) else None
+    return choices if isinstance(choices, list) else []
+
+
+def _ends(choice: Any) -> bool:
+    """Whether an answer ends here: by a finish reason, or by when its sound expires."""
+    delta = choice.get("delta") if isinstance(choice, Mapping) else None
+    audio = delta.get("audio") if isinstance(delta, Mapping) else None
+    expires = isinstance(audio, Mapping) and "expires_at" in audio
+    return expires or (isinstance(choice, Mapping) and bool(choice.get("finish_reason")))
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -95,7 +131,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
     if data:  # the blank line after the last event may be missing
         yield name, "\n".join(data)
     if words:
-        yield "" if words.lstrip().startswith("{") else "error", words
+        yield "", words
 
 
 def _is_words(line: str) -> bool:

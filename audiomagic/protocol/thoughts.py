@@ -10,7 +10,7 @@ from enum import Enum
 
 import regex
 
-NAME = r"(?:think(?:ing)?|thoughts?|reasoning)"
+NAME = r"(?:think(?:ing)?|thought)"  # other words are XML that somebody asked for
 TAG = (
     rf"(?P<tag>(?i:<\|?\s{{0,3}}/?\s{{0,3}}(?:seed:|(?:begin|start|end)_(?:of_)?)?{NAME}\s{{0,3}}\|?>)"
     r"|\[/?THINK\]|◁/?think▷|<unused9[45]>|<\|channel>|<channel\|>)"  # Mistral's, Kimi's, Gemma's

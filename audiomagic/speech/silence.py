@@ -10,7 +10,7 @@ SILENCE = 0.001  # RMS of a silent frame at most: -60 dBFS, ...
 BELOW = 0.02  # ... or as a part of the loudest frame, -34 dB: a room is never quite still
 LASTING = 25  # frames: what is louder for less time is a clap or a knock, not speech
 STILL = 2  # per cent of the frames are as quiet as the room alone, or quieter, ...
-ROOM = 3.0  # ... and its noise is never louder than so many times that, +10 dB
+ROOM = 4.0  # ... and its noise is never louder than so many times that, +12 dB
 MARGIN = 0.5  # seconds kept at both ends: some short clips are only heard with silence around
 WORTH = 0.5  # seconds: less is not worth cutting
 
@@ -35,13 +35,14 @@ def _silent(loudness: NDArray[np.float64]) -> float:
     """Return the level up to which frames of a whole sound are silence.
 
     Above SILENCE that is the noise of the room, and only if speech is much louder: a whisper, the
-    beginning of music, and its end are heard, too.
+    beginning of music, and its end are heard, too. Of a quiet sound, less is silence.
     """
     heard = np.sort(loudness[loudness > 0])
     if len(heard) == 0:
-        return SILENCE
+        return 0.0
     room = ROOM * float(np.percentile(heard, STILL))
-    return max(SILENCE, min(threshold(float(heard[-LASTING:][0])), room))
+    speech = float(heard[-LASTING:][0])
+    return max(min(SILENCE, BELOW * speech), min(threshold(speech), room))
 
 
 def trim_silence(sound: Sound) -> Sound:

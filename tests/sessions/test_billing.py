@@ -262,9 +262,6 @@ EARLY: dict[str, list[Any]] = {
     "an error follows the end": [
         *SOUND, chunk({}, finish_reason="stop") | TOLD, {"error": {"message": "worn out"}},
     ],
-    "words of an error follow the end": [
-        *SOUND, chunk({}, finish_reason="stop") | TOLD, "Upstream timeout\n",
-    ],
     "an error is beside the end": [
         *SOUND, chunk({}, finish_reason="stop") | TOLD | {"error": {"message": "worn out"}},
     ],

@@ -10,6 +10,7 @@ from ...support.tones import sine
 
 RANDOM = np.random.default_rng(3)
 HISS = 1e-4 * RANDOM.standard_normal(12_000)
+BYTES = RANDOM.bytes(5_000)
 SOUNDS = {
     "a tone": sine(24_000).samples + HISS,
     "a high tone": sine(24_000, 7_013, level=0.8).samples + HISS,
@@ -51,5 +52,5 @@ def test_a_square_wave_is_not_taken_for_floats() -> None:
 
 
 def test_what_is_no_sound_has_no_width() -> None:
-    for data in (RANDOM.bytes(5_000), bytes(5_000), b"\xff" * 5_000, b""):
+    for data in (BYTES, bytes(5_000), b"\xff" * 5_000, b""):
         assert wider(data) is None

@@ -9,11 +9,14 @@ from audiomagic.protocol.repetition import Said, beyond
     ("pieces", "complete", "shown"),
     [
         (["Hello, ", "Ada.", "Hello, Ada."], True, "Hello, Ada."),
-        (["Hello, ", "Ada.", " Hello, Ada.\n"], True, "Hello, Ada."),
+        (["Hello", " there!", " Hello there!"], True, "Hello there! Hello there!"),
+        (["1,", " 2,", " 3", "\n1, 2, 3"], True, "1, 2, 3\n1, 2, 3"),
+        (["你好，", "世界。", "你好，世界。"], True, "你好，世界。你好，世界。"),
+        (["0", "1", "01"], True, "0101"),
         (["Hello, ", "Ada.", "Hello, Ada."], False, "Hello, Ada.Hello, Ada."),  # it was cut off
         (["Hello, ", "Ada.", "Hello, Ada.", " Bye."], True, "Hello, Ada.Hello, Ada. Bye."),
         (["Bye.", "Bye."], True, "Bye.Bye."),  # a word that is said twice
-        (["Bye ", "", "now", "", "Bye now"], True, "Bye now"),
+        (["Bye for ", "", "now", "", "Bye for now"], True, "Bye for now"),
         ([], True, ""),
     ],
 )

@@ -204,9 +204,9 @@ END = chunk({}, finish_reason="stop")
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["Hel", "lo.", "Hello."], "Hello."),
-        (["", " Hel", "lo.", " ", "Hello. "], "Hello."),
-        (["Hello ", "Ada.", "\n", "Hello Ada."], "Hello Ada."),
+        (["Hello ", "Ada.", "Hello Ada."], "Hello Ada."),
+        (["", "Hello ", "", "Ada.", "Hello Ada."], "Hello Ada."),
+        (["Hello ", "Ada.", " Hello Ada."], "Hello Ada. Hello Ada."),  # it says it twice
         (["Hello.", "Hello."], "Hello.Hello."),  # each a word, or a sentence
         (["Bye", " ", "Bye"], "Bye Bye"),
         (["No", " no", " no", " no"], "No no no no"),

@@ -96,6 +96,38 @@ def test_text_after_the_last_event_is_the_words_of_an_error(
     assert read == [{}] and caught.value.body.message == "Upstream timeout"
 
 
+BESIDE = [
+    b'event: metadata\ndata: {"session_id": "s", "title": "Greeting"}\n\n',
+    b'data: {"type": "end", "reason": "stop"}\n\n',
+    b'data: {"status": "completed", "message": "Stream completed"}\n\n',
+    b'data: {"type": "queue", "message": "You are third in the queue"}\n\n',
+    b'data: {"type": "warning", "message": "This model will be retired"}\n\n',
+    b"data: loading the model\n\n",
+]
+WHOLE = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
+EXPIRED = b'data: {"choices": [{"delta": {"audio": {"expires_at": 1}}}]}\n\n'
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("end", [WHOLE, EXPIRED])
+def test_what_may_be_an_error_is_none_beside_an_answer(beside: bytes, end: bytes) -> None:
+    (chunk,) = sse.chunks([end])
+    assert list(sse.chunks([beside, end])) == [chunk]
+    assert list(sse.chunks([end, beside, b"data: [DONE]\n\n"])) == [chunk]
+    with pytest.raises(sse.ErrorEvent):
+        list(sse.chunks([b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\n', beside]))
+
+
+@pytest.mark.parametrize(
+    "sent", [b"data: DONE\n\n", b"data: [done]\n\n", b"data: null\n\n", b'data: "[DONE]"\n\n',
+             b"data: [END]\n\n", b"event: end\ndata: end\n\n", b"Bye.\n"]
+)  # fmt: skip
+def test_behind_its_end_nothing_but_an_error_ends_an_answer(sent: bytes) -> None:
+    assert len(list(sse.chunks([WHOLE, sent]))) == 1
+    with pytest.raises(sse.ErrorEvent, match="Worn out"):
+        list(sse.chunks([WHOLE, b'data: {"error": "Worn out"}\n\n']))
+
+
 def test_an_exception_of_the_server_is_shown_as_it_wrote_it() -> None:
     with pytest.raises(sse.ErrorEvent) as caught:
         list(sse.chunks([b"data: {}\n\nValueError: no such voice\n"]))

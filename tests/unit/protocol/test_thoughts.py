@@ -21,7 +21,7 @@ ANSWERS = [
     (f"[THINK]{THOUGHT}[/THINK]It is Paris.", "It is Paris."),
     (f"<seed:think>{THOUGHT}</seed:think>It is Paris.", "It is Paris."),
     (f"◁think▷{THOUGHT}◁/think▷It is Paris.", "It is Paris."),
-    (f"<reasoning>{THOUGHT} <b>2 < 3</b> [1]</reasoning>It is Paris.", "It is Paris."),
+    (f"<thought>{THOUGHT} <b>2 < 3</b> [1]</thought>It is Paris.", "It is Paris."),
     (f"< think >{THOUGHT}< /think >It is Paris.", "It is Paris."),
     (f"<|thinking|>{THOUGHT}<|/thinking|>It is Paris.", "It is Paris."),
     (
@@ -75,6 +75,8 @@ ANSWERS = [
             "[Think]: What do you notice?\n[Wonder]: What else?",
             "See [Think](https://example.org), press [THINK].",
             "<analysis>The poem is sad.</analysis>\n<answer>B</answer>",
+            "<reasoning>She sounds sad.</reasoning>\n<emotion>sad</emotion>",
+            "<thoughts>She sounds sad.</thoughts>",
             "<lesson><title>Verbs</title><reflection>Which?</reflection></lesson>",
             "function f(): Promise<Thought> { return new List<Thought>() }",
             "In ChatML a turn starts with <|im_start|> and ends with <|im_end|>, as in Qwen.",

@@ -18,11 +18,10 @@ from audiomagic.speech.silence import (
 
 from ...support.fake_server import FakeServer
 
-NOISE = np.random.default_rng(7)
-
 
 def quiet(seconds: float, level: float = 0.0) -> np.ndarray:
-    return (level * NOISE.standard_normal(round(seconds * 24_000))).astype(np.float32)
+    noise = np.random.default_rng(7).standard_normal(round(seconds * 24_000))
+    return (level * noise).astype(np.float32)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.0005, 0.002])
@@ -67,6 +66,13 @@ def test_music_may_begin_and_end_softly(envelope: np.ndarray) -> None:
     assert len(trimmed) / 240 > len(audible)
     for end in (0, -1):
         assert trimmed[end] == music[end] or abs(trimmed[end]) < SILENCE
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-4, 3e-4])
+def test_of_a_quiet_voice_all_is_heard(level: float) -> None:
+    """At -50 dBFS, where only its loudest moments are above what is silence otherwise."""
+    parts = quiet(2, level), voice(1, 0.0007), voice(1, 0.0015), voice(1, 0.0007), quiet(2, level)
+    assert trim_silence(Sound(np.concatenate(parts), 24_000)).seconds > 3
 
 
 @pytest.mark.parametrize("level", [0.0012, 0.002])
