@@ -42,13 +42,19 @@ NOT_FAULTY = (401, 402, 403, 407, 429, *LATER)  # of one that was refused for wh
 REFUSED = (*range(300, 400), 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417,
            421, 422, 425, 426, 428, 429, 431, 451, *LASTING)  # fmt: skip
 FAULTS = range(500, 600)  # what a 400 may say of itself, where a gateway hides another's status
-NO_ANSWER = (401, 402, 403, 404)  # what an error in a stream may say, which no model has seen then
 # What else a 400 says that came after an answer, or in the midst of one.
 AFTERWARDS = re.compile(
-    r"\boutput (data|limit|was|is)\b|limit was reached|data_inspection_failed"
-    r"|(could not|failed to) (finish|parse|generate)|(generated|produced) (an )?invalid"
-    r"|failed_generation|tool_use_failed|json_validate_failed"
-    r"|\btime(d[ -]?out|out)\b|\b(gateway|upstream)|internal ?server|overloaded",
+    r"\bmodel(?:'s)? (output|response)\b(?! (limit of|format|type|length|modal))"
+    r"|\boutput data\b|limit was reached|\bresponse\b.{0,30}\bblocked\b|request was cancelled"
+    r"|\b(could not|failed to) (finish|generate)|(generated|produced) (an )?invalid"
+    r"|failed to parse (the )?(tool|function|model)|call arguments could not be parsed"
+    r"|data_inspection_failed|failed_generation|tool_use_failed|json_validate_failed"
+    r"|\btimed ?out\b|gateway time|deadline exceeded|litellm\.(timeout|internal|serviceunavail)"
+    r"|\binternal (server )?error|provider returned error|upstream (server|request|connect|error)",
+    re.IGNORECASE,
+)
+FILTERED = re.compile(
+    r"content_?filter|content management policy|contentpolicyviolation|responsibleaipolicy",
     re.IGNORECASE,
 )
 WRONG = (None, 400, 404, 422)  # of one whose model may be unknown; None: an error in a stream
@@ -96,13 +102,13 @@ def _rejected(
         line = line or _by_status(error.response.text, body, status, endpoint, headers)
         failed = RequestRejected(line, status, request_id(headers), body.code)
     failed.faulty = _blames_request(body, status, request)
-    failed.may_be_billed = _may_be_billed(body, failed.status, endpoint)
+    failed.may_be_billed = _may_be_billed(body, status, endpoint)
     return failed
 
 
 def _blames_request(body: ErrorBody, status: int | None, request: Request) -> bool:
     """Whether the server objects to what is in a request, so that another may be answered."""
-    if body.no_credit or body.code in (NO_MODEL, EXPLAINED, "content_filter"):
+    if body.no_credit or body.code in (NO_MODEL, EXPLAINED) or _is_filtered(body):
         return False
     if status == 500:  # some servers fail at what they do not know
         return request.has_audio_ids and ABOUT_EARLIER.search(body.message) is not None
@@ -115,14 +121,21 @@ def _may_be_billed(body: ErrorBody, status: int | None, endpoint: Endpoint) -> b
     Azure bills the prompt of what its filter stops, or what its model has no room for, also behind
     a relay: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/manage-costs
     """
-    if status is None:  # it came where an answer was due
-        return body.status not in NO_ANSWER and body.code not in (WRONG_KEY, NO_MODEL)
-    if status not in REFUSED or body.status in FAULTS or body.code == "content_filter":
+    if body.code in (WRONG_KEY, NO_MODEL):
+        return False
+    if status not in REFUSED or body.status in FAULTS or _is_filtered(body):
         return True
-    said = f"{body.code} {body.kind} {body.message[:LONGEST_WORDS]}"
-    if status in (400, 422) and AFTERWARDS.search(said):
+    if status in (400, 422) and AFTERWARDS.search(_said(body)):
         return True
     return _is_too_long(body, status) and not endpoint.is_service
+
+
+def _is_filtered(body: ErrorBody) -> bool:
+    return FILTERED.search(_said(body)) is not None
+
+
+def _said(body: ErrorBody) -> str:
+    return f"{body.code} {body.kind} {body.message[:LONGEST_WORDS]}"
 
 
 def _is_too_long(body: ErrorBody, status: int | None) -> bool:
@@ -267,7 +280,7 @@ def _by_code(
         return f"an earlier audio reply has expired on {host}; send it as text"
     if _is_too_long(body, status):
         return f"too long for {host}: {said.rstrip('.')}; shorten the text, or begin another chat"
-    if code == "content_filter":
+    if _is_filtered(body):
         return f"the content filter of {host} stopped this; rephrase it"
     return None
 

@@ -74,7 +74,7 @@ class Client:
     ) -> Call:
         provider, cancellation = transport.provider, self.listener.cancellation
         capped = replace(request, budget_tokens=reservation.max_tokens)
-        priced = reservation.dollars is not None
+        priced = provider.paid and reservation.dollars is not None
         incoming = _IncomingCompletion(capped, self.listener, priced)
         error: BaseException | None = None
         reservation.end = UNSENT

@@ -56,6 +56,17 @@ FAILURES: dict[str, Script] = {
             "litellm.InternalServerError: Azure could not say why.",
             "The upstream server timed out.",
             "Failed to parse tool call from model output",
+            "Tool call arguments could not be parsed",
+            "The model's response was blocked",
+            "504 Gateway Timeout",
+            "AzureException - It triggered Azure OpenAI's content management policy.",
+        )
+    },
+    **{
+        f"of the kind {kind}": send(400, json.dumps({"error": error}).encode())
+        for kind, error in (
+            ("content_filter", {"message": "High risk", "type": "content_filter"}),
+            ("policy", {"message": "No", "code": "ResponsibleAIPolicyViolation"}),
         )
     },
     "in a code": send(400, b'{"error": {"message": "See it.", "code": "tool_use_failed"}}'),
@@ -189,9 +200,11 @@ def test_what_was_refused_is_free_however_often_it_is_sent(biller: Biller) -> No
         {"code": "402", "message": "No credit."},
         {"type": "not_found_error", "message": "No model."},
         {"code": "invalid_api_key", "message": "No."},
+        {"code": 429, "message": "Too fast."},
+        {"type": "invalid_request_error", "message": "No such voice."},
     ],
 )
-def test_an_error_of_no_model_in_place_of_an_answer_is_free(biller: Biller, error: Any) -> None:
+def test_a_refusal_in_place_of_an_answer_is_free(biller: Biller, error: Any) -> None:
     session, _ = capped(per_call=False)
     biller.server.then(lambda handler, _: handler.stream([{"error": error}]))
     biller.makes_all_and(
@@ -205,6 +218,26 @@ def test_an_error_of_no_model_in_place_of_an_answer_is_free(biller: Biller, erro
         session.speak("Hi", max_tokens=100)
     (cap,) = session.budget.caps("")
     assert cap.reserved >= biller.total > 0  # it had begun to think
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Audio output is not supported by this model",
+        "Failed to parse messages: content must be a string",
+        "Failed to parse the request body as JSON",
+        "Unrecognized request argument supplied: timeout",
+        "max_tokens is above the model's output limit of 4096",
+        "Please configure AI Gateway in the dashboard",
+    ],
+)
+def test_a_refusal_in_words_is_free(biller: Biller, words: str) -> None:
+    session, _ = capped(per_call=False)
+    biller.server.then(send(400, json.dumps({"error": {"message": words}}).encode()))
+    with pytest.raises(RequestFailed):
+        session.speak("Hi")
+    (cap,) = session.budget.caps("")
+    assert (cap.spent, cap.reserved, len(biller.bills)) == (0, 0, 1)
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 413, 422, 451, 501, 507])

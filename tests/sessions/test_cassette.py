@@ -58,6 +58,20 @@ def test_an_answer_that_a_budget_cut_is_not_kept(
     assert [one.request.max_tokens for one in kept] == [None, None, 30]
 
 
+def test_longer_tokens_than_ours_are_not_cut_in_a_replay(
+    folder: Path, fake_server: FakeServer
+) -> None:
+    fake_server.checks = lambda *_: iter(())
+    session = Session(model="qwen-omni", max_tokens=200)
+    session.record(folder)
+    fake_server.say("So.", bytes(15 * 48_000), usage(11, 0, 2, 188))
+    whole = session.speak("Go on.")
+    session.replay(folder, pace=False)
+    again = session.speak("Go on.")
+    assert (whole.seconds, whole.finish_reason) == (again.seconds, again.finish_reason)
+    assert again.seconds == 15
+
+
 def test_a_folder_without_recordings_answers_nothing(tmp_path: Path) -> None:
     session = Session()
     with pytest.raises(CassetteError, match="there are no recordings in"):
