@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -23,7 +24,7 @@ from .decoding.full_scale import scaled
 from .decoding.limit import together
 from .decoding.wav import MOST_CHANNELS
 from .errors import SoundError, one_line
-from .files import contents, file_path, is_url, reason
+from .files import contents, file_path, is_url, nearby, reason
 
 if TYPE_CHECKING:
     from typing import Self
@@ -484,6 +485,16 @@ class StoredSound(Sound):
     def data_url(self) -> str:
         return self._read().data_url  # not kept
 
+    def _repr_html_(self) -> str:
+        try:
+            return super()._repr_html_()
+        except SoundError as error:
+            return f"<div>{escape(str(error))}</div>"
+
     def _read(self) -> Sound:
-        sound = Sound.of(self.source)
+        try:
+            sound = Sound.of(self.source)
+        except SoundError as error:
+            where = f" from {one_line(nearby(self.path), 120)}" if self.path else ""
+            raise SoundError(f"the sound can no longer be read{where}") from error
         return self._cut(sound) if self._cut else sound

@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 import time
 import tracemalloc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from itertools import count
@@ -30,12 +31,16 @@ from audiomagic.errors import (
     OptionError,
     ReplyPending,
     RequestRejected,
+    SoundError,
     WorkerLost,
 )
+from audiomagic.render.html import player
+from audiomagic.sound import StoredSound
 from audiomagic.turn.reply import Reply
 
 from ..support.fake_server import KEY, Handler
 from ..support.many_clients import Crowd
+from ..support.page_reading import Reading
 
 
 @pytest.fixture
@@ -89,6 +94,39 @@ def test_the_sound_stays_in_its_file(session: Session, tmp_path: Path) -> None:
     assert "data:audio/mpeg" in reply._repr_mimebundle_()["text/html"]
     kept = run(session, ["Hello again."], save=None)[0]
     assert kept.sound.samples is kept.sound.samples
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no sound")])
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_sound_that_is_gone_takes_nothing_else_with_it(
+    session: Session, tmp_path: Path, damage: Callable[[Path], object], read_first: bool
+) -> None:
+    batch = run(session, ["Hello.", "Goodbye."], save="a/{i}.mp3")
+    if read_first:
+        batch[0]._repr_mimebundle_()
+    damage(tmp_path / "a" / "0.mp3")
+    batch = pickle.loads(pickle.dumps(batch))
+    line = "the sound can no longer be read from a/0.mp3"
+    card = Reading(batch[0]._repr_mimebundle_()["text/html"])
+    assert "audio" not in card.tags and f"There is no player: {line}." in card.text
+    assert "Hello." in card.text and "gpt-audio-1.5 at" in card.text
+    whole = Reading(batch._repr_mimebundle_()["text/html"])
+    assert whole.tags.count("audio") == 1 and line in whole.text and "2 items" in whole.text
+    assert line in batch[0].sound._repr_html_() and "<audio" in batch[1].sound._repr_html_()
+    assert "a/0.mp3" in str(batch.frame().saved[0])
+    with pytest.raises(SoundError, match=line):
+        _ = batch[0].sound.samples
+
+
+def test_a_question_whose_file_is_gone_keeps_its_conversation(
+    session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    heard = run(session, [tone.save(tmp_path / "q.wav")], "What is it?", text_only=True)[0]
+    (question,) = (p for p in heard.request.messages[-1].parts if not isinstance(p, str))
+    (tmp_path / "q.wav").unlink()
+    assert "can no longer be read from q.wav" in player(question)
+    held = StoredSound({"bytes": None, "path": str(tmp_path / "q.wav")}, 24_000, 1.0)
+    assert "There is no player: the sound can no longer be read." in player(held)
 
 
 def test_rows_fill_the_template_the_options_and_the_names(session: Session, crowd: Crowd) -> None:
