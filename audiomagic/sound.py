@@ -51,6 +51,7 @@ RATES = {  # Hz that an encoder takes; the others take any
 }
 INT16 = 2**15  # full scale
 INTEGERS = {"int16": (0, INT16), "int32": (0, 2**31), "uint8": (128, 128)}  # middle, full scale
+MOST_PRINTED = 1_000  # numbers in a text: of more, arrays print their ends only
 LOUDEST = 2.0  # of full scale: floats beyond are of another scale
 
 
@@ -334,6 +335,23 @@ def is_sound(value: Mapping[Any, Any]) -> bool:
     if {"array", "sampling_rate"} <= value.keys() or value.keys() == {"bytes", "path"}:
         return True
     return _bytes(value.get("content")) is not None
+
+
+def holds_sound(value: object) -> bool:
+    """Whether a value is a sound, or much of one: printed in a text, it would be noise."""
+    if isinstance(value, Mapping):
+        return is_sound(value)
+    if isinstance(value, tuple):  # (rate, array)
+        return len(value) == 2 and hasattr(value[1], "__array__")
+    if isinstance(value, list):  # what a frame's arrays may have become
+        return len(value) > MOST_PRINTED and all(isinstance(one, Real) for one in value)
+    if hasattr(value, "__array__"):
+        array = _array(value)
+        return array.dtype.kind in "iuf" and array.size > MOST_PRINTED
+    held = (getattr(value, name, None) for name in ("data", "content", "contents"))
+    if isinstance(value, Sound) or _bytes(value, *held) is not None:
+        return True
+    return hasattr(value, "get_all_samples") or hasattr(value, "seekable")
 
 
 def _path(value: object) -> str | os.PathLike[str] | None:

@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas
 import pytest
+from IPython.display import Audio
 
 from audiomagic import Session, Sound
 from audiomagic.errors import (
@@ -188,6 +189,49 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     with pytest.raises(ValueError, match=line):
         run(session, items, **how)
     assert not crowd.asked
+
+
+def held(tone: Sound) -> list[Any]:
+    """A sound, as rows have it."""
+    wav = tone.encode("wav")
+    return [
+        tone, wav, io.BytesIO(wav), tone.samples.tolist(), tone.samples,
+        (tone.rate, tone.samples), Audio(data=wav),
+        {"array": tone.samples, "sampling_rate": tone.rate}, {"bytes": wav, "path": None},
+    ]  # fmt: skip
+
+
+def test_a_sound_is_not_filled_into_a_text(session: Session, crowd: Crowd, tone: Sound) -> None:
+    rename = r"the column 'clip' holds sound \(\w+\), not text; rename it 'sound' to have it heard"
+    for sound in held(tone):
+        for row in ({"clip": sound, "n": 1}, {"clip": sound}):
+            with pytest.raises(OptionError, match=rename):
+                run(session, [{"clip": None}, row], "Say {clip}.")
+        with pytest.raises(OptionError, match=rename):
+            run(session, [{"clip": sound, "n": 1}], "Say {n}.", style="as in {clip}")
+        with pytest.raises(OptionError, match=r"names no column; write \{n\}"):
+            run(session, [{"clip": sound, "n": 1}], "Transcribe")
+        with pytest.raises(OptionError, match=rename):
+            run(session, [{"clip": sound}], "Transcribe")
+        with pytest.raises(
+            OptionError, match=r"'item' holds sound \(\w+\), not text; write {sound}"
+        ):
+            run(session, [sound], "What is {item}?")
+    assert not crowd.asked
+    known = [{"clip": held(tone)[-2], "n": np.arange(3), "word": np.array(["le", "chat"])}]
+    batch = run(session, known, "{clip['sampling_rate']} Hz, {n}, {word}")
+    assert_lines(batch, ["24000 Hz, [0 1 2], ['le' 'chat']"])
+
+
+def test_sounds_in_a_column_audio_are_listened_to(session: Session, tone: Sound) -> None:
+    for sound in held(tone):
+        if sound is tone.samples or isinstance(sound, list):  # they have no rate
+            continue
+        rows = [{"audio": sound, "text": "le chat"}, {"audio": None, "text": "le chien"}]
+        batch = run(session, rows, "Is it {text}?", text_only=True)
+        assert batch[0].request.seconds == 1.0 and "'audio' is empty here" in str(batch[1])
+    links = [{"audio": "a.org/b.wav", "text": "le chat"}]
+    assert_lines(run(session, links, "{text}: {audio}"), ["le chat: a.org/b.wav"])
 
 
 def test_what_is_missing_fails_in_its_place(
