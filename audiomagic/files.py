@@ -18,6 +18,16 @@ LONGEST_PART = 80  # characters of a name that a text fills in
 MOST_NAMES = 10_000  # files of a folder that are compared with a name that is not in it
 
 
+def nearby(path: Path) -> Path:
+    """Return a path from the working directory on, where it is in there: a shared notebook must
+    not show a home folder.
+    """
+    with suppress(OSError):  # the working directory may be gone
+        if path.is_relative_to(here := Path.cwd()):
+            return path.relative_to(here)
+    return path
+
+
 def file_path(name: str | os.PathLike[str]) -> Path:
     """Return a path with `~` expanded. Raises OptionError for a name that no file can have."""
     if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str):

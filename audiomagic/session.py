@@ -147,11 +147,11 @@ class Session:
         >>> session.map(frame, "{word}, as in: {sentence}", save="cards/{word}.mp3").frame()
 
         Rows are dicts, or a DataFrame's, of pandas, polars, pyarrow and others; one with a `sound`
-        or a `file` is listened to, and the template is the instruction. A column may also stand in
-        an option (`style="{mood}"`). `save` names the files that the sounds go to; None keeps them
-        in memory. `workers`: calls at once, on threads or on any `executor`. `max_cost` is for all
-        items together. Requests whose answers a recording cassette already has are answered from
-        it, at no cost.
+        or a `file`, or sounds as its `audio`, is listened to, and the template is the instruction.
+        A column may also stand in an option (`style="{mood}"`). `save` names the files that the
+        sounds go to; None keeps them in memory. `workers`: calls at once, on threads or on any
+        `executor`. `max_cost` is for all items together. Requests whose answers a recording
+        cassette already has are answered from it, at no cost.
         An item that fails has its error in its place. Raises OptionError, SoundError; Interrupted,
         whose `reply` is the Batch so far.
         """

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -23,7 +24,7 @@ from .decoding.full_scale import scaled
 from .decoding.limit import together
 from .decoding.wav import MOST_CHANNELS
 from .errors import SoundError, one_line
-from .files import contents, file_path, is_url, reason
+from .files import contents, file_path, is_url, nearby, reason
 
 if TYPE_CHECKING:
     from typing import Self
@@ -50,6 +51,7 @@ RATES = {  # Hz that an encoder takes; the others take any
 }
 INT16 = 2**15  # full scale
 INTEGERS = {"int16": (0, INT16), "int32": (0, 2**31), "uint8": (128, 128)}  # middle, full scale
+MOST_PRINTED = 1_000  # numbers in a text: of more, arrays print their ends only
 LOUDEST = 2.0  # of full scale: floats beyond are of another scale
 
 
@@ -335,6 +337,23 @@ def is_sound(value: Mapping[Any, Any]) -> bool:
     return _bytes(value.get("content")) is not None
 
 
+def holds_sound(value: object) -> bool:
+    """Whether a value is a sound, or much of one: printed in a text, it would be noise."""
+    if isinstance(value, Mapping):
+        return is_sound(value)
+    if isinstance(value, tuple):  # (rate, array)
+        return len(value) == 2 and hasattr(value[1], "__array__")
+    if isinstance(value, list):  # what a frame's arrays may have become
+        return len(value) > MOST_PRINTED and all(isinstance(one, Real) for one in value)
+    if hasattr(value, "__array__"):
+        array = _array(value)
+        return array.dtype.kind in "iuf" and array.size > MOST_PRINTED
+    held = (getattr(value, name, None) for name in ("data", "content", "contents"))
+    if isinstance(value, Sound) or _bytes(value, *held) is not None:
+        return True
+    return hasattr(value, "get_all_samples") or hasattr(value, "seekable")
+
+
 def _path(value: object) -> str | os.PathLike[str] | None:
     """Return the file that a row of `datasets` only names: with `decode=False`, and no bytes."""
     path = value.get("path") if isinstance(value, Mapping) and "bytes" in value else None
@@ -484,6 +503,16 @@ class StoredSound(Sound):
     def data_url(self) -> str:
         return self._read().data_url  # not kept
 
+    def _repr_html_(self) -> str:
+        try:
+            return super()._repr_html_()
+        except SoundError as error:
+            return f"<div>{escape(str(error))}</div>"
+
     def _read(self) -> Sound:
-        sound = Sound.of(self.source)
+        try:
+            sound = Sound.of(self.source)
+        except SoundError as error:
+            where = f" from {one_line(nearby(self.path), 120)}" if self.path else ""
+            raise SoundError(f"the sound can no longer be read{where}") from error
         return self._cut(sound) if self._cut else sound

@@ -6,11 +6,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
 from typing import Any, overload
 from uuid import uuid4
 
 from ..errors import AudiomagicError, Interrupted, OptionError
+from ..files import nearby
 from ..render.html import counted
 from ..sound import StoredSound
 from ..turn.options import CallOptions, must_be
@@ -93,11 +93,9 @@ def _added(result: Result) -> dict[str, Any]:
     if isinstance(result, AudiomagicError):
         return {"error": f"{type(result).__name__}: {result}"}
     saved = result.sound.path if isinstance(result.sound, StoredSound) else None
-    if saved and saved.is_relative_to(Path.cwd()):  # a shared notebook must not show a home folder
-        saved = saved.relative_to(Path.cwd())
     return {
         "reply": result.text, "seconds": result.seconds, "dollars": result.cost,
-        "saved": saved and str(saved),
+        "saved": saved and str(nearby(saved)),
     }  # fmt: skip
 
 

@@ -17,13 +17,14 @@ from .. import suggestions, template
 from ..errors import AudiomagicError, OptionError, one_line
 from ..files import is_url, name_part
 from ..protocol.request import SOUND_FIELD
-from ..sound import is_sound, undecoded
+from ..sound import holds_sound, is_sound, undecoded
 from ..turn.reply import savable
 from . import frames
 from .task import Task
 
 ITEM, NUMBER = "item", "i"  # in a template: the item itself, and its place from 0 on
-HEARD = ("sound", "file")  # columns of rows that are listened to
+HEARD = ("sound", "file")  # columns of rows that are listened to,
+AUDIO = "audio"  # and this one where it holds sounds
 SPOKEN = (str, Number, date)  # items that are spoken, as they are written
 PROSE = ("style", "system", "expect")  # options that are texts; others are names, without formulas
 
@@ -67,6 +68,15 @@ def is_missing(value: object) -> bool:
 def is_row(item: object) -> TypeGuard[Mapping[Any, Any]]:
     """Whether an item has columns: some dicts are sounds."""
     return isinstance(item, Mapping) and not is_sound(item)
+
+
+def heard_columns(items: Iterable[Any]) -> tuple[str, ...]:
+    """Return the columns that are listened to, in the order of preference.
+
+    `datasets` has sounds in a column `audio`; elsewhere that may be a text, such as a link.
+    """
+    named = any(is_row(item) and holds_sound(item.get(AUDIO)) for item in items)
+    return (*HEARD, AUDIO) if named else HEARD
 
 
 def _listed(items: Any) -> list[Any]:
@@ -115,11 +125,13 @@ class Items:
     def __init__(self, items: Sequence[Any], words: str, save: str | PathLike[str] | None):
         """Take items, a template or "", and a name for files.
 
-        Raises OptionError: a column of a name that is taken, or a template without its columns.
+        Raises OptionError: a column of a name that is taken, a template without its columns, or
+        one with a sound's.
         """
         if not isinstance(save, str | PathLike | None):
             raise OptionError(f"save must be a path, not {type(save).__name__}")
         self._items, self._words, self._save = items, words, str(save or "")
+        self._heard = heard_columns(items)
         columns = list(dict.fromkeys(name for item in items for name in _row(item)))
         if NUMBER in columns:
             raise OptionError(f"'{NUMBER}' is the place of an item; rename that column")
@@ -132,9 +144,12 @@ class Items:
         if wrong := next(iter(self._in_save.difference(self._columns)), None):
             raise OptionError(suggestions.unknown("column", wrong, self._columns))
         self._check_names()
+        self._check_text(words)
         fields = template.fields(words)
         needs_words = (
-            not set(HEARD) & item.keys() if is_row(item) else words and isinstance(item, SPOKEN)
+            not set(self._heard) & item.keys()
+            if is_row(item)
+            else words and isinstance(item, SPOKEN)
             for item in items
         )
         if fields.intersection(self._columns) or not any(needs_words):
@@ -146,7 +161,9 @@ class Items:
         if not usable:
             rename = f"; rename '{one_line(columns[0], 60)}' to a word" if columns else ""
             raise OptionError(f"there is no column that can stand in the text{rename}")
-        raise OptionError(f"the text names no column; write {{{usable[0]}}} where it goes")
+        written = next((name for name in usable if not self._sound_in(name)), usable[0])
+        self._check_text(f"{{{written}}}")
+        raise OptionError(f"the text names no column; write {{{written}}} where it goes")
 
     def tasks(
         self, spoken: Mapping[str, Any], heard: Mapping[str, Any]
@@ -154,8 +171,12 @@ class Items:
         """Make a task of each, with the options of a text or of a sound; make folders to save in.
 
         An item that is missing, or is not a sound, has an error in its place. Raises OptionError
-        and SoundError where answers cannot be saved.
+        for a text that a sound would be filled into; OptionError and SoundError where answers
+        cannot be saved.
         """
+        for name, value in {**spoken, **heard}.items():
+            if name in PROSE and isinstance(value, str):
+                self._check_text(value)
         tasks: list[Task | AudiomagicError] = []
         for number, item in enumerate(self._items):
             try:
@@ -168,7 +189,7 @@ class Items:
     def _task(
         self, number: int, item: Any, spoken: Mapping[str, Any], heard: Mapping[str, Any]
     ) -> Task:
-        sound = _sound(item)
+        sound = _sound(item, self._heard)
         options = spoken if sound is None else heard
         values = {NUMBER: number} | _row(item)
         values.pop(SOUND_FIELD.strip("{}"), None)  # in a text it marks where the sound goes
@@ -186,6 +207,21 @@ class Items:
         is_text = sound is None and not is_row(item) and not self._words
         text = str(item) if is_text else template.fill(self._words, values)
         return Task(text, sound, self._target(values), filled)
+
+    def _check_text(self, text: str) -> None:
+        """Raise OptionError where a sound itself, not what is known of it, would be filled in."""
+        for name in template.fields(text) - {SOUND_FIELD.strip("{}")}:
+            if f"{{{name}}}" in text and (kind := self._sound_in(name)):
+                listened = name == ITEM or name in self._heard
+                hint = f"write {SOUND_FIELD}" if listened else "rename it 'sound' to have it heard"
+                raise OptionError(
+                    f"the column '{one_line(name, 60)}' holds sound ({kind}), not text; {hint}"
+                )
+
+    def _sound_in(self, name: str) -> str:
+        """Return the type of the first sound in a column, "" where there is none."""
+        values = (_row(item).get(name) for item in self._items)
+        return next((type(value).__name__ for value in values if holds_sound(value)), "")
 
     def _check_names(self) -> None:
         """Raise OptionError where `save` names a file for no item at all."""
@@ -218,11 +254,13 @@ def _row(item: Any) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
-def _sound(item: Any) -> object:
-    """Return what holds the sound that is listened to, None for what is to be spoken."""
+def _sound(item: Any, columns: Iterable[str]) -> object:
+    """Return what holds the sound that is listened to, in the first of `columns` in a row; None
+    for what is to be spoken.
+    """
     value = item
     if is_row(item):
-        name = next((name for name in HEARD if name in item), None)
+        name = next((name for name in columns if name in item), None)
         if name is None:
             return None
         value = item[name]

@@ -10,7 +10,17 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from .. import suggestions, template
-from ..batch.items import HEARD, ITEM, NUMBER, PROSE, is_missing, is_row, lasting, rows, sound_file
+from ..batch.items import (
+    ITEM,
+    NUMBER,
+    PROSE,
+    heard_columns,
+    is_missing,
+    is_row,
+    lasting,
+    rows,
+    sound_file,
+)
 from ..costs.budget import amount
 from ..costs.pricing import exact
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
@@ -18,6 +28,7 @@ from ..files import name_part
 from ..protocol.request import SOUND_FIELD
 from ..render.dry_run import DryRun
 from ..session import Session
+from ..sound import holds_sound
 from ..transports.download import fetched
 from ..transports.resolve import merged
 from ..turn.comparison import Comparison, compare
@@ -240,16 +251,21 @@ class Each:
         return replace(batch, items=self.items)
 
     def _spoken(self) -> list[Any]:
+        heard = heard_columns(self.rows)
+        kinds = (type(row).__name__ for row in self.rows if not is_row(row) and holds_sound(row))
+        if kind := next(kinds, ""):
+            raise OptionError(f"the items are sounds ({kind}), not texts; use %%listen --each")
         return [
-            {name: value for name, value in row.items() if name not in HEARD}
+            {name: value for name, value in row.items() if name not in heard}
             if is_row(row)
             else (None if is_missing(row) else str(row))
             for row in self.rows
         ]
 
     def _heard(self) -> list[Any]:
+        heard = set(heard_columns(self.rows))
         for row in self.rows:
-            if is_row(row) and not set(HEARD) & row.keys():
+            if is_row(row) and not heard & row.keys():
                 raise OptionError("--each needs a column `sound` or `file` to listen to")
         return [sound_file(row) if isinstance(row, str) else row for row in self.rows]
 

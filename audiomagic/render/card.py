@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from .. import static
 from ..costs.pricing import LineItem, dollars
 from ..costs.receipt import Receipt
-from ..errors import one_line
+from ..errors import SoundError, one_line
 from ..protocol.usage import Usage
 from ..sound import Sound
 from ..tools.result import ToolResult
@@ -42,7 +42,7 @@ class Reply(Protocol):
 
 def html(reply: Reply, place: str = "") -> str:
     """Return the card; a player that still plays the reply goes on in the element `place`."""
-    receipt, starts = reply.receipt, " ".join(map(str, reply.word_starts))
+    receipt, starts = reply.receipt, " ".join(map(str, _starts(reply)))
     attributes = f' lang="{receipt.language}"' if receipt.language else ""
     attributes += f' data-starts="{starts}"' if starts else ""
     return "".join(
@@ -58,6 +58,14 @@ def html(reply: Reply, place: str = "") -> str:
             "</div>",
         )
     )
+
+
+def _starts(reply: Reply) -> Sequence[float]:
+    """Return the second at which each word is said: of none where the sound is gone."""
+    try:
+        return reply.word_starts
+    except SoundError:
+        return ()
 
 
 @cache

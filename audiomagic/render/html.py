@@ -3,6 +3,7 @@
 import re
 from html import escape
 
+from ..errors import SoundError
 from ..sound import Sound
 
 INK, FAINT, PAPER, EDGE = "#1d2530", "#566273", "#f7f8fa", "#c9d0d9"
@@ -64,8 +65,13 @@ def note(text: str) -> str:
 
 
 def player(sound: Sound) -> str:
+    """Return a player; a line in its place for a sound whose file was moved or deleted."""
+    try:
+        source = sound.data_url
+    except SoundError as error:
+        return note(f"There is no player: {error}.")
     # `controls` and a `src` on the tag itself: an untrusted notebook drops a <source>.
     return (
         '<audio controls preload="metadata" style="display:block;width:100%;height:40px" '
-        f'src="{sound.data_url}"></audio>'
+        f'src="{source}"></audio>'
     )

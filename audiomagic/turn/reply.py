@@ -55,7 +55,10 @@ class Reply:
 
     @cached_property
     def word_starts(self) -> tuple[float, ...]:
-        """The second at which each word is said; empty where that is unknown."""
+        """The second at which each word is said; empty where that is unknown.
+
+        Raises SoundError when the file of its sound is gone.
+        """
         if not self.sound or not self._marks:
             return ()
         shown = visible(self.text)  # the page cuts into words what it shows

@@ -88,12 +88,25 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
     assert content[0]["text"].endswith("a.wav?") and content[1]["type"] == "input_audio"
 
 
+def test_sounds_of_a_dataset_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound) -> None:
+    kernel.run(f"wav = {tone.encode('wav')!r}")
+    kernel.run("rows = [{'audio': {'bytes': wav, 'path': None}, 'text': 'le chat'}]")
+    assert len(shown(kernel.run("%%listen --each rows --text\nIs it {text}?"))) == 1
+    content = crowd.requests[-1]["messages"][-1]["content"]
+    assert content[0]["text"] == "Is it le chat?" and content[1]["type"] == "input_audio"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("%%speak --each wrds\n{item}", "no variable 'wrds'; did you mean 'words'"),
         ("%%speak --each who\n{item}", "must be a list or a DataFrame, not str"),
         ("%%speak --each words\nHello", "names no column; write {item}"),
+        (
+            "%%speak --each clips\nHi {item}",
+            "the items are sounds (bytes), not texts; use %%listen",
+        ),
+        ("%%speak --each heard\nHi", "names no column; write {text}"),
         ("%%speak --each deck\n{wrod}", "no column 'wrod'; did you mean 'word'"),
         ("%%speak --each words --dry-run\n{item}", "--each cannot be combined with --dry-run"),
         ("%%listen --each pages\n", "a batch fetches nothing; download https://a.org/b.wav first"),
@@ -103,7 +116,8 @@ def test_files_are_listened_to(kernel: Kernel, crowd: Crowd, tone: Sound, tmp_pa
     ],
 )
 def test_a_mistake_is_one_line(kernel: Kernel, crowd: Crowd, line: str, said: str) -> None:
-    kernel.run("pages = ['https://a.org/b.wav']")
+    kernel.run("pages = ['https://a.org/b.wav']; clips = ['a', b'RIFF']")
+    kernel.run("heard = [{'audio': {'bytes': b'RIFF', 'path': None}, 'text': 'a'}]")
     before = len(crowd.requests)
     assert said in kernel.error(line)
     assert len(crowd.requests) == before

@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 import time
 import tracemalloc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from itertools import count
@@ -22,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas
 import pytest
+from IPython.display import Audio
 
 from audiomagic import Session, Sound
 from audiomagic.errors import (
@@ -30,12 +32,16 @@ from audiomagic.errors import (
     OptionError,
     ReplyPending,
     RequestRejected,
+    SoundError,
     WorkerLost,
 )
+from audiomagic.render.html import player
+from audiomagic.sound import StoredSound
 from audiomagic.turn.reply import Reply
 
 from ..support.fake_server import KEY, Handler
 from ..support.many_clients import Crowd
+from ..support.page_reading import Reading
 
 
 @pytest.fixture
@@ -89,6 +95,39 @@ def test_the_sound_stays_in_its_file(session: Session, tmp_path: Path) -> None:
     assert "data:audio/mpeg" in reply._repr_mimebundle_()["text/html"]
     kept = run(session, ["Hello again."], save=None)[0]
     assert kept.sound.samples is kept.sound.samples
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no sound")])
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_sound_that_is_gone_takes_nothing_else_with_it(
+    session: Session, tmp_path: Path, damage: Callable[[Path], object], read_first: bool
+) -> None:
+    batch = run(session, ["Hello.", "Goodbye."], save="a/{i}.mp3")
+    if read_first:
+        batch[0]._repr_mimebundle_()
+    damage(tmp_path / "a" / "0.mp3")
+    batch = pickle.loads(pickle.dumps(batch))
+    line = "the sound can no longer be read from a/0.mp3"
+    card = Reading(batch[0]._repr_mimebundle_()["text/html"])
+    assert "audio" not in card.tags and f"There is no player: {line}." in card.text
+    assert "Hello." in card.text and "gpt-audio-1.5 at" in card.text
+    whole = Reading(batch._repr_mimebundle_()["text/html"])
+    assert whole.tags.count("audio") == 1 and line in whole.text and "2 items" in whole.text
+    assert line in batch[0].sound._repr_html_() and "<audio" in batch[1].sound._repr_html_()
+    assert "a/0.mp3" in str(batch.frame().saved[0])
+    with pytest.raises(SoundError, match=line):
+        _ = batch[0].sound.samples
+
+
+def test_a_question_whose_file_is_gone_keeps_its_conversation(
+    session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    heard = run(session, [tone.save(tmp_path / "q.wav")], "What is it?", text_only=True)[0]
+    (question,) = (p for p in heard.request.messages[-1].parts if not isinstance(p, str))
+    (tmp_path / "q.wav").unlink()
+    assert "can no longer be read from q.wav" in player(question)
+    held = StoredSound({"bytes": None, "path": str(tmp_path / "q.wav")}, 24_000, 1.0)
+    assert "There is no player: the sound can no longer be read." in player(held)
 
 
 def test_rows_fill_the_template_the_options_and_the_names(session: Session, crowd: Crowd) -> None:
@@ -150,6 +189,49 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     with pytest.raises(ValueError, match=line):
         run(session, items, **how)
     assert not crowd.asked
+
+
+def held(tone: Sound) -> list[Any]:
+    """A sound, as rows have it."""
+    wav = tone.encode("wav")
+    return [
+        tone, wav, io.BytesIO(wav), tone.samples.tolist(), tone.samples,
+        (tone.rate, tone.samples), Audio(data=wav),
+        {"array": tone.samples, "sampling_rate": tone.rate}, {"bytes": wav, "path": None},
+    ]  # fmt: skip
+
+
+def test_a_sound_is_not_filled_into_a_text(session: Session, crowd: Crowd, tone: Sound) -> None:
+    rename = r"the column 'clip' holds sound \(\w+\), not text; rename it 'sound' to have it heard"
+    for sound in held(tone):
+        for row in ({"clip": sound, "n": 1}, {"clip": sound}):
+            with pytest.raises(OptionError, match=rename):
+                run(session, [{"clip": None}, row], "Say {clip}.")
+        with pytest.raises(OptionError, match=rename):
+            run(session, [{"clip": sound, "n": 1}], "Say {n}.", style="as in {clip}")
+        with pytest.raises(OptionError, match=r"names no column; write \{n\}"):
+            run(session, [{"clip": sound, "n": 1}], "Transcribe")
+        with pytest.raises(OptionError, match=rename):
+            run(session, [{"clip": sound}], "Transcribe")
+        with pytest.raises(
+            OptionError, match=r"'item' holds sound \(\w+\), not text; write {sound}"
+        ):
+            run(session, [sound], "What is {item}?")
+    assert not crowd.asked
+    known = [{"clip": held(tone)[-2], "n": np.arange(3), "word": np.array(["le", "chat"])}]
+    batch = run(session, known, "{clip['sampling_rate']} Hz, {n}, {word}")
+    assert_lines(batch, ["24000 Hz, [0 1 2], ['le' 'chat']"])
+
+
+def test_sounds_in_a_column_audio_are_listened_to(session: Session, tone: Sound) -> None:
+    for sound in held(tone):
+        if sound is tone.samples or isinstance(sound, list):  # they have no rate
+            continue
+        rows = [{"audio": sound, "text": "le chat"}, {"audio": None, "text": "le chien"}]
+        batch = run(session, rows, "Is it {text}?", text_only=True)
+        assert batch[0].request.seconds == 1.0 and "'audio' is empty here" in str(batch[1])
+    links = [{"audio": "a.org/b.wav", "text": "le chat"}]
+    assert_lines(run(session, links, "{text}: {audio}"), ["le chat: a.org/b.wav"])
 
 
 def test_what_is_missing_fails_in_its_place(
