@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from audiomagic.engine import weights
+from audiomagic.engine.api.errors import APIError
 from audiomagic.engine.engine import engine
 from audiomagic.protocol.request import Message, Request
 
@@ -57,6 +58,34 @@ def test_a_number_is_within_its_limits(limits: Any) -> None:
         text, reason = answered(asked, schema, **shape)
         assert reason == "stop"
         jsonschema.validate(json.loads(text), schema)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"type": "number", "minimum": -3.4028234663852886e38, "maximum": 3.4028234663852886e38},
+        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+        {"type": "integer", "exclusiveMaximum": 1e20},
+    ],
+    ids=["float32", "int64", "1e20"],
+)
+def test_a_number_of_a_wide_type_is_one(limits: Any) -> None:
+    text, reason = answered("It is -7 degrees today.", obj(celsius=limits))
+    assert (json.loads(text), reason) == ({"celsius": -7}, "stop")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"const": 10**30},
+        {"type": "number", "minimum": 1e30},
+        {"type": "string", "minLength": 2**70},
+    ],
+    ids=str,
+)
+def test_a_number_of_too_many_digits_is_refused(schema: Any) -> None:
+    with pytest.raises(APIError, match="the property 'a' cannot be followed"):
+        answered("Hello", obj(a=schema))
 
 
 def test_a_number_may_be_negative() -> None:
