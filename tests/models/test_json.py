@@ -113,12 +113,15 @@ SAID = {"type": "object", "additionalProperties": TEXT}
                                   dialogue={"type": "array", "items": SAID})),
         ("A cat named Tom in Paris, 3 euros.", obj(m=PLACES, n={"type": "number"})),
         ("1 2 3 4 5 6 7 8 9 1 1 1 1 1 1 1", obj(lists={"type": "array", "items": NAMES})),
+        ("1 2 3 4 5 6 7 8 9 10", obj(steps={**NAMES, "minItems": 5, "maxItems": 10},
+                                     summary={**TEXT, "minLength": 100, "maxLength": 300})),
+        ("A recipe for pancakes.", obj(a={**TEXT, "maxLength": 10_000})),
     ],
-    ids=["recipe", "lesson", "places", "lists"],
+    ids=["recipe", "lesson", "places", "lists", "steps", "long"],
 )  # fmt: skip
 def test_an_answer_comes_to_an_end_however_much_there_may_be(
     asked: str, schema: Any, shape: Any
 ) -> None:
     text, reason = answered(asked, schema, **shape)
-    assert reason == "stop"
+    assert reason == "stop" and len(text) < 800  # some seconds
     jsonschema.validate(json.loads(text), schema)
