@@ -88,6 +88,13 @@ def test_a_number_of_too_many_digits_is_refused(schema: Any) -> None:
         answered("Hello", obj(a=schema))
 
 
+def test_a_hash_is_as_long_as_its_pattern() -> None:
+    schema = obj(sha512={"type": "string", "pattern": "^[0-9a-f]{128}$"})
+    text, reason = answered("Save it.", schema)
+    assert reason == "stop"
+    jsonschema.validate(json.loads(text), schema)
+
+
 def test_a_number_may_be_negative() -> None:
     text, _ = answered("It is -7 degrees today.", obj(celsius={"type": "number"}))
     assert json.loads(text) == {"celsius": -7}

@@ -78,7 +78,7 @@ def test_a_choice_is_obeyed() -> None:
     assert (called("17 and 25, please.", "add") or ("", 0))[0] == "add"
 
 
-HASH = {"type": "string", "pattern": "^[0-9a-f]{96}$"}
+HASH = {"type": "string", "pattern": "^[0-9a-f]{128}$"}
 BASE64 = r"^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$"
 ACCOUNT: dict[str, Any] = {
     "e": {"type": "string", "format": "email"},
