@@ -11,7 +11,7 @@ from math import isclose
 from typing import Any
 
 from .json_schema.formats import PATTERNS
-from .json_schema.numbers import bounded
+from .json_schema.numbers import FARTHEST, bounded
 from .json_schema.tree import NOTES, mapped
 
 LONGEST_SPAN = 8  # words of a request that may be one argument
@@ -80,14 +80,15 @@ def _allowed(
 
 
 def _number(values: Sequence[int | float], form: dict[str, Any], whole: bool) -> list[int | float]:
-    """Keep the numbers that a schema allows."""
-    return [one for one in values if not (whole and one != int(one)) and _fits(one, form)]
+    """Keep the numbers that a schema allows, and the grammar."""
+    near = [one for one in values if abs(one) <= FARTHEST]
+    return [one for one in near if not (whole and one != int(one)) and _fits(one, form)]
 
 
 def _ends(form: dict[str, Any]) -> list[int | float]:
     """List numbers near the limits of a schema."""
     given = [form.get(key) for key in sorted(LIMITS) if key in form]
-    ends = [one for one in given if isinstance(one, int | float)]
+    ends = [one for one in given if isinstance(one, int | float) and abs(one) <= FARTHEST]
     middle = [sum(ends) / len(ends)] if ends else []
     found = [*ends, *(end + step for end in ends for step in (1, -1)), *middle]
     return list(dict.fromkeys(int(one) if one == int(one) else one for one in found))

@@ -102,7 +102,8 @@ class LlamaCpp:
         # A grammar that it cannot make, it leaves out without a word, so that anything may follow.
         try:
             start, mark, rest = json_grammar(json.loads(schema)).partition(START)
-        except (ValueError, RuntimeError):  # NaN, or a number that is too large
+        # NaN, or a number that is too large
+        except (ValueError, RuntimeError, TypeError, OverflowError):
             return False
         answer = self.complete("x", 1, f'{start}{mark}"{SIGN}" {rest}')
         return answer.startswith(SIGN[0])

@@ -37,7 +37,7 @@ FEWEST_CHARACTERS = 3  # per token: a low estimate, to stay inside the context
 # What the smallest models need, and larger ones would suffer from.
 LIMIT = 120  # tokens of an answer without a cap: they do not stop by themselves
 CLAUSE = re.compile(r"[,.;:!?\n]+")
-MOST_FREE = 1_000  # characters of JSON, besides what is required: 3 s, or 10 of digits alone
+MOST_FREE = 600  # characters of JSON, besides what is required: 2 s, or 6 of digits alone
 LONGEST_JSON = 500  # characters that a schema may require
 REPEATS = 3  # the same clause for the third time: the model is in a loop
 # SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").

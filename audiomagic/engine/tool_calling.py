@@ -18,12 +18,14 @@ from ..protocol.tool_calls import Tool, ToolCall
 from .arguments import narrowed, numbers, texts
 from .json_schema.dialect import distinct, followable
 from .json_schema.length import Lengths, least, unrolled
+from .json_schema.max_length import fitted, longest
 from .llama_cpp import LlamaCpp, json_grammar, sampling
 
 LIKELIER = 2.0  # log of a factor; set on 36 requests (34 decided rightly), of 30 others 28 were
 LONGEST_REQUEST = 64  # tokens: the end of the request whose likelihood is compared
 MOST_WORDS = 60  # of a request, from which arguments are taken
 LONGEST_ARGUMENTS = 200  # tokens, besides those of what is required
+MOST_REQUIRED = 1_000  # tokens more, of patterns that are required: a mail, a URL, a hash
 LONGEST_RESULT = 400  # characters that are spoken
 
 NO_TOOL = "A user asks an assistant a question."
@@ -115,13 +117,17 @@ class ToolCaller:
         )
         schema = followable(tool.parameters, arguments=True)
         narrow = narrowed(schema, texts(words), numbers(words))
-        # A model that does not find an end is asked again, for what is required alone.
+        # A model that does not find an end is asked again, for what is required alone, with room
+        # for all of it.
         lengths = Lengths(narrow)
         limit = LONGEST_ARGUMENTS + int(lengths.of(narrow))
-        for form in (unrolled(narrow, lengths), least(narrow, lengths)):
+        whole, required = unrolled(narrow, lengths), fitted(least(narrow, lengths), limit)
+        room = limit + int(min(longest(required), MOST_REQUIRED))
+        first = [(whole, limit)] if whole != required else []
+        for form, most in (*first, (required, room)):
             if not self._llama.follows(form):
                 continue
-            filled = self._llama.complete(prompt, limit, json_grammar(form), shape)
+            filled = self._llama.complete(prompt, most, json_grammar(form), shape)
             with suppress(ValueError):
                 found = distinct(json.loads(filled), tool.parameters, tool.parameters)
                 return json.dumps(found, ensure_ascii=False)

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from audiomagic.engine import weights
+from audiomagic.engine.api.errors import APIError
 from audiomagic.engine.engine import engine
 from audiomagic.protocol.request import Message, Request
 
@@ -59,6 +60,41 @@ def test_a_number_is_within_its_limits(limits: Any) -> None:
         jsonschema.validate(json.loads(text), schema)
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"type": "number", "minimum": -3.4028234663852886e38, "maximum": 3.4028234663852886e38},
+        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+        {"type": "integer", "exclusiveMaximum": 1e20},
+    ],
+    ids=["float32", "int64", "1e20"],
+)
+def test_a_number_of_a_wide_type_is_one(limits: Any) -> None:
+    text, reason = answered("It is -7 degrees today.", obj(celsius=limits))
+    assert (json.loads(text), reason) == ({"celsius": -7}, "stop")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"const": 10**30},
+        {"type": "number", "minimum": 1e30},
+        {"type": "string", "minLength": 2**70},
+    ],
+    ids=str,
+)
+def test_a_number_of_too_many_digits_is_refused(schema: Any) -> None:
+    with pytest.raises(APIError, match="the property 'a' cannot be followed"):
+        answered("Hello", obj(a=schema))
+
+
+def test_a_hash_is_as_long_as_its_pattern() -> None:
+    schema = obj(sha512={"type": "string", "pattern": "^[0-9a-f]{128}$"})
+    text, reason = answered("Save it.", schema)
+    assert reason == "stop"
+    jsonschema.validate(json.loads(text), schema)
+
+
 def test_a_number_may_be_negative() -> None:
     text, _ = answered("It is -7 degrees today.", obj(celsius={"type": "number"}))
     assert json.loads(text) == {"celsius": -7}
@@ -84,12 +120,15 @@ SAID = {"type": "object", "additionalProperties": TEXT}
                                   dialogue={"type": "array", "items": SAID})),
         ("A cat named Tom in Paris, 3 euros.", obj(m=PLACES, n={"type": "number"})),
         ("1 2 3 4 5 6 7 8 9 1 1 1 1 1 1 1", obj(lists={"type": "array", "items": NAMES})),
+        ("1 2 3 4 5 6 7 8 9 10", obj(steps={**NAMES, "minItems": 5, "maxItems": 10},
+                                     summary={**TEXT, "minLength": 100, "maxLength": 300})),
+        ("A recipe for pancakes.", obj(a={**TEXT, "maxLength": 10_000})),
     ],
-    ids=["recipe", "lesson", "places", "lists"],
+    ids=["recipe", "lesson", "places", "lists", "steps", "long"],
 )  # fmt: skip
 def test_an_answer_comes_to_an_end_however_much_there_may_be(
     asked: str, schema: Any, shape: Any
 ) -> None:
     text, reason = answered(asked, schema, **shape)
-    assert reason == "stop"
+    assert reason == "stop" and len(text) < 800  # some seconds
     jsonschema.validate(json.loads(text), schema)

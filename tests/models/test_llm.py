@@ -6,6 +6,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
+import jsonschema
 import openai
 import pytest
 
@@ -44,10 +45,12 @@ def client() -> Iterator[openai.OpenAI]:
         yield openai.OpenAI(api_key="local", base_url="http://local/v1", http_client=http)
 
 
-def called(asked: str, choice: str | None = None) -> tuple[str, Any] | None:
+def called(
+    asked: str, choice: str | None = None, tools: tuple[Tool, ...] = TOOLS
+) -> tuple[str, Any] | None:
     llm = engine().load("llm").llm
     assert llm, f"run first: {weights.INSTALL}"
-    request = Request("m", (Message("user", (asked,)),), tools=TOOLS, tool_choice=choice)
+    request = Request("m", (Message("user", (asked,)),), tools=tools, tool_choice=choice)
     calls = [call for delta in llm.reply(request) for call in delta.tool_calls]
     return (calls[0].name, json.loads(calls[0].arguments)) if calls else None
 
@@ -73,6 +76,31 @@ def test_a_choice_is_obeyed() -> None:
     assert called("What is the weather in Paris?", "none") is None
     assert called("Hello.", "required") is not None
     assert (called("17 and 25, please.", "add") or ("", 0))[0] == "add"
+
+
+HASH = {"type": "string", "pattern": "^[0-9a-f]{128}$"}
+BASE64 = r"^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$"
+ACCOUNT: dict[str, Any] = {
+    "e": {"type": "string", "format": "email"},
+    "u": {"type": "string", "format": "uuid"},
+    "dt": {"type": "string", "format": "date-time"},
+    "l": {"type": "string", "format": "uri"},
+    "nano": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{21}$"},
+    "b64": {"type": "string", "format": "base64", "pattern": BASE64},
+}
+
+
+@pytest.mark.parametrize(
+    ("properties", "required"),
+    [(ACCOUNT, [*ACCOUNT]), (dict.fromkeys("abcd", HASH), ["a", "b", "c"])],
+    ids=["formats", "hashes"],
+)
+@pytest.mark.parametrize("asked", ["Save it.", "Save everything, 1234567890, please."])
+def test_arguments_of_long_patterns_have_an_end(asked: str, properties: Any, required: Any) -> None:
+    schema = {"type": "object", "properties": properties, "required": required}
+    found = called(asked, "save", (Tool("save", "Save an account.", schema),))
+    assert found and found[0] == "save"
+    jsonschema.validate(found[1], schema)
 
 
 def test_a_spoken_question_a_call_a_result_a_spoken_answer(client: openai.OpenAI) -> None:

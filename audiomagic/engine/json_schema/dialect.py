@@ -4,6 +4,7 @@ A stricter schema is as good, since whatever follows it follows the other, too. 
 the grammar does not know every keyword, and because a small model fills whatever it may fill.
 """
 
+import re
 from collections.abc import Mapping
 from math import inf
 from typing import Any
@@ -36,6 +37,7 @@ IMPLIED = {
 }  # fmt: skip
 SILENT = {*NOTES, *DEFINITIONS}
 LOOKAROUND = ("(?=", "(?!", "(?<")
+VARIABLE = re.compile(r"[*+|]|\{\d+,")  # in a pattern: what leaves its length open
 MOST_CHARACTERS, MOST_ITEMS = 100, 20  # where there is no limit
 LARGEST_LIMIT = 2_000  # a grammar with a higher one takes seconds to make
 MOST_REFERENCES = 1_000
@@ -200,7 +202,9 @@ def _limit(form: dict[str, Any]) -> None:
     kinds = form.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
     chosen = form.keys() & {"enum", "const", "$ref"} or form.get("pattern") in PATTERNS
-    if "string" in kinds and not chosen:
+    pattern = form.get("pattern")  # which may say a length itself, as that of a hash
+    is_fixed = isinstance(pattern, str) and not VARIABLE.search(pattern)
+    if "string" in kinds and not chosen and not is_fixed:
         _cap(form, "maxLength", "minLength", MOST_CHARACTERS)
     if "array" in kinds and not chosen:
         most = MOST_ITEMS

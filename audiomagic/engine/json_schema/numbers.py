@@ -11,6 +11,7 @@ from typing import Any
 from .tree import DEFINITIONS, NOTES, Schema, mapped
 
 LARGEST = Fraction(1_000_000_000)  # where there is no limit
+FARTHEST = 2**53  # from zero: a limit beyond is that of a type, such as float32, and limits nothing
 HUNDREDTH = Fraction(1, 100)  # the step, unless the range is narrow
 FINEST = Fraction(1, 10**12)
 MOST_LISTED = 1_000  # numbers of a list
@@ -89,9 +90,11 @@ def _ends(form: dict[str, Any]) -> tuple[Fraction, Fraction]:
     """Return the ends of the range, of which each may be excluded."""
     low = [_exact(form[key]) for key in ("minimum", "exclusiveMinimum") if key in form]
     high = [_exact(form[key]) for key in ("maximum", "exclusiveMaximum") if key in form]
-    lowest = max(low) if low else min(-LARGEST, min([Fraction(0), *high]) - LARGEST)
-    highest = min(high) if high else max(LARGEST, lowest + LARGEST)
-    return lowest, highest
+    if not low or max(low) < -FARTHEST:
+        low.append(min([Fraction(0), *high]) - LARGEST)
+    if not high or min(high) > FARTHEST:
+        high.append(max(LARGEST, max(low) + LARGEST))
+    return max(low), min(high)
 
 
 def _step(width: Fraction) -> Fraction:

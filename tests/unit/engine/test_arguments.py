@@ -36,5 +36,14 @@ def test_where_the_request_has_none_a_number_within_the_limits_is_allowed() -> N
     assert 0.5 in allowed(type="number", minimum=0.2, maximum=0.8)
 
 
+@pytest.mark.parametrize("farthest", [3.4028234663852886e38, 2**63, 10**400])
+@pytest.mark.parametrize("kind", ["number", "integer"])
+def test_no_number_has_more_digits_than_the_grammar_takes(kind: str, farthest: float) -> None:
+    schema = followable({"type": kind, "minimum": -farthest, "maximum": farthest}, arguments=True)
+    for found in ([], [10**30], arguments.numbers(["12345678901234567890123"])):
+        values = arguments.narrowed(schema, [], found)["enum"]
+        assert 1 in values and max(map(abs, values)) < 2**63
+
+
 def test_limits_that_no_text_of_the_request_keeps_are_left_to_the_grammar() -> None:
     assert allowed(type="string", minLength=90, maxLength=95) is None

@@ -116,3 +116,19 @@ def test_a_reference_that_leads_nowhere_is_an_error(name: str) -> None:
     node = {"$anchor": "here", "$id": "Node", "type": "object"}
     with pytest.raises(ValueError, match="reference"):
         followable({"$defs": {"A": node}, "properties": {"a": {"$ref": name}}}, arguments=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit"),
+    [
+        ("^[0-9a-f]{128}$", None),
+        ("^sha256-([0-9a-f]{32}){4}$", None),
+        ("^[a-z ]{1,500}$", 100),
+        ("^[a-z]{9}|[0-9]{9}$", 100),
+        ("^[0-9]{3,}$", 100),
+        ("^(?:[0-9a-zA-Z+/]{4})*$", 100),
+        ("^a+$", 100),
+    ],
+)
+def test_a_text_gets_an_end_unless_its_length_is_fixed(pattern: str, limit: int | None) -> None:
+    assert followable({"type": "string", "pattern": pattern}).get("maxLength") == limit

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audiomagic.engine.json_schema.numbers import LIMITS, bounded
+from audiomagic.engine.llama_cpp import json_grammar
 
 from ....support.json_schemas import valid
 
@@ -91,6 +92,37 @@ def test_a_range_is_said_in_parts(limits: Any, allowed: Any, refused: Any) -> No
 def test_a_range_without_a_number_is_an_error(schema: Any) -> None:
     with pytest.raises(ValueError):
         bounded(schema)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"minimum": -3.4028234663852886e38, "maximum": 3.4028234663852886e38},
+        {"minimum": -1.7976931348623157e308, "maximum": 1.7976931348623157e308},
+        {"minimum": -(2**63), "maximum": 2**63 - 1},
+        {"minimum": 0, "maximum": 2**64 - 1},
+        {"exclusiveMaximum": 1e20},
+        {"exclusiveMinimum": -(10**400), "maximum": 2**63},
+    ],
+)
+@pytest.mark.parametrize("kind", ["number", "integer"])
+def test_the_limits_of_a_type_are_none(kind: str, limits: Any) -> None:
+    form = bounded({"type": kind, **limits})
+    usual = {"minimum": 0} if limits.get("minimum") == 0 else {}
+    assert form == bounded({"type": kind, **usual})
+    assert json_grammar(form)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"minimum": 0, "maximum": 4_102_444_800_000},
+        {"minimum": -(2**53) + 1, "maximum": 2**53 - 1},
+        {"minimum": 10**17, "maximum": 10**17 + 5},
+    ],
+)
+def test_limits_of_a_meaning_stay(limits: Any) -> None:
+    assert bounded({"type": "integer", **limits}) == {"type": "integer", **limits}
 
 
 def test_what_is_beside_numbers_stays() -> None:
