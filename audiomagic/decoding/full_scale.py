@@ -25,10 +25,10 @@ def full_scale(samples: NDArray[np.floating]) -> float:
 
 def scaled(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], str]:
     """Return finite samples in [-1, 1], and a note of what was changed, "" for nothing."""
-    peak, level = _peak(samples), full_scale(samples)
+    peak = _peak(samples)
     if peak <= 1:
         return samples, ""
-    notes = []
+    level, notes = full_scale(samples), []
     if level > NOTICED:
         notes.append(f"The sound was scaled down: it reached {level:.3g}, not 1.")
     if peak > NOTICED * level:

@@ -136,10 +136,11 @@ class LlamaModel:
         elif self.small and not answer_schema(request):
             yield from self._short_reply(request)
         else:
-            with errors(), closing(text_deltas(self._llama.client, self._body(request))) as deltas:
-                schema = answer_schema(request)
-                names_are_free = schema and has_free_names(followable(schema))
-                yield from _named_once(deltas) if names_are_free else deltas
+            schema = answer_schema(request)
+            form = followable(schema) if schema else None
+            body = self._body(request, form)
+            with errors(), closing(text_deltas(self._llama.client, body)) as deltas:
+                yield from _named_once(deltas) if has_free_names(form) else deltas
 
     def _whole(self, call: ToolCall, request: Request) -> TextDelta:
         """Make a call, unless a cap or a stop would have cut it: there are no calls in part."""
@@ -180,7 +181,8 @@ class LlamaModel:
             for message in messages
         )
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, request: Request, form: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the request for llama.cpp; `form` is the schema that the grammar of it follows."""
         if not self._supports_tools:
             messages = tuple(_in_words(message) for message in request.messages)
             request = replace(request, messages=messages, tools=(), tool_choice=None)
@@ -188,8 +190,7 @@ class LlamaModel:
         body = replace(request, tools=tuple(tools)).text_wire() | sampling(request.parameters)
         if self.small:
             body.setdefault("temperature", 0)
-        if schema := answer_schema(request):
-            form = followable(schema)
+        if form is not None:
             if self.small:
                 lengths = Lengths(form)
                 form = fitted(unrolled(form, lengths), lengths.of(form) + MOST_FREE)

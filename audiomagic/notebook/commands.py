@@ -17,6 +17,7 @@ from IPython.core.error import StdinNotImplementedError
 from .. import redaction, suggestions
 from ..catalogue import Model, catalogue
 from ..costs import budget
+from ..costs.ledger import PERIODS
 from ..costs.pricing import dollars, listed
 from ..errors import AudiomagicError, LedgerError, OptionError, one_line
 from ..render.conversation import ConversationPage
@@ -280,7 +281,7 @@ def _traceback(session: Session, settings: MagicOptions, given: Any) -> None:
 
 
 ON, FILE, FOLDER = Argument(), Argument("FILE"), Argument("FOLDER", needed=True)
-PER = Argument("notebook|day|month", ("notebook", "day", "month"))
+PER = Argument("|".join(PERIODS), PERIODS)
 # By name: what it does, and its arguments.
 COMMANDS: dict[str, tuple[Callable[[Session, MagicOptions, Any], Any], dict[str, Argument]]] = {
     "status": (status, {}),

@@ -106,11 +106,13 @@ class Answer:
             self._model.untagged = False
         return shown
 
-    def _mark(self, at: int | None = None) -> "regex.Match[str] | None":
-        """Return the mark at a place, or the next; one that is partial may go on."""
-        if at is None:
-            return MARK.search(self._text, self._at, partial=not self._last)
-        return MARK.match(self._text, at, partial=not self._last)
+    def _next_mark(self) -> "regex.Match[str] | None":
+        """Return the next mark; one that is partial may go on."""
+        return MARK.search(self._text, self._at, partial=not self._last)
+
+    def _mark_here(self) -> "regex.Match[str] | None":
+        """Return the mark with which the rest begins."""
+        return MARK.match(self._text, self._at, partial=not self._last)
 
     def _start(self) -> bool:
         """Before the answer: blanks, thoughts, tokens and headers."""
@@ -118,8 +120,10 @@ class Answer:
         self._blanks.append(self._text[self._at : begin])
         self._at = begin
         if begin == len(self._text):
-            return self._give_blanks() if self._last else False
-        mark = self._mark(begin)
+            if self._last:
+                self._give_blanks()
+            return False
+        mark = self._mark_here()
         if mark is None:
             self._give_blanks()
             self._state = self._answer
@@ -138,16 +142,15 @@ class Answer:
             self._state = self._thought
         return True
 
-    def _give_blanks(self) -> bool:
+    def _give_blanks(self) -> None:
         """Show the blanks before an answer, unless there was something else before it."""
         if not self._found:
             self._shown += self._blanks
         self._blanks.clear()
-        return False
 
     def _thought(self) -> bool:
         """Within a thought, or what may be one."""
-        mark = self._mark()
+        mark = self._next_mark()
         begin = mark.start() if mark else len(self._text)
         self._hold(self._text[self._at : begin])
         self._at = begin
@@ -201,7 +204,7 @@ class Answer:
 
     def _answer_with_token(self) -> bool:
         """At a token that is a part of the answer."""
-        mark = self._mark(self._at)
+        mark = self._mark_here()
         assert mark
         self._shown.append(mark[0])
         self._at, self._state = mark.end(), self._answer
@@ -218,7 +221,7 @@ class Answer:
 
     def _answer(self) -> bool:
         """Within the answer."""
-        mark = self._mark()
+        mark = self._next_mark()
         begin = mark.start() if mark else len(self._text)
         self._shown.append(self._text[self._at : begin])
         self._at = begin

@@ -42,13 +42,13 @@ class APIError(Exception):
             return missing(param)
         code = "invalid_type" if kind.endswith("_type") else "invalid_value"
         line = f"{first['msg']}."
-        for bound, side, sign in (("ge", "below minimum", ">="), ("le", "above maximum", "<=")):
+        for bound, side, end, sign in (("ge", "below", "min", ">="), ("le", "above", "max", "<=")):
             if bound in bounds:
                 limit, got = bounds[bound], one_line(first["input"], 40)
                 number = "integer" if isinstance(limit, int) else "decimal"
-                code = f"{number} {side} value".replace("imum", "").replace(" ", "_")
+                code = f"{number}_{side}_{end}_value"
                 expected = f"Expected a value {sign} {limit}, but got {got} instead."
-                line = f"{number} {side} value. {expected}"
+                line = f"{number} {side} {end}imum value. {expected}"
         return cls(f"Invalid '{param or 'request'}': {line}", param or None, code)
 
     def wire(self) -> dict[str, Any]:
