@@ -256,7 +256,7 @@ def timed(function: ast.FunctionDef) -> Iterator[int]:
         if isinstance(node, ast.Assign) and reads_a_clock(node.value, set()):
             kept_in: list[ast.expr] = node.targets
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".append"):
-            kept_in = [node.func] if reads_a_clock(node.args[0], set()) else []
+            kept_in = [node.func] if any(reads_a_clock(a, set()) for a in node.args) else []
         else:
             continue
         names |= {n.id for kept in kept_in for n in ast.walk(kept) if isinstance(n, ast.Name)}

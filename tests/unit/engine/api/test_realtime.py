@@ -174,7 +174,6 @@ def served(engine: ScriptedEngine) -> Iterator[int]:
     try:
         yield server.effective_port
     finally:
-        engine.models.gate.set()
         server.task_dispatcher.shutdown()
         assert not server.task_dispatcher.threads
         server.trigger.pull_trigger(server.close)  # in the thread that waits for its sockets
