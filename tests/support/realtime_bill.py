@@ -11,6 +11,7 @@ from typing import Any
 MILLION = 1_000_000
 TEXT_IN, TEXT_OUT = Decimal(4), Decimal(24)  # $ per million tokens
 AUDIO_IN, AUDIO_OUT, CACHED = Decimal(32), Decimal(64), Decimal("0.40")
+OTHERS = Decimal("0.006")
 TRANSCRIPTION = {  # $ per minute
     "gpt-live-transcribe": Decimal("0.017"),
     "gpt-realtime-whisper": Decimal("0.017"),
@@ -104,4 +105,4 @@ class Usage:
 
 def transcription(model: str, seconds: float) -> Decimal:
     """The dollars of recognising so much sound."""
-    return TRANSCRIPTION[model] * Decimal(str(seconds)) / 60
+    return TRANSCRIPTION.get(model, OTHERS) * Decimal(str(seconds)) / 60

@@ -19,6 +19,7 @@ class Item:
 
     wire: dict[str, Any]
     sound: bytes = b""  # 24 kHz pcm16
+    truncated: bool = False  # its words are forgotten
 
     @property
     def id(self) -> str:
@@ -39,13 +40,22 @@ class Item:
         texts = [self.wire.get(name, "") for name in ("name", "arguments", "output")]
         for content in self.wire.get("content", ()):
             texts.append(content.get("text") or "")
-            if self.of_model:  # what a user said is read as sound
+            if self.of_model and not self.truncated:  # what a user said is read as sound
                 texts.append(content.get("transcript") or "")
         return Count(text_tokens("".join(texts)), audio_tokens(len(self.sound), self.of_model))
 
     def shown(self) -> dict[str, Any]:
         """As it is sent now; it may change later."""
-        return copy.deepcopy(self.wire)
+        shown = copy.deepcopy(self.wire)
+        if self.truncated:
+            for content in shown["content"]:
+                content.pop("transcript", None)
+        return shown
+
+    def truncate(self, ms: int) -> None:
+        """Keep so much of its sound, and none of its words."""
+        self.sound = self.sound[: ms * 48]
+        self.truncated = True
 
 
 class Conversation:

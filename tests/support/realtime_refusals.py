@@ -61,7 +61,7 @@ def refusals(event: Any) -> Iterator[Refusal]:
     except ValidationError as error:
         yield from map(_refusal, error.errors())
         return
-    for path in _unknown(model):
+    for path in unknown_fields(model):
         yield Refusal("unknown_parameter", f"Unknown parameter: '{path}'.", path)
     yield from _out_of_range(event.get("session") or event.get("response") or {}, kind)
 
@@ -80,18 +80,18 @@ def _refusal(error: Any) -> Refusal:
     return Refusal(code, f"Invalid value for '{path}': {error['msg']}.", path)
 
 
-def _unknown(value: Any, path: str = "") -> Iterator[str]:
+def unknown_fields(value: Any, path: str = "") -> Iterator[str]:
     """The paths of all fields that the SDK's types do not have."""
     if isinstance(value, list):
         for index, one in enumerate(value):
-            yield from _unknown(one, f"{path}[{index}]")
+            yield from unknown_fields(one, f"{path}[{index}]")
     elif isinstance(value, BaseModel):
         for name, one in value:
             inner = f"{path}.{name}".removeprefix(".")
             if name in (value.model_extra or {}):
                 yield inner
             else:
-                yield from _unknown(one, inner)
+                yield from unknown_fields(one, inner)
 
 
 def _out_of_range(asked: dict[str, Any], kind: str) -> Iterator[Refusal]:

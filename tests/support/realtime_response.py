@@ -125,6 +125,10 @@ class Response:
         self._seen = self.wire.wait_for(kind, self._seen, lambda: self.stop is not None)
         self.check()
 
+    def dawdle(self, kind: str) -> None:
+        """Wait for the client's next event of this type, cancelled or not."""
+        self._seen = self.wire.wait_for(kind, self._seen, lambda: False)
+
     def end(self, status: str = "completed", **details: Any) -> None:
         """End it; `reason=` or `error=` are its details."""
         with self.wire.changed:
@@ -134,6 +138,8 @@ class Response:
                 self.check()
             self._status = status
             self._details = {"type": status} | details if details else None
+            if status == "failed" and not self.output:
+                self._bill, self.usage = None, None  # what made nothing is free
             self.account()
             self.wire.send({"type": "response.done", "response": self.shown()})
             limit = {"name": "tokens", "limit": 40_000, "remaining": 39_000, "reset_seconds": 1.5}

@@ -64,8 +64,10 @@ class RealtimeServer:
             session.wire.close(1001, "The test has ended.")
         for thread in list(self._threads):
             thread.join()
-        if self._failures and error is None:
-            raise self._failures[0]
+        for failure in self._failures:
+            if error is None:
+                raise failure
+            error.add_note(f"The server failed, too: {failure!r}")
 
     # -- what happened ------------------------------------------------------------------------
     @property
@@ -90,16 +92,22 @@ class RealtimeServer:
         self._scripts.append(script)
 
     def say(
-        self, words: str, pcm: bytes = b"", *, cached: int = 0, usage: Any = COUNTED, **how: Any
-    ) -> None:
+        self, words: str, pcm: bytes = b"", *, cached: int = 0, usage: Any = COUNTED,
+        done_after: str | None = None, **how: Any,
+    ) -> None:  # fmt: skip
         """Answer in speech, or in text where that is asked for; `how`: see `Response.say`.
 
-        `cached` are tokens of those read; `usage` is told instead of what was counted.
+        `cached` are tokens of those read; `usage` is told instead of what was counted. With
+        `done_after`, a client event's type, the response is done after that, even if cancelled.
         """
 
         def script(response: Response) -> None:
             response.cached, response.usage = cached, usage
-            response.say(words, pcm, **how)
+            try:
+                response.say(words, pcm, **how)
+            finally:
+                if done_after:
+                    response.dawdle(done_after)
 
         self.then(script)
 
@@ -164,21 +172,22 @@ class RealtimeServer:
         )  # fmt: skip
         self.sessions.append(session)
         if self.greets:
-            self._guard(session.run)
+            self._guard(wire, session.run)
         else:
-            self._guard(lambda: wire.receive(lambda event: None))
+            self._guard(wire, lambda: wire.receive(lambda event: None))
 
     def _log(self, event: Event) -> None:
         with self._changed:
             self.received.append(event)
             self._changed.notify_all()
 
-    def _guard(self, run: Callable[[], None]) -> None:
-        """Keep what fails on a thread, for the test that would not see it."""
+    def _guard(self, wire: Wire, run: Callable[[], None]) -> None:
+        """Keep what fails on a thread, for the test that would not see it, and hang up."""
         try:
             run()
         except Exception as failure:
             self._failures.append(failure)
+            wire.abort()
 
     def _next_script(self) -> Script:
         return self._scripts.pop(0) if self._scripts else _unscripted

@@ -5,6 +5,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from .realtime_response import Response, Stopped
 from .realtime_wire import Gone, Wire
 
 Script = Callable[[Response], None]
+STREAMING = "gpt-realtime-whisper"  # it sends words while the user speaks
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 BETA_FIELDS = {"modalities", "voice", "input_audio_format", "output_audio_format", "temperature"}
 
@@ -39,7 +41,7 @@ class Session:
     def __init__(
         self, wire: Wire, dialect: Dialect, script: Callable[[], Script],
         transcript: Callable[[], Transcript], bill: Callable[[Decimal], None],
-        guard: Callable[[Callable[[], None]], None],
+        guard: Callable[[Wire, Callable[[], None]], None],
     ):  # fmt: skip
         self.wire = wire
         self.settings = defaults(wire.query.get("model", ""))
@@ -51,6 +53,7 @@ class Session:
         self._guard = guard  # runs a function, and keeps what it raises for the test
         self._input = InputBuffer()
         self._speech = ""  # the id of the item to be, while the user speaks
+        self._heard: Transcript | None = None  # already, of speech that goes on
         self._active: Response | None = None
         self._aside: list[Response] = []
         self._wanted = False  # a response, by voice detection, after the one in progress
@@ -62,7 +65,7 @@ class Session:
         """Serve the client until it leaves."""
         self.wire.send({"type": "session.created", "session": copy.deepcopy(self.settings)})
         if "openai-beta" in self.wire.headers:
-            self._refuse_beta(None)
+            self.wire.refuse_beta()
         self.wire.receive(self._handle)
         for thread in self._threads:
             thread.join()
@@ -73,7 +76,7 @@ class Session:
         event_id = event.get("event_id")
         session = event.get("session")
         if isinstance(session, dict) and BETA_FIELDS & set(session):
-            self._refuse_beta(event_id)
+            self.wire.refuse_beta(event_id)
             return
         refused = next(refusals(event), None)
         if refused is None and kind == "conversation.item.truncate" and not self._dialect.truncates:
@@ -82,14 +85,6 @@ class Session:
             refused = getattr(self, "_on_" + kind.replace(".", "_"))(event)
         if refused is not None:
             self.wire.refuse(refused.code, refused.message, refused.param, event_id)
-
-    def _refuse_beta(self, event_id: str | None) -> None:
-        self.wire.refuse(
-            "beta_api_shape_disabled",
-            "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.",
-            event_id=event_id,
-        )
-        self.wire.close(4000, "invalid_request_error.beta_api_shape_disabled")
 
     def _on_session_update(self, event: Event) -> Refusal | None:
         asked = event["session"]
@@ -180,9 +175,7 @@ class Session:
                 f"Audio content of {item.ms}ms is already shorter than {ms}ms",
                 "audio_end_ms",
             )
-        item.sound = item.sound[: ms * 48]
-        for content in item.wire["content"]:
-            content.pop("transcript", None)
+        item.truncate(ms)
         same = {name: event[name] for name in ("item_id", "content_index", "audio_end_ms")}
         self.wire.send({"type": "conversation.item.truncated"} | same)
         return None
@@ -205,6 +198,7 @@ class Session:
                 self._speech = new_id("item")
                 at = {"audio_start_ms": speech.ms, "item_id": self._speech}
                 self.wire.send({"type": where + "started"} | at)
+                self._hear_early()
                 if detection.get("interrupt_response", True) and self._active:
                     self._active.stop = Stopped("cancelled", "turn_detected")
                     self.wire.changed.notify_all()
@@ -250,10 +244,9 @@ class Session:
         running = [one for one in (self._active, *self._aside) if one]
         if named:
             running = [one for one in running if one.id == named]
-        else:
-            running = [one for one in running if not one.aside]
-        running = [one for one in running if one.stop is None]
-        if not running:
+        elif len(running) > 1:
+            return None  # seen at the service: nothing happens
+        if not running or running[0].stop:
             return Refusal(
                 "response_cancel_not_active", "Cancellation failed: no active response found"
             )
@@ -291,8 +284,18 @@ class Session:
         if asked:
             self._transcribe(item, asked["model"])
 
+    def _hear_early(self) -> None:
+        """Send the words of a transcriber that needs no end of speech, before their item is."""
+        asked = self.settings["audio"]["input"]["transcription"]
+        if asked and asked["model"] == STREAMING:
+            self._heard = self._transcript()
+            at = {"item_id": self._speech, "content_index": 0}
+            delta = {"delta": self._heard.words, "obfuscation": "p4"}
+            self.wire.send({"type": f"{TRANSCRIPTION}.delta"} | at | delta)
+
     def _transcribe(self, item: Item, model: str) -> None:
-        transcript = self._transcript()
+        streamed, self._heard = self._heard, None
+        transcript = streamed or self._transcript()
         at = {"item_id": transcript.item_id or item.id, "content_index": 0}
 
         def told() -> None:
@@ -308,8 +311,9 @@ class Session:
             seconds = round(len(item.sound) / 48_000, 3)
             self._bill(transcription(model, seconds))
             item.wire["content"][0]["transcript"] = transcript.words
-            delta = {"delta": transcript.words, "obfuscation": "p4"}
-            self.wire.send({"type": f"{TRANSCRIPTION}.delta"} | at | delta)
+            if not streamed:
+                delta = {"delta": transcript.words, "obfuscation": "p4"}
+                self.wire.send({"type": f"{TRANSCRIPTION}.delta"} | at | delta)
             self.wire.send(
                 {
                     "type": f"{TRANSCRIPTION}.completed",
@@ -344,7 +348,8 @@ class Session:
             self._active = response
         self.wire.send({"type": "response.created", "response": response.shown()})
         script = self._script()
-        thread = threading.Thread(target=self._guard, args=(lambda: _play(script, response),))
+        play = (self.wire, lambda: _play(script, response))
+        thread = threading.Thread(target=self._guard, args=play)
         self._threads.append(thread)
         thread.start()
 
@@ -374,12 +379,12 @@ class Session:
 
 def _play(script: Script, response: Response) -> None:
     try:
-        script(response)
-        response.end()
-    except Stopped as stopped:
-        response.end(stopped.status, reason=stopped.reason)
-    except Gone:
-        pass
+        with suppress(Gone):
+            try:
+                script(response)
+                response.end()
+            except Stopped as stopped:
+                response.end(stopped.status, reason=stopped.reason)
     finally:
         response.account()
 

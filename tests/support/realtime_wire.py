@@ -33,7 +33,6 @@ class Wire:
         self.query = dict(parse_qsl(urlsplit(connection.request.path).query))
         self.headers = {name.lower(): value for name, value in connection.request.headers.items()}
         self.received: list[Event] = []
-        self.sent: list[Event] = []
         self.changed = threading.Condition()  # reentrant
         self.closed = False
         self._connection = connection
@@ -60,12 +59,15 @@ class Wire:
         """Send an event; it gets an `event_id`."""
         with self.changed:
             for one in self._dialect.wire(event):
-                numbered = {"event_id": new_id("event")} | one
-                self.sent.append(numbered)
-                try:
-                    self._connection.send(json.dumps(numbered))
-                except ConnectionClosed as end:
-                    raise Gone from end
+                self.send_frame(json.dumps({"event_id": new_id("event")} | one))
+
+    def send_frame(self, frame: str | bytes) -> None:
+        """Send a frame that need not be an event."""
+        with self.changed:
+            try:
+                self._connection.send(frame)
+            except ConnectionClosed as end:
+                raise Gone from end
 
     def refuse(
         self, code: str | None, message: str, param: str | None = None, event_id: str | None = None,
@@ -108,6 +110,12 @@ class Wire:
         """End it as the service does after an hour."""
         self.refuse("session_expired", "Your session hit the maximum duration of 60 minutes.")
         self.close(1001)
+
+    def refuse_beta(self, event_id: str | None = None) -> None:
+        """End it as the service does for a client of the Beta."""
+        words = "The Realtime Beta API is no longer supported. Please use /v1/realtime."
+        self.refuse("beta_api_shape_disabled", words, event_id=event_id)
+        self.close(4000, "invalid_request_error.beta_api_shape_disabled")
 
     def abort(self) -> None:
         """End it without a word: the other side sees 1006."""
