@@ -35,6 +35,11 @@ class Estimate:
     high: Usage
     price: Price | None
 
+    def __add__(self, reread: Usage) -> "Estimate":
+        """Return it with tokens that are read in any case, whatever the request holds."""
+        likely, high = self.likely + reread, self.high + reread
+        return replace(self, likely=likely, high=high)
+
     @property
     def seconds_out(self) -> tuple[float, ...]:  # the least, likely, the most
         usages = (self.low, self.likely, self.high)

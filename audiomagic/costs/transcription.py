@@ -3,6 +3,7 @@
 The service leaves that to a second model, and bills it apart from the answer.
 """
 
+import math
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,9 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from .pricing import DATED, LEAST, OPENAI, exact, listed
+from ..protocol.usage import Usage
+from .estimate import Estimate
+from .pricing import DATED, LEAST, OPENAI, Price, Rates, exact, listed
 
 LONGEST = 24 * 60 * 60  # seconds worth believing: a conversation ends after an hour
 
@@ -46,3 +49,12 @@ def transcription_cost(model: str, seconds: float, host: str = "") -> Decimal | 
     if price is None or not 0 <= seconds <= LONGEST:
         return None
     return (price.minute * Decimal(str(seconds)) / 60).quantize(LEAST)
+
+
+def estimate(model: str, seconds: float, host: str = "") -> Estimate:
+    """Return what it will cost: the service counts whole seconds, those begun as well."""
+    cost = transcription_cost(model, math.ceil(seconds) + 1, host)
+    # Nothing of it is counted in tokens; but one makes it a call that a cap can refuse.
+    usage = Usage(0, 1, 0, 0, server_cost=cost)
+    price = None if cost is None else Price(Rates(*[Decimal(0)] * 4), "by the minute")
+    return Estimate(usage, usage, usage, price)

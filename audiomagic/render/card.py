@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 from .. import static
@@ -13,7 +12,7 @@ from ..protocol.usage import Usage
 from ..sound import Sound
 from ..tools.result import ToolResult
 from . import tool_call, transcript_diff
-from .html import BADGE, CARD, INK, PAPER, as_html, note, player, unmarked, visible, words
+from .html import BADGE, CARD, INK, PAPER, as_html, document, note, player, unmarked, visible, words
 
 if TYPE_CHECKING:  # it takes a while to import, and most replies have none
     from ..speech.transcript_diff import TranscriptDiff
@@ -96,12 +95,7 @@ def _compared(reply: Reply) -> list[str]:
 
 
 def page(reply: Reply) -> str:
-    title = escape(one_line(reply.text, 60) or "A reply")
-    return (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"></head>'
-        f"<body>{html(reply)}</body></html>"
-    )
+    return document(reply.text or "A reply", html(reply))
 
 
 def summary(receipt: Receipt) -> str:

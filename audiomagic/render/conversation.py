@@ -1,8 +1,9 @@
 """A conversation as a page of cards, the way it was spoken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ..costs.pricing import dollars, total
@@ -30,29 +31,55 @@ class Exchange(Protocol):
     @property
     def sound(self) -> Sound | None: ...
     @property
+    def recording(self) -> Sound | None: ...
+    @property
     def receipt(self) -> Receipt | None: ...
 
 
 class ConversationPage:
-    def __init__(self, name: str, exchanges: Sequence[Exchange]):
+    """The exchanges of a chat, or of a conversation without a name.
+
+    `besides`: what was paid for other things, in US dollars; None where that is not known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        exchanges: Sequence[Exchange],
+        besides: Mapping[str, Decimal | None] = MappingProxyType({}),
+    ):
         self._exchanges = exchanges
+        self._notes = [f"{what}: {_paid([cost])}" for what, cost in besides.items()]
         receipts = [one.receipt for one in exchanges if one.receipt]
-        paid = total(receipt.cost or Decimal(0) for receipt in receipts)
+        paid = _paid([*(receipt.cost for receipt in receipts), *besides.values()])
         turns = html.counted(len(exchanges), "turn")
-        self._title = html.visible(f"Chat {name} · {turns} · {dollars(paid)}")
+        title = f"Chat {name}" if name else "Conversation"
+        self._title = html.visible(f"{title} · {turns} · {paid}")
+
+    @property
+    def html(self) -> str:
+        turns = "".join(map(_turn, count(1), self._exchanges))
+        notes = "".join(map(html.note, self._notes))
+        return f'<div style="{PAGE}">{html.title(self._title)}{turns}{notes}</div>'
+
+    def document(self) -> str:
+        """Return a page of its own."""
+        return html.document(self._title, self.html)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        turns = "".join(map(_turn, count(1), self._exchanges))
-        return {
-            "text/html": f'<div style="{PAGE}">{html.title(self._title)}{turns}</div>',
-            "text/plain": repr(self),
-        }
+        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         lines = [self._title]
         for one in self._exchanges:
             lines += [f"you: {html.visible(_question(one.question))}", html.visible(one.answer)]
-        return "\n".join(lines)
+        return "\n".join((*lines, *self._notes))
+
+
+def _paid(costs: Sequence[Decimal | None]) -> str:
+    """Return the sum of what is known, in words."""
+    known = [cost for cost in costs if cost is not None]
+    return dollars(total(known)) + (" and more" if len(known) < len(costs) else "")
 
 
 def _question(message: Message) -> str:
@@ -61,7 +88,8 @@ def _question(message: Message) -> str:
 
 
 def _turn(number: int, exchange: Exchange) -> str:
-    parts = exchange.question.parts
+    recording = [exchange.recording] if exchange.recording else []
+    parts = (*recording, *exchange.question.parts)
     asked = "".join(html.player(p) if isinstance(p, Sound) else html.words(p) for p in parts)
     sound = html.player(exchange.sound) if exchange.sound else ""
     badge = html.note(card.summary(exchange.receipt)) if exchange.receipt else ""

@@ -6,9 +6,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import OptionError
 from ..protocol.request import Request
+from ..protocol.usage import NOTHING, Usage
 from .cancellation import Cancellation
 from .model_list import Listing
+from .realtime.connection import RealtimeConnection
 from .retry import RateLimitGate, Retries
 
 Chunk = Mapping[str, Any]  # one event of a streamed completion, as the server sent it
@@ -66,6 +69,21 @@ class Transport(ABC):
 
     def check(self, model: str, voice: str | None) -> None:  # noqa: B027
         """Raise OptionError for a model or voice that is known not to be there."""
+
+    def check_realtime(self, model: str, voice: str | None) -> None:
+        """Do the same for a conversation; raise OptionError, too, where none can be held."""
+        raise OptionError(f"{self.provider.host} does not hold conversations")
+
+    def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
+        """Open a connection for a session with the request's model.
+
+        Raises RequestFailed; OptionError where no conversation can be held.
+        """
+        raise OptionError(f"{self.provider.host} does not hold conversations")
+
+    def reread(self, request: Request) -> Usage:
+        """Return the tokens that an answer re-reads besides what the request holds."""
+        return NOTHING
 
     def notes(self, model: str, style: str) -> list[str]:
         """Return what the reader of an answer should know about who gave it."""

@@ -110,11 +110,12 @@ class Client:
 
     def estimate(self, request: Request, transport: Transport | None = None) -> Estimate | None:
         """Return what a request will take; None where nothing is paid for it."""
-        provider = (transport or self.transport).provider
+        transport = transport or self.transport
+        provider = transport.provider
         if not provider.paid:
             return None
         price = self.call_budget.prices.find(request.model, provider.host)
-        return estimate(request, price, self.spoken)
+        return estimate(request, price, self.spoken) + transport.reread(request)
 
     def _receipt(
         self,

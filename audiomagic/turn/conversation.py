@@ -44,6 +44,8 @@ class Exchange:
     expires_at: int | None = None  # Unix seconds
     cell: CellRun | None = None
     receipt: Receipt | None = None  # None where it was read from a file
+    # What was recorded of a question whose words alone are kept as such.
+    recording: Sound | None = None
 
     @property
     def remembered(self) -> bool:
@@ -95,6 +97,16 @@ class Conversation:
         with self._adding:
             self.exchanges = tuple(replace(one, audio_id=None) for one in self.exchanges)
 
+    def transcribe(self, spoken: Message, words: str, keep_sound: bool) -> None:
+        """Put the words of a spoken question in place of its sound, which may be kept beside."""
+        asked = Message(spoken.role, (words,))
+        sound = spoken.sounds[0] if keep_sound else None
+        with self._adding:
+            self.exchanges = tuple(
+                replace(one, question=asked, recording=sound) if one.question is spoken else one
+                for one in self.exchanges
+            )
+
     def add(self, exchange: Exchange) -> tuple[str, ...]:
         """Add an exchange in its cell's place; say what that began or dropped."""
         with self._adding:
@@ -104,7 +116,7 @@ class Conversation:
             self.exchanges = (*kept, exchange)
         dropped = sum(not _again(one.cell, exchange.cell) for one in rest)
         if not dropped:
-            return (f"Chat {self.name} begins here.",) if begins else ()
+            return (f"Chat {self.name} begins here.",) if begins and self.name else ()
         first, last = len(kept) + 2, len(kept) + 1 + dropped
         later = f"turn {first} was" if dropped == 1 else f"turns {first} to {last} were"
         return (f"Re-ran turn {first - 1} of chat {self.name}: {later} removed.",)

@@ -1,0 +1,53 @@
+"""What the user said, as another model of the server writes it down.
+
+It is a guess, and may come before the answer, after it, or never; even before the item that it is
+about is named.
+"""
+
+from dataclasses import dataclass
+
+from .events import Event, item_id, text
+from .usage import transcription_seconds
+
+COMMITTED = "input_audio_buffer.committed"
+TRANSCRIPTION = "conversation.item.input_audio_transcription."
+LONGEST = 100_000  # characters
+
+
+@dataclass
+class Transcript:
+    """The words of one spoken item. `seconds`: those billed for it; None where it is not told."""
+
+    words: str = ""
+    complete: bool = False  # whether no more comes
+    failed: bool = False
+    seconds: float | None = None
+
+
+class Transcripts:
+    """Transcripts by item, in the order in which items are first named."""
+
+    def __init__(self) -> None:
+        self._by_item: dict[str, Transcript] = {}
+
+    def add(self, event: Event) -> None:
+        """Take an event; one that is about no spoken item changes nothing."""
+        kind = event["type"]
+        if kind != COMMITTED and not kind.startswith(TRANSCRIPTION):
+            return
+        transcript = self._by_item.setdefault(item_id(event), Transcript())
+        step = kind.removeprefix(TRANSCRIPTION)
+        if step == "delta":
+            transcript.words = (transcript.words + text(event.get("delta")))[:LONGEST]
+        elif step in ("updated", "completed"):
+            transcript.words = text(event.get("transcript"))[:LONGEST] or transcript.words
+            # xAI completes it several times while it goes on.
+            if step == "completed" and event.get("status") != "in_progress":
+                transcript.complete, transcript.seconds = True, transcription_seconds(event)
+        elif step == "failed":
+            transcript.complete = transcript.failed = True
+
+    def of(self, number: int) -> Transcript:
+        """Return the transcript of the item committed after `number` others."""
+        found = list(self._by_item.values())
+        return found[number] if number < len(found) else Transcript()

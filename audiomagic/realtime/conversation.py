@@ -1,0 +1,151 @@
+"""RealtimeConversation: what `Session.converse` returns."""
+
+import os
+from dataclasses import replace
+from decimal import Decimal
+from functools import reduce
+from operator import add
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..costs.pricing import exact, total
+from ..errors import OptionError, SoundError
+from ..protocol.request import Message
+from ..protocol.usage import Usage
+from ..render.conversation import ConversationPage
+from ..transports.realtime.transport import RealtimeTransport
+from ..turn.client import Client
+from ..turn.conversation import Conversation, Exchange
+from ..turn.listener import CancellableListener, StreamListener
+from ..turn.options import must_be
+from ..turn.question import SpokenQuestion
+from ..turn.reply import Reply, savable, write_page
+from ..turn.turn import Turn
+from .transcription import Transcription, Transcriptions
+
+SHORTEST = 0.1  # seconds of sound that a server takes
+
+
+class RealtimeConversation:
+    """A conversation held live: each turn is spoken or typed, and the model remembers them all.
+
+    >>> with session.converse("You are a patient tutor", voice="marin") as talk:
+    ...     talk.say("Bonjour").text
+    ...     talk.hear("question.wav").sound
+    >>> talk.turns, talk.cost, talk.save("talk.html")
+
+    Its methods are for one thread at a time, except `interrupt`.
+    """
+
+    def __init__(
+        self,
+        transport: RealtimeTransport,
+        client: Client,
+        turn: Turn,
+        conversation: Conversation,
+        *,
+        keep_sound: bool = False,
+        listener: StreamListener | None = None,
+    ):
+        """`client` makes the requests of its turns, on `transport`; `turn` has all that they share.
+
+        Of `conversation`, which may hold earlier turns, the model knows the words.
+        """
+        self._transport, self._client, self._turn = transport, client, turn
+        self._conversation, self._keep_sound = conversation, keep_sound
+        self._listener, self._current = listener, listener
+        self._earlier = len(conversation.before(turn.cell))
+        self._transcriptions = Transcriptions(client, transport)
+        self._closed = False
+
+    def say(self, text: str) -> Reply:
+        """Send a typed turn; get the spoken answer.
+
+        Raises AudiomagicError as `Session.speak` does; what was said before is kept.
+        """
+        must_be(str, text=text)
+        return self._answered(replace(self._turn, question=Message.user(text)))
+
+    def hear(self, sound: object) -> Reply:
+        """Send a spoken turn, a sound as `Session.listen` takes it; get the spoken answer.
+
+        Raises AudiomagicError as `Session.listen` does.
+        """
+        question = SpokenQuestion.of(sound)
+        spoken = question.message.sounds
+        if len(spoken) > 1:
+            raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
+        if spoken[0].seconds < SHORTEST:
+            raise SoundError(f"a turn must last {SHORTEST} s or more")
+        turn = replace(self._turn, question=question.message, notes=question.notes)
+        transcription: Transcription | None = None
+        try:
+            with self._transcriptions.of(question.message) as transcription:
+                return self._answered(turn)
+        finally:
+            if transcription:  # the chat keeps the words of what was said, on whichever way out
+                words = transcription.words
+                self._conversation.transcribe(question.message, words, self._keep_sound)
+
+    def interrupt(self) -> None:
+        """Stop the answer that is being made, from another thread; what came of it is kept."""
+        if self._current:
+            self._current.cancellation.cancel()
+
+    @property
+    def turns(self) -> tuple[Exchange, ...]:
+        """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
+        return self._conversation.exchanges[self._earlier :]
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all answers; None where they were not reported for each of them."""
+        known = [one.receipt.usage for one in self.turns if one.receipt]
+        reported = [usage for usage in known if usage]
+        return reduce(add, reported) if reported and len(reported) == len(known) else None
+
+    @property
+    @exact()
+    def cost(self) -> Decimal | None:
+        """What was paid, in US dollars, transcription included; None where that is not known."""
+        costs = [one.receipt.cost for one in self.turns if one.receipt]
+        known = [cost for cost in (*costs, *self._transcriptions.costs) if cost is not None]
+        complete = len(known) == len(costs) + len(self._transcriptions.costs)
+        return total(known) if complete else None
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as a page that plays anywhere (.html). Raises SoundError."""
+        return write_page(savable(path, ("html",)), self._page.document())
+
+    def close(self) -> None:
+        """End it. What was said stays."""
+        self._closed = True
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._page)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self._page._repr_mimebundle_()
+
+    @property
+    def _page(self) -> ConversationPage:
+        return ConversationPage(self._conversation.name, self.turns, self._transcriptions.by_model)
+
+    def _answered(self, turn: Turn) -> Reply:
+        if self._closed:
+            raise OptionError("this conversation has ended; begin another with session.converse")
+        self._current = self._listener or CancellableListener()
+        return turn.run(replace(self._client, listener=self._current))
