@@ -19,7 +19,8 @@ class Item:
 
     wire: dict[str, Any]
     sound: bytes = b""  # 24 kHz pcm16
-    truncated: bool = False  # its words are forgotten
+    truncated: bool = False  # its words are gone
+    forgotten: bool = False  # no response reads it
 
     @property
     def id(self) -> str:
@@ -79,5 +80,14 @@ class Conversation:
 
     @property
     def count(self) -> Count:
-        """The tokens of reading all of it."""
-        return sum((item.count for item in self.items), Count())
+        """The tokens of reading what is not forgotten."""
+        return sum((item.count for item in self.items if not item.forgotten), Count())
+
+    def forget(self, truncation: Any) -> None:
+        """Forget the oldest items, as a session's `truncation` has it."""
+        limits = truncation.get("token_limits") if isinstance(truncation, dict) else None
+        if limits is None or self.count.total <= limits["post_instructions"]:
+            return
+        for item in self.items:
+            if self.count.total > limits["post_instructions"] * truncation["retention_ratio"]:
+                item.forgotten = True

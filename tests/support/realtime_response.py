@@ -120,14 +120,15 @@ class Response:
                             arguments=made)  # fmt: skip
                 self._end_item(item)
 
-    def wait_for(self, kind: str) -> None:
+    def wait_for(self, kind: str, even_cancelled: bool = False) -> None:
         """Wait for the client's next event of this type, or until the response is cancelled."""
-        self._seen = self.wire.wait_for(kind, self._seen, lambda: self.stop is not None)
-        self.check()
 
-    def dawdle(self, kind: str) -> None:
-        """Wait for the client's next event of this type, cancelled or not."""
-        self._seen = self.wire.wait_for(kind, self._seen, lambda: False)
+        def cut() -> bool:
+            return self.stop is not None and not even_cancelled
+
+        self._seen = self.wire.wait_for(kind, self._seen, cut)
+        if cut():
+            self.check()
 
     def end(self, status: str = "completed", **details: Any) -> None:
         """End it; `reason=` or `error=` are its details."""
@@ -153,7 +154,7 @@ class Response:
 
     # -- for the session ----------------------------------------------------------------------
     @property
-    def aside(self) -> bool:
+    def out_of_band(self) -> bool:
         """Whether it stays out of the conversation."""
         return self.settings.get("conversation") == "none"
 
@@ -169,7 +170,7 @@ class Response:
             "status": self._status,
             "status_details": self._details,
             "output": [item.shown() for item in self.output],
-            "conversation_id": None if self.aside else self._conversation.id,
+            "conversation_id": None if self.out_of_band else self._conversation.id,
             "output_modalities": self.settings["output_modalities"],
             "max_output_tokens": self.settings["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
@@ -205,7 +206,7 @@ class Response:
             )
             self.output.append(item)
             self._send(item, "response.output_item.added", item=item.shown())
-            if not self.aside:
+            if not self.out_of_band:
                 before = self._conversation.add(item)
                 self.wire.send(
                     {
@@ -250,7 +251,7 @@ class Response:
             self._end_item(item)
 
     def _end_item(self, item: Item) -> None:
-        if not self.aside:
+        if not self.out_of_band:
             items = self._conversation.items
             place = items.index(item) if item in items else 0
             answers = [other for other in items[:place] if other.of_model]
@@ -279,7 +280,7 @@ class Response:
     def _room(self) -> float:
         """The tokens that it may still make."""
         longest = self.settings["max_output_tokens"]
-        return math.inf if longest == "inf" else longest - self.counted.made.total
+        return math.inf if longest in ("inf", None) else longest - self.counted.made.total
 
     def _make(self, text: int = 0, sound: int = 0) -> None:
         """Count what is made next, unless it is cut before."""

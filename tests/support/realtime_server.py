@@ -107,7 +107,7 @@ class RealtimeServer:
                 response.say(words, pcm, **how)
             finally:
                 if done_after:
-                    response.dawdle(done_after)
+                    response.wait_for(done_after, even_cancelled=True)
 
         self.then(script)
 

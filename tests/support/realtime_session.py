@@ -55,7 +55,7 @@ class Session:
         self._speech = ""  # the id of the item to be, while the user speaks
         self._heard: Transcript | None = None  # already, of speech that goes on
         self._active: Response | None = None
-        self._aside: list[Response] = []
+        self._out_of_band: list[Response] = []
         self._wanted = False  # a response, by voice detection, after the one in progress
         self._late: list[Callable[[], None]] = []
         self._spoke = False
@@ -241,7 +241,7 @@ class Session:
 
     def _on_response_cancel(self, event: Event) -> Refusal | None:
         named = event.get("response_id")
-        running = [one for one in (self._active, *self._aside) if one]
+        running = [one for one in (self._active, *self._out_of_band) if one]
         if named:
             running = [one for one in running if one.id == named]
         elif len(running) > 1:
@@ -298,7 +298,7 @@ class Session:
         transcript = streamed or self._transcript()
         at = {"item_id": transcript.item_id or item.id, "content_index": 0}
 
-        def told() -> None:
+        def tell() -> None:
             if transcript.when == "failed":
                 error = {
                     "type": "transcription_error",
@@ -324,26 +324,28 @@ class Session:
             )
 
         if transcript.when == "late":
-            self._late.append(told)
+            self._late.append(tell)
         elif transcript.when != "never":
-            told()
+            tell()
 
     # -- responses ----------------------------------------------------------------------------
     def _respond(self, asked: dict[str, Any]) -> None:
         """Begin a response, on a thread of its own."""
         settings = merged(self.settings, asked)
-        aside = asked.get("conversation") == "none"
-        conversation = Conversation() if aside else self.conversation
+        out_of_band = asked.get("conversation") == "none"
+        conversation = Conversation() if out_of_band else self.conversation
         given = asked.get("input")
-        read = self.conversation.count
-        if given is not None:
+        if given is None:
+            self.conversation.forget(settings["truncation"])
+            read = self.conversation.count
+        else:
             read = sum((self._given(item).count for item in given), Count())
         response = Response(
             self.wire, conversation, settings, read + instructions(settings), self._bill,
             lambda: self._ended(response), self._dialect.late_deltas,
         )  # fmt: skip
-        if aside:
-            self._aside.append(response)
+        if out_of_band:
+            self._out_of_band.append(response)
         else:
             self._active = response
         self.wire.send({"type": "response.created", "response": response.shown()})
@@ -362,13 +364,13 @@ class Session:
 
     def _ended(self, response: Response) -> None:
         self._spoke = self._spoke or response.spoke
-        if response.aside:
-            self._aside.remove(response)
+        if response.out_of_band:
+            self._out_of_band.remove(response)
             return
         self._active = None
         late, self._late = self._late, []
-        for told in late:
-            told()
+        for tell in late:
+            tell()
         self._respond_if_wanted()
 
     def _respond_if_wanted(self) -> None:

@@ -86,12 +86,14 @@ class Client:
 
     def update(self, **session: Any) -> dict[str, Any]:
         self.send("session.update", session={"type": "realtime"} | session)
-        return self.read("session.updated")[-1]["session"]
+        effective: dict[str, Any] = self.read("session.updated")[-1]["session"]
+        return effective
 
     def refused(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The error that an event is answered with."""
         self.send(kind, **fields)
-        return self.read("error")[-1]["error"]
+        error: dict[str, Any] = self.read("error")[-1]["error"]
+        return error
 
 
 def check(frame: bytes) -> None:
@@ -189,6 +191,16 @@ def test_only_what_an_update_names_changes(server: RealtimeServer) -> None:
             "session.audio.input.format.rate",
         ),
         ({"type": "realtime", "instructions": 5}, "invalid_type", "session.instructions"),
+        (
+            {"type": "realtime", "max_output_tokens": "all"},
+            "invalid_type",
+            "session.max_output_tokens",
+        ),
+        (
+            {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "ears"}}}},
+            "invalid_value",
+            "session.audio.input.turn_detection.type",
+        ),
         (
             {"type": "realtime", "max_output_tokens": 0},
             "invalid_value",
@@ -307,7 +319,7 @@ def test_a_response_that_was_not_scripted_fails_and_is_free(server: RealtimeServ
     assert server.bill == 0
 
 
-def test_one_response_at_a_time_but_for_those_aside(server: RealtimeServer) -> None:
+def test_one_response_at_a_time_but_for_those_out_of_band(server: RealtimeServer) -> None:
     server.say("One two.", SECOND, gate="input_audio_buffer.clear")
     server.say("A title.")
     with connected(server) as client:
@@ -316,8 +328,8 @@ def test_one_response_at_a_time_but_for_those_aside(server: RealtimeServer) -> N
         error = client.refused("response.create", event_id="second")
         assert error["code"] == "conversation_already_has_active_response"
         assert error["event_id"] == "second"
-        aside = {"conversation": "none", "output_modalities": ["text"], "metadata": {"for": "me"}}
-        client.send("response.create", response=aside)
+        title = {"conversation": "none", "output_modalities": ["text"], "metadata": {"for": "me"}}
+        client.send("response.create", response=title)
         events = client.read("response.done")
         assert events[-1]["response"]["metadata"] == {"for": "me"}
         assert events[-1]["response"]["conversation_id"] is None
@@ -373,6 +385,17 @@ def test_a_burst_comes_at_once(server: RealtimeServer) -> None:
         assert len(pcm_of(client.read("response.done"))) == 30 * len(SECOND)
 
 
+def test_an_answer_may_take_its_time(server: RealtimeServer) -> None:
+    server.say("One two three.", 9 * SECOND, pause=5)
+    with connected(server) as client:
+        client.ask()
+        client.read("response.output_audio.delta")
+        client.send("response.cancel")
+        events = client.read("response.done")
+    assert events[-1]["response"]["status"] == "cancelled"
+    assert pcm_of(events) == b""
+
+
 # -- cancelling and truncating ----------------------------------------------------------------
 def test_a_cancelled_answer_ends_with_what_was_sent(server: RealtimeServer) -> None:
     server.say("One two three four.", 10 * SECOND, gate="response.cancel", gate_after=2)
@@ -392,7 +415,7 @@ def test_a_cancelled_answer_ends_with_what_was_sent(server: RealtimeServer) -> N
     assert done["usage"]["output_token_details"]["audio_tokens"] == 10
 
 
-def test_a_response_that_dawdles_refuses_the_next(server: RealtimeServer) -> None:
+def test_a_cancelled_response_that_goes_on_refuses_the_next(server: RealtimeServer) -> None:
     server.say("One.", SECOND, gate="response.cancel", done_after="response.create")
     with connected(server) as client:
         client.ask()
@@ -609,6 +632,20 @@ def test_every_response_reads_the_whole_conversation(server: RealtimeServer) -> 
     assert second["total_tokens"] == 7 + 35 + 1 + 20
     dollars += (7 * 4 + 10 * 32 + 25 * Decimal("0.40") + 1 * 24 + 20 * 64) / 1_000_000
     assert server.bill == dollars
+
+
+def test_the_oldest_are_forgotten_as_the_session_has_it(server: RealtimeServer) -> None:
+    truncation = {"type": "retention_ratio", "retention_ratio": 0.5,
+                  "token_limits": {"post_instructions": 50}}  # fmt: skip
+    with connected(server) as client:
+        client.update(truncation=truncation, instructions="", max_output_tokens=None)
+        read = []
+        for _ in range(4):
+            server.say("Yes.", SECOND)
+            client.ask("Hi")
+            usage = client.read("response.done")[-1]["response"]["usage"]
+            read.append(usage["input_tokens"])
+    assert read == [1, 1 + 21 + 1, 2 * (1 + 21) + 1, 1 + 21 + 1]
 
 
 def test_what_is_told_may_differ_from_what_is_billed(server: RealtimeServer) -> None:
