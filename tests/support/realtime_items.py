@@ -19,6 +19,7 @@ class Item:
 
     wire: dict[str, Any]
     sound: bytes = b""  # 24 kHz pcm16
+    reasoning: int = 0  # tokens, never shown
     truncated: bool = False  # its words are gone
     forgotten: bool = False  # no response reads it
 
@@ -43,7 +44,8 @@ class Item:
             texts.append(content.get("text") or "")
             if self.of_model and not self.truncated:  # what a user said is read as sound
                 texts.append(content.get("transcript") or "")
-        return Count(text_tokens("".join(texts)), audio_tokens(len(self.sound), self.of_model))
+        text = text_tokens("".join(texts)) + self.reasoning
+        return Count(text, audio_tokens(len(self.sound), self.of_model))
 
     def shown(self) -> dict[str, Any]:
         """As it is sent now; it may change later."""

@@ -114,7 +114,7 @@ class Session:
         asked, after = event["item"], event.get("previous_item_id")
         if after not in (None, "root") and not self.conversation.find(after):
             return _unknown("create", after, "previous_item_id")
-        wire = {"id": new_id("item"), "object": "realtime.item", "status": "completed"} | asked
+        wire = {"id": new_id("item"), "status": "completed"} | asked
         sound = b""
         contents = wire["content"] = [dict(one) for one in asked.get("content", ())]
         for index, content in enumerate(contents):
@@ -272,7 +272,6 @@ class Session:
         )
         wire = {
             "id": item_id,
-            "object": "realtime.item",
             "type": "message",
             "role": "user",
             "status": "completed",
@@ -308,7 +307,7 @@ class Session:
                 }
                 self.wire.send({"type": f"{TRANSCRIPTION}.failed", "error": error} | at)
                 return
-            seconds = round(len(item.sound) / 48_000, 3)
+            seconds = -(-len(item.sound) // 48_000)  # whole ones, as recorded
             self._bill(transcription(model, seconds))
             item.wire["content"][0]["transcript"] = transcript.words
             if not streamed:
@@ -407,6 +406,8 @@ def merged(settings: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
             result[name] = merged(result[name], value)
         elif name == "turn_detection" and value and value["type"] == "server_vad":
             result[name] = detection() | value
+        elif name == "transcription" and value:
+            result[name] = {"language": None, "prompt": None} | value
         else:
             result[name] = copy.deepcopy(value)
     return result

@@ -282,7 +282,7 @@ def test_text_is_written_where_text_is_asked_for(server: RealtimeServer) -> None
         client.ask()
         events = client.read("response.done")
     written = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
-    assert written == ["Fine, ", "thanks."]
+    assert written == ["Fine,", " thanks."]
     assert not any("audio" in event["type"] for event in events)
     content = events[-1]["response"]["output"][0]["content"]
     assert content == [{"type": "output_text", "text": "Fine, thanks."}]
@@ -580,7 +580,7 @@ def test_what_was_heard_is_told(server: RealtimeServer, when: str) -> None:
         assert told[-1]["error"]["code"] == "audio_unintelligible"
         return
     assert told[-1]["transcript"] == "How are you?"
-    assert told[-1]["usage"] == {"type": "duration", "seconds": 1.5}
+    assert told[-1]["usage"] == {"type": "duration", "seconds": 2}
     if when == "early":
         position = events.index(told[-1])
         assert "response.created" not in kinds(events[:position])
@@ -634,6 +634,22 @@ def test_every_response_reads_the_whole_conversation(server: RealtimeServer) -> 
     assert server.bill == dollars
 
 
+def test_reasoning_is_paid_for_and_read_again(server: RealtimeServer) -> None:
+    server.say("Yes.", SECOND, reasoning=30)
+    server.say("Yes.", SECOND, reasoning=30)
+    with connected(server, strict=False) as client:
+        client.read("session.created")
+        client.update(instructions="", max_output_tokens=40)
+        client.ask("Hi")
+        first = client.read("response.done")[-1]["response"]
+        details = {"text_tokens": 31, "audio_tokens": 9, "reasoning_tokens": 30}
+        assert first["usage"]["output_token_details"] == details
+        assert first["status"] == "incomplete"
+        client.ask("Hi")
+        second = client.read("response.done")[-1]["response"]
+        assert second["usage"]["input_tokens"] == 1 + 40 + 1
+
+
 def test_the_oldest_are_forgotten_as_the_session_has_it(server: RealtimeServer) -> None:
     truncation = {"type": "retention_ratio", "retention_ratio": 0.5,
                   "token_limits": {"post_instructions": 50}}  # fmt: skip
@@ -669,7 +685,7 @@ def test_recognition_is_billed_by_the_second(server: RealtimeServer) -> None:
         )  # fmt: skip
         client.append(LOUD + SECOND)
         client.read("conversation.item.input_audio_transcription.completed")
-    assert server.bill == Decimal("0.0045") * Decimal("1.5") / 60
+    assert server.bill == Decimal("0.0045") * 2 / 60
 
 
 def test_an_answer_that_nobody_hears_out_is_billed_as_made() -> None:
