@@ -21,6 +21,11 @@ from .realtime_wire import Gone, Wire
 Script = Callable[[Response], None]
 STREAMING = "gpt-realtime-whisper"  # it sends words while the user speaks
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
+CONTENT = {  # of the items that a client may create, by role: no sound of the model's
+    "user": ("input_text", "input_audio"),
+    "assistant": ("output_text",),
+    "system": ("input_text",),
+}
 BETA_FIELDS = {"modalities", "voice", "input_audio_format", "output_audio_format", "temperature"}
 
 
@@ -96,7 +101,7 @@ class Session:
             )
         settings = merged(self.settings, asked)
         for at in ("input", "output"):
-            if settings["audio"][at]["format"].get("type") != "audio/pcm":
+            if (settings["audio"][at]["format"] or {}).get("type") != "audio/pcm":
                 path = f"session.audio.{at}.format"
                 return Refusal("invalid_value", "This test's server has audio/pcm alone.", path)
         voice = settings["audio"]["output"]["voice"]
@@ -114,30 +119,25 @@ class Session:
         asked, after = event["item"], event.get("previous_item_id")
         if after not in (None, "root") and not self.conversation.find(after):
             return _unknown("create", after, "previous_item_id")
-        wire = {"id": new_id("item"), "status": "completed"} | asked
-        sound = b""
-        contents = wire["content"] = [dict(one) for one in asked.get("content", ())]
-        for index, content in enumerate(contents):
-            expected = {"user": ("input_text", "input_audio"), "assistant": ("output_text",)}
-            if content.get("type") not in expected.get(asked.get("role"), ("input_text",)):
-                path = f"item.content[{index}].type"
-                return Refusal("invalid_value", f"Invalid value: '{content.get('type')}'.", path)
-            if content["type"] == "input_audio":
+        item = Item({"id": new_id("item"), "status": "completed"} | copy.deepcopy(asked))
+        for index, content in enumerate(item.wire.get("content", ())):
+            kind, path = content.get("type"), f"item.content[{index}]"
+            if kind not in CONTENT[item.wire["role"]]:
+                return Refusal("invalid_value", f"Invalid value: '{kind}'.", f"{path}.type")
+            if kind == "input_audio":
                 if "audio" not in content:
-                    return missing(f"item.content[{index}].audio")
-                sound += base64.b64decode(content.pop("audio"))
+                    return missing(f"{path}.audio")
+                item.sound += base64.b64decode(content.pop("audio"))
                 content.setdefault("transcript", None)
-        if asked["type"] != "message":
-            del wire["content"]
         if asked["type"] == "function_call_output" and not any(
-            item.wire.get("call_id") == asked["call_id"] for item in self.conversation.items
+            other.wire.get("call_id") == asked["call_id"] for other in self.conversation.items
         ):
             return Refusal(
                 "invalid_tool_call_id",
                 f"Tool call ID '{asked['call_id']}' not found in conversation.",
                 "item.call_id",
             )
-        self._add(Item(wire, sound), after)
+        self._add(item, after)
         return None
 
     def _on_conversation_item_retrieve(self, event: Event) -> Refusal | None:

@@ -482,6 +482,21 @@ def test_an_event_of_an_unknown_type_is_refused(server: RealtimeServer) -> None:
         assert error["param"] == "audio_end_ms"
 
 
+def test_typed_items_may_carry_the_users_sound(server: RealtimeServer) -> None:
+    audio = base64.b64encode(LOUD).decode()
+    item = {"id": "item_mine", "type": "message", "role": "user",
+            "content": [{"type": "input_audio", "audio": audio}]}  # fmt: skip
+    with connected(server) as client:
+        client.send("conversation.item.create", item=item)
+        added = client.read("conversation.item.done")[-1]["item"]
+        assert added["id"] == "item_mine"
+        assert added["content"] == [{"type": "input_audio", "transcript": None}]
+        assert server.sessions[0].conversation.items[0].sound == LOUD
+        empty = item | {"content": [{"type": "input_audio"}]}
+        error = client.refused("conversation.item.create", item=empty)
+        assert error["param"] == "item.content[0].audio"
+
+
 # -- the user's sound -------------------------------------------------------------------------
 def test_push_to_talk(server: RealtimeServer) -> None:
     server.say("Yes.", SECOND)
