@@ -9,6 +9,11 @@ official one. A test may script answers and faults, and have it speak another se
         client = OpenAI(base_url=server.url, api_key=KEY, max_retries=0)
         with client.realtime.connect(model="gpt-realtime-2.1") as connection: ...
         server.received, server.bill
+
+An answer is made on a thread of its own, and sent at once, unless it waits: with `pause` seconds
+after each delta, or with `gate="response.cancel"` for that event of the client's. Whatever else a
+server may do is for a script, which gets the `Response`: `server.then(lambda response: ...)`; its
+`response.wire`, as each session's, sends any event, and ends the connection in any way.
 """
 
 import json
@@ -107,7 +112,7 @@ class RealtimeServer:
                 response.say(words, pcm, **how)
             finally:
                 if done_after:
-                    response.dawdle(done_after)
+                    response.wait_for(done_after, even_cancelled=True)
 
         self.then(script)
 
