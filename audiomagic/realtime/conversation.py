@@ -1,6 +1,7 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -72,12 +73,7 @@ class RealtimeConversation:
 
         Raises AudiomagicError as `Session.listen` does.
         """
-        question = SpokenQuestion.of(sound)
-        spoken = question.message.sounds
-        if len(spoken) > 1:
-            raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
-        if spoken[0].seconds < SHORTEST:
-            raise SoundError(f"a turn must last {SHORTEST} s or more")
+        question = spoken_turn(sound)
         turn = replace(self._turn, question=question.message, notes=question.notes)
         transcription: Transcription | None = None
         try:
@@ -96,7 +92,8 @@ class RealtimeConversation:
     @property
     def turns(self) -> tuple[Exchange, ...]:
         """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
-        return self._conversation.exchanges[self._earlier :]
+        later = self._conversation.exchanges[self._earlier :]
+        return tuple(one for one in later if one.cell == self._turn.cell)  # not of an earlier run
 
     @property
     def usage(self) -> Usage | None:
@@ -116,7 +113,12 @@ class RealtimeConversation:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page that plays anywhere (.html). Raises SoundError."""
-        return write_page(savable(path, ("html",)), self._page.document())
+        return write_page(savable(path, ("html",)), self.page().document())
+
+    def page(self, places: Sequence[str] = ()) -> ConversationPage:
+        """Return it as a page; `places` are those of players, see ConversationPage."""
+        name, besides = self._conversation.name, self._transcriptions.by_model
+        return ConversationPage(name, self.turns, besides, places)
 
     def close(self) -> None:
         """End it. What was said stays."""
@@ -135,17 +137,24 @@ class RealtimeConversation:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._page)
+        return repr(self.page())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return self._page._repr_mimebundle_()
-
-    @property
-    def _page(self) -> ConversationPage:
-        return ConversationPage(self._conversation.name, self.turns, self._transcriptions.by_model)
+        return self.page()._repr_mimebundle_()
 
     def _answered(self, turn: Turn) -> Reply:
         if self._closed:
             raise OptionError("this conversation has ended; begin another with session.converse")
         self._current = self._listener or CancellableListener()
         return turn.run(replace(self._client, listener=self._current))
+
+
+def spoken_turn(sound: object) -> SpokenQuestion:
+    """Return a sound as a turn. Raises SoundError for what is not one sound, or too short."""
+    question = SpokenQuestion.of(sound)
+    spoken = question.message.sounds
+    if len(spoken) > 1:
+        raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
+    if spoken[0].seconds < SHORTEST:
+        raise SoundError(f"a turn must last {SHORTEST} s or more")
+    return question

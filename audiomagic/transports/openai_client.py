@@ -159,6 +159,8 @@ class OpenAITransport(ClientTransport):
 
     def check_realtime(self, model: str, voice: str | None) -> None:
         model_list.refuse_shut_down(model, self.endpoint, realtime=True)
+        if self.endpoint.is_service and model in catalogue().models:
+            raise OptionError(model_list.unknown(model, realtime=True))
         missing = set(catalogue().voices) - set(catalogue().realtime_voices)
         if self.endpoint.is_service and voice in missing:
             known = ", ".join(catalogue().realtime_voices)

@@ -40,6 +40,7 @@ ENGINE = {
 TESTED_THROUGH = {
     "docs/test_public_api.py": "__init__",
     "kernel/test_commands.py": "notebook.commands",
+    "kernel/test_converse.py": "notebook.live_conversation",
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
     "clients/test_openai.py": """engine.api.models engine.api.replies engine.api.responses
