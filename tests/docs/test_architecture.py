@@ -20,7 +20,7 @@ LAYERS = [
     {"__init__"},
     {"notebook"},
     {"session"},
-    {"batch"},
+    {"batch", "realtime"},
     {"turn"},
     {"widgets", "render"},
     {"tools", "speech", "transports", "costs"},
@@ -55,10 +55,13 @@ TESTED_THROUGH = {
     "sessions/test_comparison.py": "render.comparison turn.comparison",
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",
+    "sessions/test_realtime.py": """protocol.realtime.session realtime.conversation realtime.transcription
+        transports.realtime.connection transports.realtime.inbox transports.realtime.session
+        transports.realtime.transport""",
     "sessions/test_redaction.py": "redaction",
     "sessions/test_servers.py": "transports.transport",
     "sessions/test_session.py": """render.dry_run session turn.client turn.listener
-        turn.options turn.reply turn.turn""",
+        turn.options turn.question turn.reply turn.turn""",
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
     "unit/decoding/test_decoder.py": "decoding.limit decoding.readers decoding.stderr",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...sound import WIRE_RATE
 from ..error import ErrorBody
-from ..usage import AUDIO_OUT_PER_SECOND
+from ..usage import AUDIO_OUT_PER_SECOND, Usage
 from .events import Event, item_id, part, text
 from .usage import usage_of
 
@@ -53,6 +53,7 @@ class ResponseReader:
     def __init__(self) -> None:
         self.status = ""
         self.error: ErrorBody | None = None
+        self._usage: Usage | None = None
         self._worded: set[str] = set()  # items whose words have begun
         self._calls: dict[str, Chunk] = {}  # by id
 
@@ -107,5 +108,11 @@ class ResponseReader:
             finish = text(said) or text(details.get("reason"))
         elif self.status == FAILED:
             self.error = ErrorBody.of(details.get("error") or said or "the response failed")
+        self._usage = usage_of(event)
         delta = {"tool_calls": calls} if calls else {}
-        return {"choices": [{"delta": delta, "finish_reason": finish}], "usage": usage_of(event)}
+        return {"choices": [{"delta": delta, "finish_reason": finish}], "usage": self._usage}
+
+    def stopped(self) -> Chunk:
+        """Return the end of a response that was cancelled: its usage, if it is done by now."""
+        finish = "stop" if self.status else ""
+        return {"choices": [{"delta": {}, "finish_reason": finish}], "usage": self._usage}

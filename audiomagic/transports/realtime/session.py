@@ -66,15 +66,23 @@ class RealtimeSession:
         self._inbox.close()
 
     def tell(self, messages: Sequence[Message]) -> None:
-        """Add messages to the conversation; the server does not answer them yet."""
-        for message in messages:
-            for sound in message.sounds:
-                for event in events.spoken(sound.pcm16()):
+        """Add messages to the conversation; the server does not answer them yet.
+
+        Raises ConnectionFailed.
+        """
+        self.coherent = False
+        try:
+            for message in messages:
+                for sound in message.sounds:
+                    for event in events.spoken(sound.pcm16()):
+                        self._send(event)
+                    self._spoken.append(message)
+                for event in events.items(message):
                     self._send(event)
-                self._spoken.append(message)
-            for event in events.items(message):
-                self._send(event)
-            self.known += 1
+                self.known += 1
+        except ConnectionFailed as failed:
+            failed.may_be_billed = False  # nothing was asked for yet
+            raise
 
     def respond(
         self, request: Request, cancellation: Cancellation
@@ -84,7 +92,6 @@ class RealtimeSession:
         Once `cancellation` is cancelled, the chunks end with the usage of what was made by then.
         Raises RequestFailed.
         """
-        self.coherent = False
         for _ in range(MOST_TRIES):
             self._drain(SILENCE)
             self._send(events.create(request.most_tokens, request.tool_choice))
@@ -176,6 +183,9 @@ class RealtimeSession:
         reader = ResponseReader()
         try:
             yield from self._read(name, reader, cancellation)
+        except ConnectionFailed as failed:
+            failed.may_be_billed = True
+            raise
         finally:
             if not reader.status:  # whoever read it has stopped
                 self._cancel(name, reader)
@@ -210,22 +220,17 @@ class RealtimeSession:
                 self._end(reader)
 
     def _cancel(self, name: str, reader: ResponseReader) -> Chunk:
-        """Have the server stop; return the usage of what was made, whose words and sound nobody
-        heard.
-        """
-        last: Chunk = {}
+        """Have the server stop, and return the end of what it made, the rest of which is dropped."""
         with suppress(RequestFailed):  # the connection may be gone, which ends it, too
             self._connection.send(events.cancel(name))
             end = time.monotonic() + DRAINING
             while not reader.status and time.monotonic() < end:
                 event = self._next()
                 if event and response_id(event) == name:
-                    for last in reader.read(event):  # noqa: B007  # the last one has the usage
+                    for _ in reader.read(event):
                         pass
                     self._end(reader)
-        usage = last.get("usage") if reader.status else None
-        finish = "stop" if reader.status else ""
-        return {"choices": [{"delta": {}, "finish_reason": finish}], "usage": usage}
+        return reader.stopped()
 
     def _end(self, reader: ResponseReader) -> None:
         if reader.status and not reader.error:

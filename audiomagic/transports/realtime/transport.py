@@ -1,10 +1,11 @@
 """RealtimeTransport: answers the requests of one conversation on a session that remembers it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from ...catalogue import catalogue
+from ...errors import ConnectionFailed
 from ...protocol.realtime.response import sound_tokens
 from ...protocol.realtime.session import SessionConfig
 from ...protocol.realtime.transcripts import Transcript
@@ -30,7 +31,7 @@ class RealtimeTransport(Transport):
         """`inner` makes connections; `language`: what is spoken (ISO 639-1), "" if unknown."""
         self._inner, self._language = inner, language
         self._session: RealtimeSession | None = None
-        self._sound_tokens = 0  # that the session holds
+        self._held = NOTHING  # tokens that the session holds, and each answer reads again
         self._renewed = False  # whether the session is not the first one
 
     @property
@@ -51,20 +52,21 @@ class RealtimeTransport(Transport):
     def reread(self, request: Request) -> Usage:
         if not self._continues(request):
             return NOTHING
-        return Usage(self._sound_tokens, 0, self._sound_tokens, 0)
+        return self._held
 
     @contextmanager
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> Iterator[Response]:
-        session = self._opened(request, report)
-        told = _conversation(request)[session.known :]
-        session.tell(told)
-        heard = sum(sound.seconds for message in told for sound in message.sounds)
-        self._sound_tokens += round(heard * AUDIO_IN_PER_SECOND)
-        name, chunks = session.respond(request, cancellation)
+        is_new = not self._continues(request)
+        try:
+            name, chunks = self._asked(request, cancellation, report)
+        except ConnectionFailed as failed:
+            if is_new or failed.may_be_billed:
+                raise
+            name, chunks = self._asked(request, cancellation, report)  # it ended unnoticed
         with closing(chunks):
-            yield Response(self._noted(chunks), name)
+            yield Response(self._noted(chunks), name, settles_when_cancelled=True)
 
     def transcript(self, spoken: Message, seconds: float) -> Transcript | None:
         """Return the words of a spoken message, as far as they are known in so many seconds.
@@ -78,12 +80,23 @@ class RealtimeTransport(Transport):
             self._session.close()
             self._session = None
 
+    def _asked(
+        self, request: Request, cancellation: Cancellation, report: Report
+    ) -> tuple[str, Generator[Chunk, None, None]]:
+        """Tell the session what is new, and ask for a response; return its id and its chunks."""
+        session = self._opened(request, report)
+        told = _conversation(request)[session.known :]
+        session.tell(told)
+        heard = sum(sound.seconds for message in told for sound in message.sounds)
+        self._hold(round(heard * AUDIO_IN_PER_SECOND))
+        return session.respond(request, cancellation)
+
     def _opened(self, request: Request, report: Report) -> RealtimeSession:
         if self._session and self._continues(request):
             return self._session
         self._renewed = self._session is not None
         self.close()
-        self._sound_tokens = 0
+        self._held = NOTHING
         config = SessionConfig.of(request, catalogue().default_transcription_model, self._language)
         connection = self._inner.connect_realtime(request, report)
         self._session = RealtimeSession(connection, config, self.provider.host)
@@ -97,16 +110,22 @@ class RealtimeTransport(Transport):
         return session.known < len(_conversation(request))
 
     def _noted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Name the model in each chunk, and count the sound that the next answer re-reads."""
+        """Name the model in each chunk, and count what the next answer reads again.
+
+        Thoughts are among it, which the words of the conversation do not show.
+        """
         model = self._session.model if self._session else ""
         for chunk in chunks:
             usage = Usage.of(chunk.get("usage"))
-            if usage and usage.input_audio_tokens is not None:
-                answer = usage.output_audio_tokens
-                self._sound_tokens = usage.input_audio_tokens + (answer or usage.output_tokens)
+            if usage and usage.consistent and usage.input_audio_tokens is not None:
+                sound = usage.input_audio_tokens + (usage.output_audio_tokens or 0)
+                self._held = Usage(usage.input_tokens + usage.output_tokens, 0, sound, 0)
             else:
-                self._sound_tokens += sound_tokens(chunk)
+                self._hold(sound_tokens(chunk))
             yield {**chunk, "model": model}
+
+    def _hold(self, sound: int) -> None:
+        self._held += Usage(sound, 0, sound, 0)
 
 
 def _conversation(request: Request) -> Sequence[Message]:
