@@ -220,7 +220,7 @@ class RealtimeSession:
                 self._end(reader)
 
     def _cancel(self, name: str, reader: ResponseReader) -> Chunk:
-        """Have the server stop, and return the end of what it made, the rest of which is dropped."""
+        """Have the server stop, and return the end of what it made; the rest is dropped."""
         with suppress(RequestFailed):  # the connection may be gone, which ends it, too
             self._connection.send(events.cancel(name))
             end = time.monotonic() + DRAINING
