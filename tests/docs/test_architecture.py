@@ -65,6 +65,8 @@ TESTED_THROUGH = {
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
     "unit/decoding/test_decoder.py": "decoding.limit decoding.readers decoding.stderr",
+    "unit/engine/realtime/test_session.py": """engine.realtime.ids engine.realtime.recognition
+        engine.realtime.responder""",
     "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list",
     "unit/render/test_cost_report.py": "render.table",
 }
@@ -73,7 +75,7 @@ FIELDS = {
     "max_completion_tokens", "modalities", "prompt_tokens", "prompt_tokens_details",
     "stream_options", "tool_call_id",
 }  # fmt: skip
-SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.")
+SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.", "engine.realtime.")
 ENGINES = {"openai", "local", "replay"}
 FACE = (FunctionType, classmethod, staticmethod, property)  # what a class offers
 CLOCKS = {"perf_counter", "monotonic", "process_time", "time.time"}
