@@ -98,7 +98,8 @@ def connect(endpoint: Endpoint, request: Request, **options: Any) -> RealtimeCon
         base_url = f"{base_url.rstrip('/')}/v1"
     failed: RequestFailed
     cause: Exception | None = None
-    with openai.OpenAI(api_key=endpoint.key, base_url=base_url, max_retries=0) as client:
+    key = endpoint.key or "none"  # without one, the client would take the environment's
+    with openai.OpenAI(api_key=key, base_url=base_url, max_retries=0) as client:
         withheld = () if endpoint.in_environment else client.default_headers
         headers = {name: openai.omit for name in withheld if name.lower() not in OWN_HEADERS}
         bounds = {"max_size": LARGEST_EVENT, "compression": None}
