@@ -85,8 +85,8 @@ class RealtimeConversation:
                 return self._answered(turn)
         finally:
             if transcription:  # the chat keeps the words of what was said, on whichever way out
-                words = transcription.words
-                self._conversation.transcribe(question.message, words, self._keep_sound)
+                kept = spoken[0] if self._keep_sound else None
+                self._conversation.transcribe(question.message, transcription.words, kept)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""

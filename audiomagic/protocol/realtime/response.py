@@ -16,10 +16,11 @@ from .usage import usage_of
 Chunk = dict[str, Any]
 
 # What deltas bring, and where the same stands in a chunk's delta.
+SOUND = "response.output_audio.delta"
 DELTAS = {
     "response.output_text.delta": ("content",),
     "response.output_audio_transcript.delta": ("audio", "transcript"),
-    "response.output_audio.delta": ("audio", "data"),
+    SOUND: ("audio", "data"),
 }
 # What repeats the words of an item, or brings those of a server that sends no deltas.
 WHOLE = {
@@ -36,6 +37,12 @@ COMPLETED, FAILED = "completed", "failed"
 def response_id(event: Event) -> str:
     """Return the id of the response that an event is about; "" where it names none."""
     return text(event.get("response_id")) or text(part(event, "response").get("id"))
+
+
+def sound_bytes(event: Event) -> int:
+    """Return how many bytes of sound an event brings."""
+    encoded = text(event.get("delta")) if event["type"] == SOUND else ""
+    return len(encoded) * 3 // 4 - encoded[-2:].count("=")
 
 
 def sound_tokens(chunk: Mapping[str, Any]) -> int:
