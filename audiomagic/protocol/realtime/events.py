@@ -131,7 +131,7 @@ def cancel(response_id: str) -> dict[str, Any]:
 
 
 def truncate(item: str, ms: int) -> dict[str, Any]:
-    """Cut an answer to the milliseconds of its sound that were heard; the server drops its words."""
+    """Cut an answer to the milliseconds that were heard; the server drops its words."""
     event = {"type": "conversation.item.truncate", "item_id": item, "content_index": 0}
     return named({**event, "audio_end_ms": ms})
 

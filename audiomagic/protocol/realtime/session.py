@@ -9,7 +9,7 @@ from ..request import Request
 from ..tool_calls import Tool
 
 FORMAT = {"type": "audio/pcm", "rate": WIRE_RATE}
-# Models differ in what they begin with: 200 ms of silence, as some have, cut a sentence at its comma.
+# Always sent, since models differ: 200 ms of silence, as some have, cut a sentence at its comma.
 TURN_DETECTION = {
     "type": "server_vad",
     "threshold": 0.5,
