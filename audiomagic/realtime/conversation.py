@@ -23,9 +23,10 @@ from ..turn.options import must_be
 from ..turn.question import SpokenQuestion
 from ..turn.reply import Reply, savable, write_page
 from ..turn.turn import Turn
-from .transcription import Transcription, Transcriptions
+from .transcription import Transcriptions
 
 SHORTEST = 0.1  # seconds of sound that a server takes
+TRANSCRIBING = 3.0  # seconds that words may come later than the answer to them
 
 
 class RealtimeConversation:
@@ -74,15 +75,15 @@ class RealtimeConversation:
         Raises AudiomagicError as `Session.listen` does.
         """
         question = spoken_turn(sound)
+        said = question.message.sounds[0]
         turn = replace(self._turn, question=question.message, notes=question.notes)
-        transcription: Transcription | None = None
+        transcription = self._transcriptions.begin(question.message, said.seconds)
         try:
-            with self._transcriptions.of(question.message) as transcription:
-                return self._answered(turn)
-        finally:
-            if transcription:  # the chat keeps the words of what was said, on whichever way out
-                words = transcription.words
-                self._conversation.transcribe(question.message, words, self._keep_sound)
+            return self._answered(turn)
+        finally:  # on whichever way out, the chat keeps the words of what was said
+            self._transcriptions.end(transcription, TRANSCRIBING)
+            kept = said if self._keep_sound else None
+            self._conversation.transcribe(question.message, transcription.words, kept)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""

@@ -41,6 +41,8 @@ class Response:
     chunks: Iterator[Chunk]
     request_id: str | None = None  # the server's own name for the request
     already_recorded: bool = False  # whether the cassette had an answer before
+    # Whether the chunks go on to the usage of what was made, once the request is cancelled.
+    settles_when_cancelled: bool = False
 
 
 class Transport(ABC):

@@ -20,7 +20,7 @@ LAYERS = [
     {"__init__"},
     {"notebook"},
     {"session"},
-    {"batch"},
+    {"batch", "realtime"},
     {"turn"},
     {"widgets", "render"},
     {"tools", "speech", "transports", "costs"},
@@ -56,13 +56,18 @@ TESTED_THROUGH = {
     "sessions/test_comparison.py": "render.comparison turn.comparison",
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",
+    "sessions/test_realtime.py": """protocol.realtime.session realtime.conversation realtime.transcription
+        transports.realtime.connection transports.realtime.inbox transports.realtime.session
+        transports.realtime.transport""",
     "sessions/test_redaction.py": "redaction",
     "sessions/test_servers.py": "transports.transport",
     "sessions/test_session.py": """render.dry_run session turn.client turn.listener
-        turn.options turn.reply turn.turn""",
+        turn.options turn.question turn.reply turn.turn""",
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
     "unit/decoding/test_decoder.py": "decoding.limit decoding.readers decoding.stderr",
+    "unit/engine/realtime/test_session.py": """engine.realtime.ids engine.realtime.recognition
+        engine.realtime.responder""",
     "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list",
     "unit/render/test_cost_report.py": "render.table",
 }
@@ -71,7 +76,7 @@ FIELDS = {
     "max_completion_tokens", "modalities", "prompt_tokens", "prompt_tokens_details",
     "stream_options", "tool_call_id",
 }  # fmt: skip
-SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.")
+SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.", "engine.realtime.")
 ENGINES = {"openai", "local", "replay"}
 FACE = (FunctionType, classmethod, staticmethod, property)  # what a class offers
 CLOCKS = {"perf_counter", "monotonic", "process_time", "time.time"}

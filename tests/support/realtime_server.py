@@ -91,6 +91,12 @@ class RealtimeServer:
         assert came, f"{len(self.of(kind))} of {count} {kind} came within {PATIENCE} s."
         return self.of(kind)[count - 1]
 
+    def wait_for_session(self) -> Session:
+        """The first one, once there is one."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.sessions, PATIENCE), "nobody has connected"
+        return self.sessions[0]
+
     # -- scripting ----------------------------------------------------------------------------
     def then(self, script: Script) -> None:
         """Answer the next response so; without a script, a response fails."""
@@ -175,7 +181,9 @@ class RealtimeServer:
             wire, self.dialect, self._next_script, self._next_transcript, self.bills.append,
             self._guard,
         )  # fmt: skip
-        self.sessions.append(session)
+        with self._changed:
+            self.sessions.append(session)
+            self._changed.notify_all()
         if self.greets:
             self._guard(wire, session.run)
         else:

@@ -75,6 +75,11 @@ class Session:
         for thread in self._threads:
             thread.join()
 
+    def answer(self) -> None:
+        """Begin a response that nobody asked for."""
+        with self.wire.changed:
+            self._respond({})
+
     # -- the client's events ------------------------------------------------------------------
     def _handle(self, event: Event) -> None:
         kind = str(event.get("type"))

@@ -24,6 +24,12 @@ def check_chat(model: str) -> None:
     _check(model, known_models())
 
 
+def check_realtime(model: str) -> None:
+    """Raise APIError where `model` is not one that holds conversations."""
+    if model != MODEL and not model.startswith("gpt-realtime"):
+        raise _unknown(model, "model")
+
+
 def check_speech(model: str) -> None:
     """Raise APIError where `model` is not one that reads aloud."""
     from openai.types.audio import SpeechModel

@@ -5,6 +5,7 @@ about is named.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 from .events import Event, item_id, text
 from .usage import transcription_seconds
@@ -47,7 +48,10 @@ class Transcripts:
         elif step == "failed":
             transcript.complete = transcript.failed = True
 
-    def of(self, number: int) -> Transcript:
-        """Return the transcript of the item committed after `number` others."""
-        found = list(self._by_item.values())
-        return found[number] if number < len(found) else Transcript()
+    def of(self, item: str) -> Transcript:
+        """Return the transcript of an item, an empty one if nothing is known of it."""
+        return self._by_item.get(item) or Transcript()
+
+    def item(self, number: int) -> str:
+        """Return the item that was named after `number` others; "" while there is none."""
+        return next(islice(self._by_item, number, None), "")

@@ -1,0 +1,168 @@
+"""Answers `/v1/realtime`: a WebSocket on which a session of the Realtime protocol is held."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from threading import Lock
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.frames import CloseCode
+from websockets.http11 import Request as Handshake
+from websockets.http11 import Response as HandshakeReply
+from websockets.server import ServerProtocol
+from websockets.sync.server import ServerConnection
+from werkzeug.wrappers import Request as HTTPRequest
+from werkzeug.wrappers import Response
+
+from ..engine import Engine
+from ..realtime.outbox import Outbox
+from ..realtime.session import LIFETIME, Session
+from .errors import APIError, missing
+from .models import check_realtime
+
+PATH = "/v1/realtime"
+# In a WSGI environment: returns the socket of the request, blocking, for the app to answer on.
+LEND = "audiomagic.lend_socket"
+Lend = Callable[[], socket.socket]
+LARGEST_FRAME = 16 * 2**20  # bytes: 15 MiB of sound in base64, and what is around it
+MOST_FRAMES = 4  # that wait to be handled
+HANDSHAKE = 10  # seconds
+OPENED = HTTPStatus.SWITCHING_PROTOCOLS
+MOST_AT_ONCE = 16  # each holds one of the server's threads
+
+
+def serve_realtime(sock: socket.socket, engine: Engine, received: bytes = b"") -> None:
+    """Hold a session on a connected socket; return, the socket closed, once either side ends it.
+
+    `received` is what was read already of the request that opens the WebSocket. A request that is
+    refused gets an HTTP status, and an error in the API's own shape.
+    """
+    protocol = ServerProtocol(max_size=LARGEST_FRAME)
+    protocol.receive_data(received)
+    connection = ServerConnection(
+        sock,
+        protocol,
+        # Both ends are on this machine: which of them is gone, its system knows. And a client that
+        # does not read while it plays a long answer would not reply to a ping.
+        ping_interval=None,
+        max_queue=MOST_FRAMES,
+    )
+    try:
+        for event in protocol.events_received():
+            connection.process_event(event)
+        connection.handshake(_refusal, server_header=None, timeout=HANDSHAKE)
+        if (
+            connection.response
+            and connection.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
+        ):
+            _hold(connection, engine)
+    except (ConnectionClosed, InvalidHandshake, EOFError, OSError):
+        pass  # the client is gone, or was told
+    finally:
+        connection.close()
+        connection.close_socket()
+
+
+def _refusal(_: ServerConnection, request: Handshake) -> HandshakeReply | None:
+    """Return the answer to a request for something else; None for one that is accepted."""
+    try:
+        _model(request.path)
+    except APIError as error:
+        body = json.dumps(error.wire()).encode()
+        headers = Headers(
+            {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+                "Connection": "close",
+            }
+        )
+        status = HTTPStatus(error.status)
+        return HandshakeReply(status.value, status.phrase, headers, body)
+    return None
+
+
+def _model(target: str) -> str:
+    """Return the model that a request names. Raises APIError."""
+    url = urlsplit(target)
+    if url.path != PATH:
+        raise APIError(f"Unknown request URL: GET {url.path[:80]}.", None, "unknown_url", 404)
+    named = parse_qs(url.query).get("model")
+    if not named:
+        raise missing("model")
+    check_realtime(named[-1])
+    return named[-1]
+
+
+def _hold(connection: ServerConnection, engine: Engine) -> None:
+    assert connection.request
+    model = _model(connection.request.path)
+    engine.load()
+    ends = time.monotonic() + LIFETIME
+
+    def send(text: str) -> None:
+        try:
+            connection.send(text)
+        except ConnectionClosed as error:
+            raise ConnectionError from error
+
+    outbox = Outbox(send, connection.close_socket)
+    session = Session(engine, model, outbox.put)
+    try:
+        while True:
+            session.handle(connection.recv(max(0.0, ends - time.monotonic())))
+    except TimeoutError:
+        session.expire()
+    finally:
+        session.close()
+        outbox.close()
+    connection.close(CloseCode.GOING_AWAY)
+
+
+class Conversations:
+    """The sessions that a server holds, each in one of its threads."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self._open: set[socket.socket] = set()
+        self._lock = Lock()
+
+    def hold(self, request: HTTPRequest) -> Response:
+        """Hold a session on the connection of a request until it ends. Raises APIError."""
+        lend: Lend | None = request.environ.get(LEND)
+        if lend is None or request.headers.get("Upgrade", "").lower() != "websocket":
+            line = "This is a WebSocket: connect with an OpenAI client's `realtime.connect`."
+            raise APIError(line, None, "websocket_required", 400)
+        target = request.environ["REQUEST_URI"]
+        _model(target)
+        with self._lock:
+            if len(self._open) >= MOST_AT_ONCE:
+                line = f"There are {MOST_AT_ONCE} conversations already; end one of them."
+                raise APIError(line, None, "rate_limit_exceeded", 429)
+            sock = lend()
+            self._open.add(sock)
+        try:
+            serve_realtime(sock, self._engine, _head(request, target))
+        finally:
+            with self._lock:
+                self._open.discard(sock)
+            sock.close()
+        return Response(status=OPENED)  # which was sent long ago
+
+    def close(self) -> None:
+        """End all sessions, as when the server is stopped."""
+        with self._lock:
+            for sock in self._open:
+                with suppress(OSError):  # it is closed
+                    sock.shutdown(socket.SHUT_RDWR)
+
+
+def _head(request: HTTPRequest, target: str) -> bytes:
+    """Return the head of a request as it was sent."""
+    lines = [f"GET {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
