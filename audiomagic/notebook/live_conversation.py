@@ -7,6 +7,7 @@ from IPython.display import display
 from ..render.conversation import YOU
 from ..render.html import visible
 from ..sound import Sound
+from ..turn.listener import CancellableListener, StreamListener
 from ..turn.reply import Reply
 from .live_output import LiveCard, LiveText
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class ConversationView:
     """Shows nothing: the view of `--quiet`."""
 
-    listener: LiveCard | LiveText | None = None
+    listener: StreamListener | None = None
 
     def begin(self, turn: str | Sound) -> None:
         """Before a turn is sent."""
@@ -36,7 +37,8 @@ class LivePage(ConversationView):
     """In a page: the conversation so far, and a live card beneath it where somebody looks on."""
 
     def __init__(self, live: LiveCard | None):
-        self.listener = self._live = live
+        self._live = live
+        self.listener = live or CancellableListener()
         self._handle: Any = None
         self._places: list[str] = []  # of the answers' players, see ConversationPage
 

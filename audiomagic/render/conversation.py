@@ -38,6 +38,8 @@ class Exchange(Protocol):
     def receipt(self) -> Receipt | None: ...
     @property
     def notes(self) -> Sequence[str]: ...
+    @property
+    def heard(self) -> float | None: ...
 
 
 class ConversationPage:
@@ -55,7 +57,8 @@ class ConversationPage:
         places: Sequence[str] = (),
     ):
         self._exchanges, self._places = exchanges, places
-        self._notes = [f"{what}: {_paid([cost])}" for what, cost in besides.items()]
+        self._paid_besides = [f"{what}: {_paid([cost])}" for what, cost in besides.items()]
+        self._shared = _shared_notes(exchanges)
         receipts = [one.receipt for one in exchanges if one.receipt]
         paid = _paid([*(receipt.cost for receipt in receipts), *besides.values()])
         turns = html.counted(len(exchanges), "turn")
@@ -65,8 +68,8 @@ class ConversationPage:
     @property
     def html(self) -> str:
         places = chain(self._places, repeat(""))
-        turns = "".join(map(_turn, count(1), self._exchanges, places))
-        notes = "".join(map(html.note, self._notes))
+        turns = "".join(map(_turn, count(1), self._exchanges, places, repeat(self._shared)))
+        notes = "".join(map(html.note, (*self._shared, *self._paid_besides)))
         return f'<div style="{PAGE}">{html.title(self._title)}{turns}{notes}</div>'
 
     @property
@@ -74,16 +77,17 @@ class ConversationPage:
         blocks = [f"**{html.unmarked(self._title)}**"]
         for one in self._exchanges:
             blocks.append(f"**You:** {html.unmarked(_question(one.question))}")
-            texts = (*_called(one.between), one.answer, *one.notes)
+            texts = (*_called(one.between), one.answer, *_notes(one, self._shared))
             blocks += [html.unmarked(text) for text in texts if text]
             if one.receipt:
                 blocks.append(f"*{html.unmarked(card.summary(one.receipt))}*")
-        return "\n\n".join((*blocks, *map(html.unmarked, self._notes)))
+        last = map(html.unmarked, (*self._shared, *self._paid_besides))
+        return "\n\n".join((*blocks, *last))
 
     @property
     def summary(self) -> list[str]:
         """How many turns it has and what was paid, and for what besides: a line each."""
-        return list(map(html.visible, (self._title, *self._notes)))
+        return list(map(html.visible, (self._title, *self._paid_besides)))
 
     def document(self) -> str:
         """Return a page of its own."""
@@ -98,9 +102,9 @@ class ConversationPage:
             badge = [f"[{card.summary(one.receipt)}]"] if one.receipt else []
             lines += [
                 f"{YOU}: {_question(one.question)}", *_called(one.between),
-                f"{MODEL}: {one.answer}", *one.notes, *badge,
+                f"{MODEL}: {one.answer}", *_notes(one, self._shared), *badge,
             ]  # fmt: skip
-        return "\n".join(map(html.visible, (*lines, *self._notes)))
+        return "\n".join(map(html.visible, (*lines, *self._shared, *self._paid_besides)))
 
 
 def _paid(costs: Sequence[Decimal | None]) -> str:
@@ -116,7 +120,7 @@ def _question(message: Message) -> str:
     return " ".join(parts)
 
 
-def _turn(number: int, exchange: Exchange, place: str) -> str:
+def _turn(number: int, exchange: Exchange, place: str, shared: Sequence[str]) -> str:
     recording = [exchange.recording] if exchange.recording else []
     parts = (*recording, *exchange.question.parts)
     asked = "".join(html.player(p) if isinstance(p, Sound) else html.words(p) for p in parts)
@@ -126,13 +130,26 @@ def _turn(number: int, exchange: Exchange, place: str) -> str:
         f'<div class="{place}">{html.player(sound)}</div>' if sound else "",
         *(tool_call.folded(*one) for one in _calls(exchange.between)),
         html.words(exchange.answer, language),
-        *map(html.note, exchange.notes),
+        *map(html.note, _notes(exchange, shared)),
         card.badge(receipt) if receipt else "",
     )
     return (
         f'<div style="{QUESTION}"><div style="{WHO}">You · turn {number}</div>{asked}</div>'
         f'<div class="audiomagic-card" style="{html.CARD}">{"".join(answer)}</div>'
     )
+
+
+def _shared_notes(exchanges: Sequence[Exchange]) -> list[str]:
+    """Return what is noted of each of several answers: it is said once, below them."""
+    if len(exchanges) < 2:
+        return []
+    return [note for note in exchanges[0].notes if all(note in one.notes for one in exchanges)]
+
+
+def _notes(exchange: Exchange, shared: Sequence[str]) -> list[str]:
+    seconds = exchange.heard
+    cut = [] if seconds is None else [f"You interrupted it after {seconds:.1f} s."]
+    return [note for note in exchange.notes if note not in shared] + cut
 
 
 def _calls(messages: Sequence[Message]) -> Iterator[tuple[str, ToolCall, str]]:

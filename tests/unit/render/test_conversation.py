@@ -70,6 +70,20 @@ def test_a_badge_folds_out_and_an_answer_has_its_player_and_its_place(
     assert "Chat main · 2 turns" in html
 
 
+def test_an_answer_that_was_interrupted_says_so(exchange: Exchange) -> None:
+    cut = replace(exchange, heard=0.4)
+    for face in faces(ConversationPage("", (cut,))).values():
+        assert "You interrupted it after 0.4 s." in face.replace("\\", "")
+
+
+def test_what_is_noted_of_every_answer_is_said_once(exchange: Exchange) -> None:
+    other = replace(exchange, notes=("Answered in text.", *exchange.notes))
+    for face in faces(ConversationPage("", (exchange, other, exchange))).values():
+        face = face.replace("\\", "")
+        assert face.count("Cut off: it was long.") == face.count("Answered in text.") == 1
+        assert face.index("Answered in text.") < face.index("Cut off: it was long.")
+
+
 def test_a_total_says_where_it_is_not_whole(exchange: Exchange) -> None:
     unpriced = replace(exchange, receipt=replace(RECEIPT, requested_model="x", model="x"))
     assert " and more" in ConversationPage("", (exchange, unpriced)).summary[0]
