@@ -161,7 +161,11 @@ class Session:
         chat = self.chats.open(resolved.chat) if resolved.chat else Conversation("")
         turn = self._turn(Message("user"), resolved.voice, resolved, client)
         turn = replace(
-            turn, system=who, chat=chat, max_tokens=min(resolved.max_tokens or longest, longest)
+            turn,
+            system=who,
+            chat=chat,
+            max_tokens=min(resolved.max_tokens or longest, longest),
+            keeps_unanswered=True,
         )
         return RealtimeConversation(
             transport, client, turn, chat, keep_sound=keep_sound, listener=self._listener

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..costs.pricing import exact, total
+from ..costs.pricing import dollars, exact, total
 from ..errors import OptionError, SoundError
-from ..protocol.request import Message
+from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
 from ..render.conversation import ConversationPage
 from ..transports.realtime.transport import RealtimeTransport
@@ -54,11 +54,11 @@ class RealtimeConversation:
 
         Of `conversation`, which may hold earlier turns, the model knows the words.
         """
-        self._transport, self._client, self._turn = transport, client, turn
-        self._conversation, self._keep_sound = conversation, keep_sound
+        self.transport, self._client, self._turn = transport, client, turn
+        self.conversation, self.keep_sound = conversation, keep_sound
         self._listener, self._current = listener, listener
         self._earlier = len(conversation.before(turn.cell))
-        self._transcriptions = Transcriptions(client, transport)
+        self.transcriptions = Transcriptions(client, transport)
         self._closed = False
 
     def say(self, text: str) -> Reply:
@@ -67,7 +67,7 @@ class RealtimeConversation:
         Raises AudiomagicError as `Session.speak` does; what was said before is kept.
         """
         must_be(str, text=text)
-        return self._answered(replace(self._turn, question=Message.user(text)))
+        return self.answer(Message.user(text), self._turn_listener)
 
     def hear(self, sound: object) -> Reply:
         """Send a spoken turn, a sound as `Session.listen` takes it; get the spoken answer.
@@ -75,15 +75,14 @@ class RealtimeConversation:
         Raises AudiomagicError as `Session.listen` does.
         """
         question = spoken_turn(sound)
-        said = question.message.sounds[0]
-        turn = replace(self._turn, question=question.message, notes=question.notes)
-        transcription = self._transcriptions.begin(question.message, said.seconds)
+        spoken = question.message.sounds[0]
+        transcription = self.transcriptions.begin(question.message, spoken.seconds)
         try:
-            return self._answered(turn)
+            return self.answer(question.message, self._turn_listener, *question.notes)
         finally:  # on whichever way out, the chat keeps the words of what was said
-            self._transcriptions.end(transcription, TRANSCRIBING)
-            kept = said if self._keep_sound else None
-            self._conversation.transcribe(question.message, transcription.words, kept)
+            self.transcriptions.end(transcription, TRANSCRIBING)
+            kept = spoken if self.keep_sound else None
+            self.conversation.transcribe(question.message, transcription.words, kept)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""
@@ -93,7 +92,7 @@ class RealtimeConversation:
     @property
     def turns(self) -> tuple[Exchange, ...]:
         """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
-        later = self._conversation.exchanges[self._earlier :]
+        later = self.conversation.exchanges[self._earlier :]
         return tuple(one for one in later if one.cell == self._turn.cell)  # not of an earlier run
 
     @property
@@ -108,9 +107,16 @@ class RealtimeConversation:
     def cost(self) -> Decimal | None:
         """What was paid, in US dollars, transcription included; None where that is not known."""
         costs = [one.receipt.cost for one in self.turns if one.receipt]
-        known = [cost for cost in (*costs, *self._transcriptions.costs) if cost is not None]
-        complete = len(known) == len(costs) + len(self._transcriptions.costs)
+        known = [cost for cost in (*costs, *self.transcriptions.costs) if cost is not None]
+        complete = len(known) == len(costs) + len(self.transcriptions.costs)
         return total(known) if complete else None
+
+    @property
+    def spent(self) -> str:
+        """The same in words; "" where nothing is paid."""
+        if not self.transport.provider.paid:
+            return ""
+        return "cost unknown" if self.cost is None else dollars(self.cost)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page that plays anywhere (.html). Raises SoundError."""
@@ -118,13 +124,13 @@ class RealtimeConversation:
 
     def page(self, places: Sequence[str] = ()) -> ConversationPage:
         """Return it as a page; `places` are those of players, see ConversationPage."""
-        name, besides = self._conversation.name, self._transcriptions.by_model
+        name, besides = self.conversation.name, self.transcriptions.by_model
         return ConversationPage(name, self.turns, besides, places)
 
     def close(self) -> None:
         """End it. What was said stays."""
         self._closed = True
-        self._transport.close()
+        self.transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -143,11 +149,24 @@ class RealtimeConversation:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.page()._repr_mimebundle_()
 
-    def _answered(self, turn: Turn) -> Reply:
+    def answer(self, question: Message, listener: StreamListener, *notes: str) -> Reply:
+        """Have a question answered. Raises AudiomagicError, Interrupted; OptionError after the end.
+
+        A question without parts is what the server has heard by its microphone.
+        """
         if self._closed:
             raise OptionError("this conversation has ended; begin another with session.converse")
-        self._current = self._listener or CancellableListener()
-        return turn.run(replace(self._client, listener=self._current))
+        self._current = listener
+        turn = replace(self._turn, question=question, notes=notes)
+        return turn.run(replace(self._client, listener=listener))
+
+    def request(self) -> Request:
+        """Return the request of the next turn, whose question is not known yet."""
+        return self._turn.request(self._client)
+
+    @property
+    def _turn_listener(self) -> StreamListener:
+        return self._listener or CancellableListener()
 
 
 def spoken_turn(sound: object) -> SpokenQuestion:

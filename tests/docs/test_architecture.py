@@ -56,9 +56,11 @@ TESTED_THROUGH = {
     "sessions/test_comparison.py": "render.comparison turn.comparison",
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",
-    "sessions/test_realtime.py": """protocol.realtime.session realtime.conversation realtime.transcription
-        transports.realtime.connection transports.realtime.inbox transports.realtime.session
-        transports.realtime.transport""",
+    "sessions/test_realtime.py": """protocol.realtime.session realtime.conversation
+        realtime.transcription transports.realtime.connection transports.realtime.inbox
+        transports.realtime.session transports.realtime.transport""",
+    "sessions/test_turn_taking.py": """protocol.realtime.speech realtime.microphone
+        realtime.turn_taking""",
     "sessions/test_redaction.py": "redaction",
     "sessions/test_servers.py": "transports.transport",
     "sessions/test_session.py": """render.dry_run session turn.client turn.listener

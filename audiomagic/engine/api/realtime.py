@@ -4,10 +4,10 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from http import HTTPStatus
 from threading import Lock
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -19,10 +19,11 @@ from websockets.sync.server import ServerConnection
 from werkzeug.wrappers import Request as HTTPRequest
 from werkzeug.wrappers import Response
 
+from ...errors import AudiomagicError, one_line
 from ..engine import Engine
 from ..realtime.outbox import Outbox
-from ..realtime.session import LIFETIME, Session
-from .errors import APIError, missing
+from ..realtime.session import LIFETIME, Session, error_event
+from .errors import APIError, api_error, missing
 from .models import check_realtime
 
 PATH = "/v1/realtime"
@@ -52,20 +53,13 @@ def serve_realtime(sock: socket.socket, engine: Engine, received: bytes = b"") -
         ping_interval=None,
         max_queue=MOST_FRAMES,
     )
-    try:
+    # The client is gone, or was told.
+    with suppress(ConnectionClosed, InvalidHandshake, EOFError, OSError), connection:
         for event in protocol.events_received():
             connection.process_event(event)
         connection.handshake(_refusal, server_header=None, timeout=HANDSHAKE)
-        if (
-            connection.response
-            and connection.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
-        ):
+        if connection.response and connection.response.status_code == OPENED:
             _hold(connection, engine)
-    except (ConnectionClosed, InvalidHandshake, EOFError, OSError):
-        pass  # the client is gone, or was told
-    finally:
-        connection.close()
-        connection.close_socket()
 
 
 def _refusal(_: ServerConnection, request: Handshake) -> HandshakeReply | None:
@@ -88,10 +82,11 @@ def _refusal(_: ServerConnection, request: Handshake) -> HandshakeReply | None:
 
 def _model(target: str) -> str:
     """Return the model that a request names. Raises APIError."""
-    url = urlsplit(target)
-    if url.path != PATH:
-        raise APIError(f"Unknown request URL: GET {url.path[:80]}.", None, "unknown_url", 404)
-    named = parse_qs(url.query).get("model")
+    path, _, query = target.partition("?")
+    if path != PATH:
+        line = f"Unknown request URL: GET {one_line(path, 80)}."
+        raise APIError(line, None, "unknown_url", 404)
+    named = parse_qs(query).get("model")
     if not named:
         raise missing("model")
     check_realtime(named[-1])
@@ -101,7 +96,12 @@ def _model(target: str) -> str:
 def _hold(connection: ServerConnection, engine: Engine) -> None:
     assert connection.request
     model = _model(connection.request.path)
-    engine.load()
+    try:
+        engine.load()
+    except AudiomagicError as error:  # a model is missing: nothing can be said
+        connection.send(json.dumps(error_event(api_error(error))))
+        connection.close(CloseCode.INTERNAL_ERROR)
+        return
     ends = time.monotonic() + LIFETIME
 
     def send(text: str) -> None:
@@ -110,16 +110,15 @@ def _hold(connection: ServerConnection, engine: Engine) -> None:
         except ConnectionClosed as error:
             raise ConnectionError from error
 
-    outbox = Outbox(send, connection.close_socket)
-    session = Session(engine, model, outbox.put)
-    try:
-        while True:
-            session.handle(connection.recv(max(0.0, ends - time.monotonic())))
-    except TimeoutError:
-        session.expire()
-    finally:
-        session.close()
-        outbox.close()
+    with (
+        closing(Outbox(send, connection.close_socket)) as outbox,
+        closing(Session(engine, model, outbox.put)) as session,
+    ):
+        try:
+            while True:
+                session.handle(connection.recv(max(0.0, ends - time.monotonic())))
+        except TimeoutError:
+            session.expire()
     connection.close(CloseCode.GOING_AWAY)
 
 

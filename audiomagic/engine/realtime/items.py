@@ -30,7 +30,7 @@ class Speech:
     seconds: float
     words: "Future[str]"
     transcript: str | None = None  # as the client was told it, where it asks for that
-    told: bool = False  # whether it was told, or that nothing can be
+    untold: bool = False  # whether the client is to be told
 
     def wire(self) -> dict[str, Any]:
         return {"type": "input_audio", "transcript": self.transcript}

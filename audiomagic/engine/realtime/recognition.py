@@ -20,10 +20,18 @@ class Recognition:
 
     def begin(self, sound: Sound) -> "Future[str]":
         """Return the words that are going to be known, "" where nobody speaks."""
+        seconds, waiting = sound.seconds, [sound]
         with self._changed:
-            self._waiting += sound.seconds
-        words = self._thread.submit(self._transcriber.transcribe, sound)
-        words.add_done_callback(lambda _: self._done(sound.seconds))
+            self._waiting += seconds
+        words = self._thread.submit(lambda: self._transcriber.transcribe(waiting.pop()))
+
+        def done(_: "Future[str]") -> None:
+            waiting.clear()  # what is cancelled stays in the thread's queue, but not its sound
+            with self._changed:
+                self._waiting -= seconds
+                self._changed.notify_all()
+
+        words.add_done_callback(done)
         return words
 
     def wait_for_room(self) -> None:
@@ -34,8 +42,3 @@ class Recognition:
     def close(self) -> None:
         """Give up what was not begun; wait for what was."""
         self._thread.shutdown(cancel_futures=True)
-
-    def _done(self, seconds: float) -> None:
-        with self._changed:
-            self._waiting -= seconds
-            self._changed.notify_all()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import one_line
 from ...protocol.request import Request
-from ...sound import SHORTEST, Sound
+from ...sound import SHORTEST, Sound, pcm16_seconds
 from ..api.errors import APIError, api_error
 from ..engine import MODEL, Engine
 from . import client_events, items
@@ -20,12 +20,21 @@ from .items import GivenMessage, Item, Speech
 from .recognition import Recognition
 from .responder import Responder
 from .response import Response
-from .settings import Settings
+from .settings import ResponseSettings, Settings
 from .turn_detection import Change
 
 LIFETIME = 60 * 60  # seconds, as with the service
+# Seconds of a turn that are recognised in each of its pauses: what Whisper reads at once.
+MOST_EARLY = 30
 
 Put = Callable[[Mapping[str, Any]], None]
+
+
+def error_event(error: APIError, event_id: object = None) -> dict[str, Any]:
+    """Return the event that tells an error, and which of the client's events it is about."""
+    about = one_line(event_id, 512) if isinstance(event_id, str) else None
+    wire = error.wire()["error"] | {"event_id": about}
+    return {"type": "error", "event_id": new_id("event"), "error": wire}
 
 
 class Session:
@@ -57,18 +66,14 @@ class Session:
         try:
             given = client_events.parsed(frame)
             event = client_events.read(given)
-            if isinstance(event, client_events.SessionUpdate):
-                self._update(event.session)
-            else:
-                with self._lock:
-                    self._take(event)
+            self._take(event)
         except Exception as error:
             self._refuse(api_error(error), given.get("event_id"))
 
     def expire(self) -> None:
         """Tell the client that its time is over."""
         line = "Your session hit the maximum duration of 60 minutes."
-        self._refuse(APIError(line, None, "session_expired"), None)
+        self._refuse(APIError(line, None, "session_expired"))
 
     def close(self) -> None:
         """End its threads, and whatever they do."""
@@ -79,11 +84,20 @@ class Session:
     def _emit(self, kind: str, **fields: Any) -> None:
         self._put({"type": kind, "event_id": new_id("event"), **fields})
 
-    def _refuse(self, error: APIError, event_id: object) -> None:
-        caused_by = one_line(event_id, 512) if isinstance(event_id, str) else None
-        self._emit("error", error=error.wire()["error"] | {"event_id": caused_by})
+    def _refuse(self, error: APIError, event_id: object = None) -> None:
+        self._put(error_event(error, event_id))
 
     def _take(self, event: client_events.ClientEvent) -> None:
+        match event:
+            case client_events.SessionUpdate():
+                self._update(event.session)
+            case client_events.ResponseCreate():
+                self._respond(event.response)
+            case _:
+                with self._lock:
+                    self._change(event)
+
+    def _change(self, event: client_events.ClientEvent) -> None:
         match event:
             case client_events.AudioAppend():
                 self._append(event.pcm)
@@ -108,8 +122,6 @@ class Session:
                     content_index=event.content_index,
                     audio_end_ms=end_ms,
                 )
-            case client_events.ResponseCreate():
-                self._respond(event)
             case client_events.ResponseCancel(response_id=response_id):
                 self._responder.cancel(response_id)
 
@@ -164,7 +176,7 @@ class Session:
         )
 
     def _append(self, pcm: bytes) -> None:
-        if self._buffer.seconds + Sound.from_pcm16(pcm).seconds > LONGEST:
+        if self._buffer.seconds + pcm16_seconds(pcm) > LONGEST:
             line = f"Invalid 'audio': the buffer holds {LONGEST} seconds; commit or clear it."
             raise APIError(line, "audio")
         self._buffer.append(pcm)
@@ -183,14 +195,18 @@ class Session:
                 if self._settings.detection and self._settings.detection.interrupt_response:
                     self._responder.interrupt()
             case Change.PAUSED:
-                self._early = self._hear(self._spoken(turn)).words
+                if turn.at_ms - turn.start_ms <= MOST_EARLY * 1000:
+                    self._early = self._hear(self._spoken(turn)).words
             case Change.RESUMED:
                 self._drop_early()
             case Change.STOPPED:
                 end = turn.at_ms
                 kind = "input_audio_buffer.speech_stopped"
                 self._emit(kind, audio_end_ms=end, item_id=self._turn_id)
-                self._end_turn(self._spoken(turn))
+                try:
+                    self._end_turn(self._spoken(turn))
+                except APIError as error:  # about no event of the client's, who appends on
+                    self._refuse(error)
 
     def _spoken(self, turn: Turn) -> Sound:
         return Sound.from_pcm16(self._buffer.between(turn.start_ms, turn.at_ms))
@@ -247,18 +263,17 @@ class Session:
         before = self._conversation.before(item)
         for kind in ("conversation.item.added", "conversation.item.done"):
             self._emit(kind, previous_item_id=before, item=item.wire())
-        if isinstance(item, GivenMessage):
+        if isinstance(item, GivenMessage) and self._settings.audio.input.transcription:
             for speech in item.speeches:
+                speech.untold = True
                 speech.words.add_done_callback(lambda _: self._tell_transcripts(item))
 
     def _tell_transcripts(self, item: GivenMessage) -> None:
         """Tell the words of an item that are known, each once."""
         with self._lock:
-            if self._settings.audio.input.transcription is None:
-                return
             for index, part in enumerate(item.content):
-                if isinstance(part, Speech) and part.words.done() and not part.told:
-                    part.told = True
+                if isinstance(part, Speech) and part.words.done() and part.untold:
+                    part.untold = False
                     self._tell_transcript(part, item.id, index)
 
     def _tell_transcript(self, speech: Speech, item_id: str, index: int) -> None:
@@ -276,20 +291,20 @@ class Session:
         usage = {"type": "duration", "seconds": math.ceil(speech.seconds)}
         self._emit(f"{kind}.completed", **where, transcript=speech.transcript, usage=usage)
 
-    def _respond(self, event: client_events.ResponseCreate) -> None:
-        asked = event.response
+    def _respond(self, asked: ResponseSettings) -> None:
         settings = asked.over(self._settings)
         self._check(settings, "response")
-        self._check_voice(settings, "response.audio.output.voice")
-        context = self._conversation.items
-        if asked.input is not None:
-            context = tuple(
-                self._referred(value, f"response.input[{index}]")
-                for index, value in enumerate(asked.input)
-            )
-        conversation = self._conversation if asked.conversation == "auto" else None
-        response = Response(self._emit, settings, conversation, asked.metadata)
-        self._responder.respond(response, context)
+        with self._lock:
+            self._check_voice(settings, "response.audio.output.voice")
+            context = self._conversation.items
+            if asked.input is not None:
+                context = tuple(
+                    self._referred(value, f"response.input[{index}]")
+                    for index, value in enumerate(asked.input)
+                )
+            conversation = self._conversation if asked.conversation == "auto" else None
+            response = Response(self._emit, settings, conversation, asked.metadata)
+            self._responder.respond(response, context)
 
     def _referred(self, value: dict[str, Any], where: str) -> Item:
         match value:

@@ -30,7 +30,10 @@ DRAINING = 3.0  # seconds in which a response that was cancelled must end
 GLANCE = 0.1  # seconds between two looks at whether to stop
 MOST_TRIES = 3  # of asking for a response while another one is in the way
 BUSY = "conversation_already_has_active_response"
-HARMLESS = ("response_cancel_not_active", "input_audio_buffer_commit_empty")
+# Of errors that need no answer. The end of a session follows the last one of these.
+HARMLESS = (
+    "response_cancel_not_active", "input_audio_buffer_commit_empty", "session_expired",
+)  # fmt: skip
 
 
 class RealtimeSession:

@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect, unix_connect
 from audiomagic.engine.api import http_server, realtime
 from audiomagic.engine.api.app import App
 from audiomagic.engine.api.realtime import serve_realtime
+from audiomagic.errors import EngineError
 
 from ....support.realtime_events import check
 from ....support.scripted_engine import GATE, ScriptedEngine
@@ -92,6 +93,7 @@ def test_the_official_client_talks_over_a_pair_of_sockets() -> None:
         ("/v1/realtime", 400, "missing_required_parameter"),
         ("/v1/live?model=local-engine", 404, "unknown_url"),
         ("/?model=local-engine", 404, "unknown_url"),
+        ("//[/v1/realtime?model=local-engine", 404, "unknown_url"),
     ],
 )
 def test_who_asks_for_something_else_is_told_so(target: str, status: int, code: str) -> None:
@@ -118,6 +120,17 @@ def test_a_request_that_was_read_already_is_answered() -> None:
 def test_what_is_no_handshake_ends_without_noise(sent: bytes) -> None:
     with end(ScriptedEngine()) as sock:
         sock.sendall(sent)
+
+
+def test_an_engine_without_its_models_says_so() -> None:
+    class Bare(ScriptedEngine):
+        def load(self, *_: Any, **__: Any) -> Any:
+            raise EngineError("the engine is not installed; run pip install 'audiomagic[local]'")
+
+    with end(Bare()) as sock, unix_connect(uri=ADDRESS, sock=sock) as ws:
+        assert "not installed" in until(ws, "error")["error"]["message"]
+        with pytest.raises(ConnectionClosedError):
+            ws.recv(20)
 
 
 def test_who_leaves_in_the_middle_of_an_answer_stops_the_model() -> None:

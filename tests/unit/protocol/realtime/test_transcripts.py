@@ -36,21 +36,21 @@ WHOLE = (f"{KIND}.completed", "a", {"transcript": "How are you?", "usage": {"typ
     ],
 )
 def test_words_belong_to_their_item(events: Any) -> None:
-    assert read(*events).of(0) == Transcript("How are you?", complete=True)
+    assert read(*events).of("a") == Transcript("How are you?", complete=True)
 
 
 def test_words_that_are_not_completed_yet_count_so_far() -> None:
-    assert read((COMMITTED, "a", {}), DELTA).of(0) == Transcript("How are ")
+    assert read((COMMITTED, "a", {}), DELTA).of("a") == Transcript("How are ")
 
 
 def test_a_transcription_may_fail() -> None:
-    found = read((COMMITTED, "a", {}), (f"{KIND}.failed", "a", {"error": {}})).of(0)
+    found = read((COMMITTED, "a", {}), (f"{KIND}.failed", "a", {"error": {}})).of("a")
     assert found.complete and found.failed and not found.words
 
 
 def test_other_events_name_no_spoken_item() -> None:
     transcripts = read(("conversation.item.added", "x", {}), (COMMITTED, "a", {}), WHOLE)
-    assert transcripts.of(0).words == "How are you?" and transcripts.of(1) == Transcript()
+    assert transcripts.of("a").words == "How are you?" and transcripts.item(1) == ""
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_other_events_name_no_spoken_item() -> None:
     ],
 )
 def test_seconds_are_what_is_billed(usage: Any, seconds: float | None) -> None:
-    assert read((f"{KIND}.completed", "a", {"usage": usage})).of(0).seconds == seconds
+    assert read((f"{KIND}.completed", "a", {"usage": usage})).of("a").seconds == seconds
 
 
 def test_words_are_bounded() -> None:
-    found = read(*[(f"{KIND}.delta", "a", {"delta": "x" * 60_000})] * 3).of(0)
+    found = read(*[(f"{KIND}.delta", "a", {"delta": "x" * 60_000})] * 3).of("a")
     assert len(found.words) == 100_000
