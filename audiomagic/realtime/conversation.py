@@ -14,7 +14,7 @@ from ..errors import OptionError, SoundError
 from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
 from ..render.conversation import ConversationPage
-from ..transports.realtime.transport import RealtimeTransport
+from ..transports.realtime.transport import TRANSCRIBING, RealtimeTransport
 from ..turn.client import Client
 from ..turn.conversation import Conversation, Exchange
 from ..turn.listener import CancellableListener, StreamListener
@@ -25,7 +25,6 @@ from ..turn.turn import Turn
 from .transcription import Transcriptions
 
 SHORTEST = 0.1  # seconds of sound that a server takes
-TRANSCRIBING = 3.0  # seconds that words may come later than the answer to them
 
 
 class RealtimeConversation:

@@ -18,6 +18,7 @@ from audiomagic.errors import (
     BudgetExceeded,
     ConnectionFailed,
     InvalidResponse,
+    NotRecorded,
     OptionError,
     RequestRejected,
     SoundError,
@@ -599,10 +600,39 @@ def test_the_sessions_model_is_for_its_own_kind_of_call(server: RealtimeServer) 
     assert model("my-own-model") == "my-own-model"
 
 
-def test_a_cassette_does_not_hold_conversations(session: Session, tmp_path: Path) -> None:
+def test_a_conversation_is_recorded_and_replayed(
+    server: RealtimeServer, session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    def converse() -> list[tuple[str, str]]:
+        with session.converse(TUTOR, tools=[add]) as talk:
+            replies = [talk.hear(tone), talk.say("1 + 2?")]
+        assert all(reply.sound and reply.sound.pcm16() == tone.pcm16() for reply in replies)
+        return [(turn.question.text, turn.answer) for turn in talk.turns]
+
+    server.hears("How are you?", "late")
+    server.say("Fine.", tone.pcm16())
+    server.call(("add", {"a": 1, "b": 2}))
+    server.say("Three.", tone.pcm16())
     session.record(tmp_path / "tape")
-    with pytest.raises(OptionError, match="conversations"):
-        session.converse()
+    recorded = converse()
+    session.replay(tmp_path / "tape", pace=False)
+    assert converse() == recorded == [("How are you?", "Fine."), ("1 + 2?", "Three.")]
+    assert len(server.sessions) == 1 and session.charged() is not None
+    with session.converse("Another.") as talk, pytest.raises(NotRecorded):
+        talk.say("Hi")
+
+
+def test_what_was_stopped_is_not_recorded(
+    server: RealtimeServer, session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    session.record(tmp_path / "tape")
+    server.say("It was a dark and stormy night.", tone.pcm16(), gate="response.cancel")
+    with session.converse() as talk:
+        stop = threading.Timer(0.2, talk.interrupt)
+        stop.start()
+        assert talk.say("A story!").finish_reason == "stopped"
+        stop.join()
+    assert session.cassette and session.cassette.exchanges() == []
 
 
 def test_only_the_service_gets_the_headers_that_are_meant_for_it(

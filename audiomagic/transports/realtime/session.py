@@ -18,7 +18,7 @@ from ...protocol.realtime.speech import SpeechClock, SpokenItem
 from ...protocol.realtime.transcripts import Transcript, Transcripts
 from ...protocol.request import Message, Request
 from ...sound import WIRE_RATE
-from ..cancellation import Cancellation
+from ..cancellation import Cancellation, Cancelled
 from ..transport import Chunk
 from .connection import AGAIN, RealtimeConnection
 from .inbox import Inbox, Observer
@@ -261,7 +261,7 @@ class RealtimeSession:
                 raise
             if cancellation.cancelled:
                 yield self._cancel(name, reader)
-                return
+                raise Cancelled
             if event and event["type"] == "error" and not self._is_harmless(event):
                 complaint = event.get("error")
             if event:
