@@ -146,6 +146,10 @@ class RealtimeSession:
         """Make a question of what was appended. Raises ConnectionFailed."""
         self._connection.send(events.commit())
 
+    def wake(self) -> None:
+        """End a `wait` in another thread."""
+        self._inbox.wake()
+
     def wait(self, seconds: float) -> None:
         """Take what comes in some seconds, at most one event. Raises RequestFailed."""
         event = self._next(seconds)
