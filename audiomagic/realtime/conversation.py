@@ -1,6 +1,7 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -14,6 +15,7 @@ from ..errors import OptionError, SoundError
 from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
 from ..render.conversation import ConversationPage
+from ..sound import Sound
 from ..transports.realtime.transport import TRANSCRIBING, RealtimeTransport
 from ..turn.client import Client
 from ..turn.conversation import Conversation, Exchange
@@ -22,6 +24,7 @@ from ..turn.options import must_be
 from ..turn.question import SpokenQuestion
 from ..turn.reply import Reply, savable, write_page
 from ..turn.turn import Turn
+from .events import ConversationEvent, FollowedListener, Followers
 from .transcription import Transcriptions
 
 SHORTEST = 0.1  # seconds of sound that a server takes
@@ -35,7 +38,7 @@ class RealtimeConversation:
     ...     talk.hear("question.wav").sound
     >>> talk.turns, talk.cost, talk.save("talk.html")
 
-    Its methods are for one thread at a time, except `interrupt`.
+    Its methods are for one thread at a time, except `interrupt` and `events`.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class RealtimeConversation:
         self._listener, self._current = listener, listener
         self._earlier = len(conversation.before(turn.cell))
         self.transcriptions = Transcriptions(client, transport)
+        self._followers = Followers()
         self._closed = False
 
     def say(self, text: str) -> Reply:
@@ -83,13 +87,20 @@ class RealtimeConversation:
             return self.answer(question.message, self._turn_listener, *question.notes)
         finally:  # on whichever way out, the chat keeps the words of what was said
             self.transcriptions.end(transcription, TRANSCRIBING)
-            kept = spoken[0] if self.keep_sound else None
-            self.conversation.transcribe(question.message, transcription.words, kept)
+            self.heard(question.message, transcription.words, spoken[0])
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""
         if self._current:
             self._current.cancellation.cancel()
+
+    def events(self) -> Iterator[ConversationEvent]:
+        """Follow from another thread what happens from now on, until the conversation ends.
+
+        >>> for event in talk.events():
+        ...     print(event.kind, event.text)
+        """
+        return self._followers.follow()
 
     @property
     def turns(self) -> tuple[Exchange, ...]:
@@ -127,6 +138,7 @@ class RealtimeConversation:
         """End it. What was said stays."""
         self._closed = True
         self.transport.close()
+        self._followers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +170,16 @@ class RealtimeConversation:
             raise OptionError("this conversation has ended; begin another with session.converse")
         self._current = listener
         turn = replace(self._turn, question=question, notes=notes)
-        return turn.run(replace(self._client, listener=listener))
+        followed = FollowedListener(listener, self._followers)
+        reply = turn.run(replace(self._client, listener=followed))
+        self._followers.tell(ConversationEvent("reply", reply.text, reply=reply))
+        return reply
+
+    def heard(self, question: Message, words: str, recording: Sound | None) -> None:
+        """Put the words of a spoken question in its place."""
+        kept = recording if self.keep_sound else None
+        self.conversation.transcribe(question, words, kept)
+        self._followers.tell(ConversationEvent("heard", words))
 
     def request(self) -> Request:
         """Return the request of the next turn, whose question is not known yet."""

@@ -245,8 +245,8 @@ class TurnTaking:
                 talk.transcriptions.end(transcription, seconds)
             if transcription.ended:
                 self._spoken.remove(entry)
-                kept = Sound.from_pcm16(spoken.pcm) if talk.keep_sound and spoken.pcm else None
-                talk.conversation.transcribe(question, transcription.words, kept)
+                recording = Sound.from_pcm16(spoken.pcm) if spoken.pcm else None
+                talk.heard(question, transcription.words, recording)
 
     def _finish(self) -> None:
         try:

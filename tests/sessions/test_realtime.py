@@ -24,6 +24,7 @@ from audiomagic.errors import (
     SoundError,
 )
 from audiomagic.protocol.response import Delta
+from audiomagic.realtime.events import ConversationEvent
 from audiomagic.realtime.transcription import UNKNOWN
 from audiomagic.turn.listener import CancellableListener
 
@@ -150,6 +151,27 @@ def test_words_and_sound_reach_a_listener_while_they_arrive(
     with session.bound(listener=listener).converse(TUTOR) as talk:
         talk.say("Hello")
     assert (listener.text.strip(), listener.pcm) == ("Bonjour, Ada!", tone.pcm16())
+
+
+def test_another_thread_follows_what_happens(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    server.hears("How are you?")
+    server.say("Fine.", tone.pcm16())
+    with session.converse(TUTOR) as talk:
+        found: list[ConversationEvent] = []
+        following = threading.Thread(
+            target=lambda events: found.extend(events), args=[talk.events()]
+        )
+        following.start()
+        reply = talk.hear(tone)
+    following.join()
+    *deltas, answered, heard = found
+    assert {event.kind for event in deltas} == {"answer"}
+    assert b"".join(event.pcm for event in deltas) == tone.pcm16()
+    assert (answered.kind, answered.reply) == ("reply", reply)
+    assert (heard.kind, heard.text) == ("heard", "How are you?")
+    assert list(talk.events()) == []
 
 
 def test_a_page_tells_both_sides_and_one_total(
