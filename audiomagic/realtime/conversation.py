@@ -1,7 +1,11 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
+<<<<<<< HEAD
 from collections.abc import Sequence
+=======
+from collections.abc import Iterator
+>>>>>>> main
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -11,11 +15,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..costs.pricing import dollars, exact, total
+from ..costs.receipt import Receipt
 from ..errors import OptionError, SoundError
 from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
 from ..render.conversation import ConversationPage
-from ..transports.realtime.transport import RealtimeTransport
+from ..sound import Sound
+from ..transports.realtime.transport import TRANSCRIBING, RealtimeTransport
 from ..turn.client import Client
 from ..turn.conversation import Conversation, Exchange
 from ..turn.listener import CancellableListener, StreamListener
@@ -23,10 +29,10 @@ from ..turn.options import must_be
 from ..turn.question import SpokenQuestion
 from ..turn.reply import Reply, savable, write_page
 from ..turn.turn import Turn
+from .events import ConversationEvent, FollowedListener, Followers
 from .transcription import Transcriptions
 
 SHORTEST = 0.1  # seconds of sound that a server takes
-TRANSCRIBING = 3.0  # seconds that words may come later than the answer to them
 
 
 class RealtimeConversation:
@@ -37,7 +43,7 @@ class RealtimeConversation:
     ...     talk.hear("question.wav").sound
     >>> talk.turns, talk.cost, talk.save("talk.html")
 
-    Its methods are for one thread at a time, except `interrupt`.
+    Its methods are for one thread at a time, except `interrupt` and `events`.
     """
 
     def __init__(
@@ -57,8 +63,9 @@ class RealtimeConversation:
         self.transport, self._client, self._turn = transport, client, turn
         self.conversation, self.keep_sound = conversation, keep_sound
         self._listener, self._current = listener, listener
-        self._earlier = len(conversation.before(turn.cell))
+        self._receipts: list[Receipt | None] = []  # of its own turns: others may be in the chat
         self.transcriptions = Transcriptions(client, transport)
+        self._followers = Followers()
         self._closed = False
 
     def say(self, text: str) -> Reply:
@@ -81,19 +88,26 @@ class RealtimeConversation:
             return self.answer(question.message, self._turn_listener, *question.notes)
         finally:  # on whichever way out, the chat keeps the words of what was said
             self.transcriptions.end(transcription, TRANSCRIBING)
-            kept = spoken if self.keep_sound else None
-            self.conversation.transcribe(question.message, transcription.words, kept)
+            self.heard(question.message, transcription.words, spoken)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""
         if self._current:
             self._current.cancellation.cancel()
 
+    def events(self) -> Iterator[ConversationEvent]:
+        """Follow from another thread what happens from now on, until the conversation ends.
+
+        >>> for event in talk.events():
+        ...     print(event.kind, event.text)
+        """
+        return self._followers.follow()
+
     @property
     def turns(self) -> tuple[Exchange, ...]:
         """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
-        later = self.conversation.exchanges[self._earlier :]
-        return tuple(one for one in later if one.cell == self._turn.cell)  # not of an earlier run
+        exchanges, own = self.conversation.exchanges, self._receipts
+        return tuple(one for one in exchanges if any(one.receipt is receipt for receipt in own))
 
     @property
     def usage(self) -> Usage | None:
@@ -131,6 +145,7 @@ class RealtimeConversation:
         """End it. What was said stays."""
         self._closed = True
         self.transport.close()
+        self._followers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +173,20 @@ class RealtimeConversation:
             raise OptionError("this conversation has ended; begin another with session.converse")
         self._current = listener
         turn = replace(self._turn, question=question, notes=notes)
-        return turn.run(replace(self._client, listener=listener))
+        followed = FollowedListener(listener, self._followers)
+        try:
+            reply = turn.run(replace(self._client, listener=followed))
+        finally:  # an answer that was stopped is one, too
+            exchanges = self.conversation.exchanges
+            self._receipts += [one.receipt for one in exchanges if one.question is question]
+        self._followers.tell(ConversationEvent("reply", reply.text, reply=reply))
+        return reply
+
+    def heard(self, question: Message, words: str, recording: Sound | None) -> None:
+        """Put the words of a spoken question in its place."""
+        kept = recording if self.keep_sound else None
+        self.conversation.transcribe(question, words, kept)
+        self._followers.tell(ConversationEvent("heard", words))
 
     def request(self) -> Request:
         """Return the request of the next turn, whose question is not known yet."""

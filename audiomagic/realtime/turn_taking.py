@@ -71,6 +71,7 @@ class TurnTaking:
         self._ending = Flag()
         self._failures = 0  # one after the other
         self._tasks: SimpleQueue[str | Mapping[str, int]] = SimpleQueue()  # texts, what was heard
+        self._session: RealtimeSession | None = None
         self._microphone: Microphone | None = None
         self._answer: _Answer | None = None  # that is being made
         self._answers: dict[str, _Answer] = {}  # by item
@@ -89,7 +90,7 @@ class TurnTaking:
             microphone.append(pcm)
 
     def on_text(self, text: str) -> None:
-        self._tasks.put(text)
+        self._do(text)
         self._stop_answer()
 
     def on_talk(self, down: bool) -> None:
@@ -107,7 +108,7 @@ class TurnTaking:
 
     def on_flushed(self, positions: Mapping[str, int]) -> None:
         if positions:
-            self._tasks.put(dict(positions))
+            self._do(dict(positions))
 
     def on_end(self) -> None:
         self._ending.set()
@@ -116,6 +117,11 @@ class TurnTaking:
     def on_page_lost(self) -> None:
         self.panel.notice = PAGE_LOST
         self.on_end()
+
+    def _do(self, task: str | Mapping[str, int]) -> None:
+        self._tasks.put(task)
+        if session := self._session:
+            session.wake()
 
     def _stop_answer(self) -> None:
         if answer := self._answer:
@@ -156,7 +162,7 @@ class TurnTaking:
         talk, began = self._talk, time.monotonic()
         talk.transport.listen(self._observe, detects_turns=not self._push_to_talk)
         session = talk.transport.session(talk.request(), self._progress)
-        self._microphone = Microphone(session, self._too_late)
+        self._session, self._microphone = session, Microphone(session, self._too_late)
         try:
             self.panel.state = "listening"
             while not self._ending.is_set():
@@ -168,7 +174,7 @@ class TurnTaking:
                     session.wait(GLANCE)
                 self._end_transcriptions()
         finally:
-            microphone, self._microphone = self._microphone, None
+            microphone, self._session, self._microphone = self._microphone, None, None
             microphone.close()
 
     def _next_task(self, session: RealtimeSession) -> bool:
@@ -239,8 +245,8 @@ class TurnTaking:
                 talk.transcriptions.end(transcription, seconds)
             if transcription.ended:
                 self._spoken.remove(entry)
-                kept = Sound.from_pcm16(spoken.pcm) if talk.keep_sound and spoken.pcm else None
-                talk.conversation.transcribe(question, transcription.words, kept)
+                recording = Sound.from_pcm16(spoken.pcm) if spoken.pcm else None
+                talk.heard(question, transcription.words, recording)
 
     def _finish(self) -> None:
         try:

@@ -52,6 +52,9 @@ class Transport(ABC):
     @abstractmethod
     def provider(self) -> Provider: ...
 
+    records = False  # whether it keeps answers on a cassette
+    replays = False  # whether it gives answers that were kept before
+
     @abstractmethod
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
@@ -82,6 +85,13 @@ class Transport(ABC):
         Raises RequestFailed; OptionError where no conversation can be held.
         """
         raise OptionError(f"{self.provider.host} does not hold conversations")
+
+    def kept(self, request: Request, response: Response, began: float) -> Response:
+        """Return a response that is kept once it is complete, if this transport records.
+
+        `began`: when the request was sent, on the clock of `time.perf_counter`.
+        """
+        return response
 
     def reread(self, request: Request) -> Usage:
         """Return the tokens that an answer re-reads besides what the request holds."""

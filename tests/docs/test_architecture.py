@@ -57,8 +57,9 @@ TESTED_THROUGH = {
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",
     "sessions/test_realtime.py": """protocol.realtime.session realtime.conversation
-        realtime.transcription transports.realtime.connection transports.realtime.inbox
-        transports.realtime.session transports.realtime.transport""",
+        realtime.events realtime.transcription transports.realtime.connection
+        transports.realtime.inbox transports.realtime.session
+        transports.realtime.transport""",
     "sessions/test_turn_taking.py": """protocol.realtime.speech realtime.microphone
         realtime.turn_taking""",
     "sessions/test_redaction.py": "redaction",
@@ -262,7 +263,7 @@ def timed(function: ast.FunctionDef) -> Iterator[int]:
         if isinstance(node, ast.Assign) and reads_a_clock(node.value, set()):
             kept_in: list[ast.expr] = node.targets
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".append"):
-            kept_in = [node.func] if reads_a_clock(node.args[0], set()) else []
+            kept_in = [node.func] if any(reads_a_clock(arg, set()) for arg in node.args) else []
         else:
             continue
         names |= {n.id for kept in kept_in for n in ast.walk(kept) if isinstance(n, ast.Name)}

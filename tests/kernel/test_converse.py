@@ -249,6 +249,17 @@ def test_a_cell_that_is_run_again_replaces_its_turns_and_speak_goes_on_from_them
     ]
 
 
+def test_what_others_say_in_its_chat_is_no_turn_of_a_conversation(
+    kernel: Kernel, far_end: RealtimeServer, server: FakeServer, tone: Sound
+) -> None:
+    far_end.say("Hello.", tone.pcm16())
+    server.say("Goodbye.", tone.pcm16())
+    kernel.run("%%converse -q --chat --say Hi -o talk")  # where no front end says which cell it is
+    kernel.run(f"%speak -q --chat --base-url {server.url} Say goodbye.")
+    assert kernel.value("[turn.answer for turn in talk.turns]") == "['Hello.']"
+    assert Decimal(kernel.value("str(talk.cost)").strip("'")) == far_end.bill
+
+
 def test_a_cell_that_fails_when_run_again_shows_nothing_of_its_earlier_run(
     kernel: Kernel, far_end: RealtimeServer, tone: Sound
 ) -> None:

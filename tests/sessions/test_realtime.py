@@ -18,11 +18,13 @@ from audiomagic.errors import (
     BudgetExceeded,
     ConnectionFailed,
     InvalidResponse,
+    NotRecorded,
     OptionError,
     RequestRejected,
     SoundError,
 )
 from audiomagic.protocol.response import Delta
+from audiomagic.realtime.events import ConversationEvent
 from audiomagic.realtime.transcription import UNKNOWN
 from audiomagic.turn.listener import CancellableListener
 
@@ -149,6 +151,27 @@ def test_words_and_sound_reach_a_listener_while_they_arrive(
     with session.bound(listener=listener).converse(TUTOR) as talk:
         talk.say("Hello")
     assert (listener.text.strip(), listener.pcm) == ("Bonjour, Ada!", tone.pcm16())
+
+
+def test_another_thread_follows_what_happens(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    server.hears("How are you?")
+    server.say("Fine.", tone.pcm16())
+    with session.converse(TUTOR) as talk:
+        found: list[ConversationEvent] = []
+        following = threading.Thread(
+            target=lambda events: found.extend(events), args=[talk.events()]
+        )
+        following.start()
+        reply = talk.hear(tone)
+    following.join()
+    *deltas, answered, heard = found
+    assert {event.kind for event in deltas} == {"answer"}
+    assert b"".join(event.pcm for event in deltas) == tone.pcm16()
+    assert (answered.kind, answered.reply) == ("reply", reply)
+    assert (heard.kind, heard.text) == ("heard", "How are you?")
+    assert list(talk.events()) == []
 
 
 def test_a_page_tells_both_sides_and_one_total(
@@ -599,10 +622,39 @@ def test_the_sessions_model_is_for_its_own_kind_of_call(server: RealtimeServer) 
     assert model("my-own-model") == "my-own-model"
 
 
-def test_a_cassette_does_not_hold_conversations(session: Session, tmp_path: Path) -> None:
+def test_a_conversation_is_recorded_and_replayed(
+    server: RealtimeServer, session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    def converse() -> list[tuple[str, str]]:
+        with session.converse(TUTOR, tools=[add]) as talk:
+            replies = [talk.hear(tone), talk.say("1 + 2?")]
+        assert all(reply.sound and reply.sound.pcm16() == tone.pcm16() for reply in replies)
+        return [(turn.question.text, turn.answer) for turn in talk.turns]
+
+    server.hears("How are you?", "late")
+    server.say("Fine.", tone.pcm16())
+    server.call(("add", {"a": 1, "b": 2}))
+    server.say("Three.", tone.pcm16())
     session.record(tmp_path / "tape")
-    with pytest.raises(OptionError, match="conversations"):
-        session.converse()
+    recorded = converse()
+    session.replay(tmp_path / "tape", pace=False)
+    assert converse() == recorded == [("How are you?", "Fine."), ("1 + 2?", "Three.")]
+    assert len(server.sessions) == 1 and session.charged() is not None
+    with session.converse("Another.") as talk, pytest.raises(NotRecorded):
+        talk.say("Hi")
+
+
+def test_what_was_stopped_is_not_recorded(
+    server: RealtimeServer, session: Session, tone: Sound, tmp_path: Path
+) -> None:
+    session.record(tmp_path / "tape")
+    server.say("It was a dark and stormy night.", tone.pcm16(), gate="response.cancel")
+    with session.converse() as talk:
+        stop = threading.Timer(0.2, talk.interrupt)
+        stop.start()
+        assert talk.say("A story!").finish_reason == "stopped"
+        stop.join()
+    assert session.cassette and session.cassette.exchanges() == []
 
 
 def test_only_the_service_gets_the_headers_that_are_meant_for_it(

@@ -23,17 +23,19 @@ class Inbox:
         self._waiting: deque[tuple[Event, int]] = deque()
         self._size = 0  # bytes that wait
         self._failed: RequestFailed | None = None
+        self._woken = False
         self._changed = Condition()
         self._thread = Thread(target=self._receive, name="realtime", daemon=True)
         self._thread.start()
 
     def get(self, seconds: float) -> Event | None:
-        """Return the next event; None where none comes in time.
+        """Return the next event; None where none comes in time, or `wake` is called.
 
         Raises what ended the connection, after the last event: RequestFailed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._failed, seconds)
+            self._changed.wait_for(lambda: self._waiting or self._failed or self._woken, seconds)
+            self._woken = False
             if self._waiting:
                 event, size = self._waiting.popleft()
                 self._size -= size
@@ -41,6 +43,12 @@ class Inbox:
             if self._failed:
                 raise self._failed
             return None
+
+    def wake(self) -> None:
+        """End the wait for an event: there is something else to do."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     @property
     def ended(self) -> bool:

@@ -18,7 +18,7 @@ from ...protocol.realtime.speech import SpeechClock, SpokenItem
 from ...protocol.realtime.transcripts import Transcript, Transcripts
 from ...protocol.request import Message, Request
 from ...sound import WIRE_RATE
-from ..cancellation import Cancellation
+from ..cancellation import Cancellation, Cancelled
 from ..transport import Chunk
 from .connection import AGAIN, RealtimeConnection
 from .inbox import Inbox, Observer
@@ -146,6 +146,10 @@ class RealtimeSession:
         """Make a question of what was appended. Raises ConnectionFailed."""
         self._connection.send(events.commit())
 
+    def wake(self) -> None:
+        """End a `wait` in another thread."""
+        self._inbox.wake()
+
     def wait(self, seconds: float) -> None:
         """Take what comes in some seconds, at most one event. Raises RequestFailed."""
         event = self._next(seconds)
@@ -261,7 +265,7 @@ class RealtimeSession:
                 raise
             if cancellation.cancelled:
                 yield self._cancel(name, reader)
-                return
+                raise Cancelled
             if event and event["type"] == "error" and not self._is_harmless(event):
                 complaint = event.get("error")
             if event:

@@ -1,5 +1,6 @@
 """RealtimeTransport: answers the requests of one conversation on a session that remembers it."""
 
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from .inbox import Observer
 from .session import RealtimeSession
 
 MOST_WORDS = 28_000  # tokens of the conversation that are told to a new session: models hold 28,224
+TRANSCRIBING = 3.0  # seconds that the words of a question may come later than its answer
 RENEWED = "The session had ended; this is a new one, which was told the conversation in words."
 
 
@@ -37,6 +39,8 @@ class RealtimeTransport(Transport):
         self._observer: Observer | None = None
         self._held = NOTHING  # tokens that the session holds, and each answer reads again
         self._renewed = False  # whether the session is not the first one
+        # The last question of a cassette's, and its words.
+        self._replayed: tuple[Message | None, Transcript | None] = None, None
 
     @property
     def provider(self) -> Provider:
@@ -60,7 +64,11 @@ class RealtimeTransport(Transport):
     def stream(
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> Iterator[Response]:
-        was_open = self._usable
+        began, was_open = time.perf_counter(), self._usable
+        if self._inner.replays:
+            with self._inner.stream(request, cancellation, report) as response:
+                yield replace(response, chunks=self._with_words(request, response.chunks))
+            return
         try:
             name, chunks = self._asked(request, cancellation, report)
         except ConnectionFailed as failed:
@@ -68,13 +76,20 @@ class RealtimeTransport(Transport):
                 raise  # what was spoken into a microphone is gone with its session
             name, chunks = self._asked(request, cancellation, report)  # it had ended unnoticed
         with closing(chunks):
-            yield Response(self._noted(chunks), name, settles_when_cancelled=True)
+            noted = self._noted(chunks)
+            if self._inner.records:
+                noted = self._and_words(request, noted)
+            response = Response(noted, name, settles_when_cancelled=True)
+            yield self._inner.kept(request, response, began)
 
     def transcript(self, spoken: Message | SpokenItem, seconds: float) -> Transcript | None:
         """Return the words of what was said, as far as they are known in so many seconds.
 
         None where it was not sent.
         """
+        question, found = self._replayed
+        if spoken is question:
+            return found
         return self._session.transcript(spoken, seconds) if self._session else None
 
     def close(self) -> None:
@@ -154,6 +169,21 @@ class RealtimeTransport(Transport):
                 tokens = sound_tokens(chunk)
                 self._held += Usage(tokens, 0, tokens, 0)
             yield {**chunk, "model": model}
+
+    def _and_words(self, request: Request, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Have the words of the question follow its answer, for a cassette."""
+        yield from chunks
+        for message in request.messages[-1:]:
+            transcript = self.transcript(message, TRANSCRIBING) if message.sounds else None
+            if transcript and transcript.words:
+                yield transcript.chunk()
+
+    def _with_words(self, request: Request, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Take the words of the question that follow a recorded answer."""
+        for chunk in chunks:
+            if transcript := Transcript.of_chunk(chunk):
+                self._replayed = request.messages[-1], transcript
+            yield chunk
 
 
 def _conversation(request: Request) -> Sequence[Message]:
