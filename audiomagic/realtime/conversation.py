@@ -1,11 +1,7 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
-<<<<<<< HEAD
-from collections.abc import Sequence
-=======
-from collections.abc import Iterator
->>>>>>> main
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce

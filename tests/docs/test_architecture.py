@@ -52,7 +52,7 @@ TESTED_THROUGH = {
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
     "sessions/test_cassette.py": "transports.record_replay",
-    "sessions/test_chat.py": "render.conversation turn.chats turn.conversation",
+    "sessions/test_chat.py": "turn.chats turn.conversation",
     "sessions/test_comparison.py": "render.comparison turn.comparison",
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",
