@@ -28,6 +28,7 @@ from .microphone import Microphone
 from .transcription import Transcription
 
 MOST_FAILURES = 3  # one after the other, after which the conversation ends
+RECOGNISING = 20.0  # seconds that the words of speech may take where they are needed
 TRANSCRIBING = 2.0  # seconds that the last words may come late
 LATE = "Some of what you said came too late and was dropped: the network does not keep up."
 PAGE_LOST = "The page was closed, so the conversation has ended."
@@ -193,7 +194,14 @@ class TurnTaking:
         if not session.questions:
             return False
         spoken, question = session.questions.popleft(), Message("user")
-        self._talk.transport.hold(spoken.seconds)
+        transport = self._talk.transport
+        if transport.provider.reads_words:
+            transcript = transport.transcript(spoken, RECOGNISING)
+            if transcript and transcript.complete and not transcript.words:
+                session.cut({spoken.item: 0})  # a cough, or a door
+                self.panel.state = "listening"
+                return True
+        transport.hold(spoken.seconds)
         transcription = self._talk.transcriptions.begin(spoken, spoken.seconds)
         self._spoken.append((question, spoken, transcription))
         self._take_turn(question)
