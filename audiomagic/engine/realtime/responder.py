@@ -30,7 +30,8 @@ class Responder:
     @property
     def active(self) -> Response | None:
         """The response of the conversation, of which there is one at a time."""
-        return next((r for r in self._responses.values() if r.in_conversation), None)
+        going_on = (one for one in self._responses.values() if not one.over)
+        return next((one for one in going_on if one.in_conversation), None)
 
     def respond(self, response: Response, items: Sequence[Item], unasked: bool = False) -> None:
         """Have a response to these items generated.
