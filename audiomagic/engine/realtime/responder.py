@@ -51,7 +51,7 @@ class Responder:
     def cancel(self, response_id: str | None) -> None:
         """Cut off a response, by default that of the conversation. Raises APIError for none."""
         response = self._responses.get(response_id) if response_id else self.active
-        if response is None:
+        if response is None or response.over:
             line = "Cancellation failed: no active response found"
             raise APIError(line, None, "response_cancel_not_active")
         self._end(response, "client_cancelled")
