@@ -152,7 +152,7 @@ class Session:
 
         must_be(str, instructions=instructions, language=language)
         must_be(bool, keep_sound=keep_sound)
-        options = {"model": self._realtime_model, **options}
+        options["model"] = options.get("model") or self._realtime_model
         resolved = CallOptions.of(self.options, options)
         transport = RealtimeTransport(self._transport(resolved), language)
         client = self._client(resolved, transport)

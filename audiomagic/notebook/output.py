@@ -6,14 +6,17 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import HTML, display
 
 from ..errors import AudiomagicError, Interrupted, SoundError
+from ..render.conversation import MODEL
 from ..render.html import visible
 from ..turn.comparison import Comparison
 from ..turn.conversation import CellRun
-from ..turn.reply import Reply, savable
+from ..turn.reply import STOPPED, Reply, savable
 from . import frontend
+from .live_conversation import ConversationView, LivePage, LiveTranscript
 from .live_output import LiveCard, LiveText
 
 if TYPE_CHECKING:
+    from ..realtime.conversation import RealtimeConversation
     from ..session import Session
     from .invocation import Invocation, Result
     from .recording import Recording
@@ -88,6 +91,45 @@ class Output:
             self._note_shown(batch)
         self._bind(invocation, result)
         return result
+
+    def converse(self, invocation: "Invocation", session: "Session") -> "RealtimeConversation":
+        """Hold a conversation turn by turn; of what fails, the turns before it stay."""
+        options = invocation.options
+        if options.save:
+            savable(options.save, ("html",))
+        turns, view = invocation.turns(), self._view(invocation)
+        with invocation.converse(session, view.listener, self._cell) as talk:
+            for number, turn in enumerate(turns, 1):
+                view.begin(turn)
+                try:
+                    reply = talk.say(turn) if isinstance(turn, str) else talk.hear(turn)
+                except BaseException as error:
+                    part = error.reply if isinstance(error, AudiomagicError | Interrupted) else None
+                    view.fail(talk, part)
+                    if type(error) is KeyboardInterrupt:  # while words were waited for
+                        raise Interrupted("what was said is kept") from None
+                    raise
+                finally:
+                    if talk.turns:
+                        self._bind(invocation, talk)
+                view.end(talk, reply)
+                if reply.finish_reason == STOPPED and number < len(turns):
+                    raise Interrupted(f"turn {number} of {len(turns)} was the last", reply)
+            view.close(talk)
+        self._note_shown(talk)
+        if options.save:
+            saved = talk.save(options.save)
+            if not frontend.redraws(self._shell):
+                print(f"saved {visible(str(saved))}")
+        return talk
+
+    def _view(self, invocation: "Invocation") -> ConversationView:
+        if invocation.options.quiet:
+            return ConversationView()
+        if not frontend.redraws(self._shell):
+            return LiveTranscript(LiveText(MODEL))
+        looked_at = frontend.has_user(self._shell)
+        return LivePage(self._live_card(invocation) if looked_at else None)
 
     def record(self, invocation: "Invocation", session: "Session") -> "Recording":
         """Show a recorder; once it has recorded, run the call and put the card in its place."""

@@ -1,7 +1,7 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..costs.pricing import dollars, exact, total
+from ..costs.receipt import Receipt
 from ..errors import OptionError, SoundError
 from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
@@ -58,7 +59,7 @@ class RealtimeConversation:
         self.transport, self._client, self._turn = transport, client, turn
         self.conversation, self.keep_sound = conversation, keep_sound
         self._listener, self._current = listener, listener
-        self._earlier = len(conversation.before(turn.cell))
+        self._receipts: list[Receipt | None] = []  # of its own turns: others may be in the chat
         self.transcriptions = Transcriptions(client, transport)
         self._followers = Followers()
         self._closed = False
@@ -76,18 +77,14 @@ class RealtimeConversation:
 
         Raises AudiomagicError as `Session.listen` does.
         """
-        question = SpokenQuestion.of(sound)
-        spoken = question.message.sounds
-        if len(spoken) > 1:
-            raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
-        if spoken[0].seconds < SHORTEST:
-            raise SoundError(f"a turn must last {SHORTEST} s or more")
-        transcription = self.transcriptions.begin(question.message, spoken[0].seconds)
+        question = spoken_turn(sound)
+        spoken = question.message.sounds[0]
+        transcription = self.transcriptions.begin(question.message, spoken.seconds)
         try:
             return self.answer(question.message, self._turn_listener, *question.notes)
         finally:  # on whichever way out, the chat keeps the words of what was said
             self.transcriptions.end(transcription, TRANSCRIBING)
-            self.heard(question.message, transcription.words, spoken[0])
+            self.heard(question.message, transcription.words, spoken)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""
@@ -105,7 +102,8 @@ class RealtimeConversation:
     @property
     def turns(self) -> tuple[Exchange, ...]:
         """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
-        return self.conversation.exchanges[self._earlier :]
+        exchanges, own = self.conversation.exchanges, self._receipts
+        return tuple(one for one in exchanges if any(one.receipt is receipt for receipt in own))
 
     @property
     def usage(self) -> Usage | None:
@@ -132,7 +130,12 @@ class RealtimeConversation:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page that plays anywhere (.html). Raises SoundError."""
-        return write_page(savable(path, ("html",)), self._page.document())
+        return write_page(savable(path, ("html",)), self.page().document())
+
+    def page(self, places: Sequence[str] = ()) -> ConversationPage:
+        """Return it as a page; `places` are those of players, see ConversationPage."""
+        name, besides = self.conversation.name, self.transcriptions.by_model
+        return ConversationPage(name, self.turns, besides, places)
 
     def close(self) -> None:
         """End it. What was said stays."""
@@ -152,14 +155,10 @@ class RealtimeConversation:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._page)
+        return repr(self.page())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return self._page._repr_mimebundle_()
-
-    @property
-    def _page(self) -> ConversationPage:
-        return ConversationPage(self.conversation.name, self.turns, self.transcriptions.by_model)
+        return self.page()._repr_mimebundle_()
 
     def answer(self, question: Message, listener: StreamListener, *notes: str) -> Reply:
         """Have a question answered. Raises AudiomagicError, Interrupted; OptionError after the end.
@@ -171,7 +170,11 @@ class RealtimeConversation:
         self._current = listener
         turn = replace(self._turn, question=question, notes=notes)
         followed = FollowedListener(listener, self._followers)
-        reply = turn.run(replace(self._client, listener=followed))
+        try:
+            reply = turn.run(replace(self._client, listener=followed))
+        finally:  # an answer that was stopped is one, too
+            exchanges = self.conversation.exchanges
+            self._receipts += [one.receipt for one in exchanges if one.question is question]
         self._followers.tell(ConversationEvent("reply", reply.text, reply=reply))
         return reply
 
@@ -188,3 +191,14 @@ class RealtimeConversation:
     @property
     def _turn_listener(self) -> StreamListener:
         return self._listener or CancellableListener()
+
+
+def spoken_turn(sound: object) -> SpokenQuestion:
+    """Return a sound as a turn. Raises SoundError for what is not one sound, or too short."""
+    question = SpokenQuestion.of(sound)
+    spoken = question.message.sounds
+    if len(spoken) > 1:
+        raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
+    if spoken[0].seconds < SHORTEST:
+        raise SoundError(f"a turn must last {SHORTEST} s or more")
+    return question

@@ -46,6 +46,7 @@ class Exchange:
     receipt: Receipt | None = None  # None where it was read from a file
     # What was recorded of a question whose words alone are kept as such.
     recording: Sound | None = None
+    notes: tuple[str, ...] = ()  # what the reader of the answer should know
     heard: float | None = None  # seconds of the answer, where the user interrupted it
 
     @property

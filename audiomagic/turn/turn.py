@@ -73,7 +73,7 @@ class Turn:
         if self.chat and (rounds.error is None or stopped):
             exchange = Exchange(
                 self.question, reply.text, speaker, rounds.between, reply.sound, reply.audio_id,
-                reply.expires_at, self.cell, reply.receipt,
+                reply.expires_at, self.cell, reply.receipt, notes=reply.notes,
             )  # fmt: skip
             reply = reply.noted(*self.chat.add(exchange))
         if rounds.error:

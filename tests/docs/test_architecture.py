@@ -40,6 +40,7 @@ ENGINE = {
 TESTED_THROUGH = {
     "docs/test_public_api.py": "__init__",
     "kernel/test_commands.py": "notebook.commands",
+    "kernel/test_converse.py": "notebook.live_conversation",
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
     "clients/test_openai.py": """engine.api.models engine.api.replies engine.api.responses
@@ -51,7 +52,7 @@ TESTED_THROUGH = {
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
     "sessions/test_cassette.py": "transports.record_replay",
-    "sessions/test_chat.py": "render.conversation turn.chats turn.conversation",
+    "sessions/test_chat.py": "turn.chats turn.conversation",
     "sessions/test_comparison.py": "render.comparison turn.comparison",
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",

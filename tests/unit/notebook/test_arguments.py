@@ -11,7 +11,7 @@ from traitlets.config import Config
 from audiomagic.errors import OptionError
 from audiomagic.notebook.arguments import MAGICS, MagicOptions, check_config, parse
 
-# What the product description lists, as far as it is there: flag -> (option, magic or both).
+# What the product description lists, as far as it is there: flag -> option.
 FLAGS = {
     "-m": "model", "--model": "model", "-v": "voice", "--voice": "voice", "-s": "style",
     "--style": "style", "--system": "system", "-o": "out", "--out": "out", "--save": "save",
@@ -23,7 +23,10 @@ OWN = {
     "speak": {"--verbatim": "verbatim", "--no-verbatim": "verbatim"},
     "listen": {"--text": "text", "--no-text": "text", "-f": "file", "--file": "file",
                "--sound": "sound", "--expect": "expect"},
+    "converse": {"--say": "say", "-f": "file", "--file": "file", "--sound": "sound",
+                 "--language": "language", "--keep-sound": "keep_sound"},
 }  # fmt: skip
+SEVERAL = ("say", "file", "sound")  # options that may be repeated
 VALUES = {"max_seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300),
           "workers": ("3", 3)}  # fmt: skip
 
@@ -32,8 +35,8 @@ VALUES = {"max_seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens
 def test_each_flag_of_the_product_is_there(magic: str) -> None:
     flags = {flag: trait.name for flag, trait in MagicOptions.flags(magic).items()}
     assert flags.items() >= (FLAGS | OWN[magic]).items()
-    other = OWN["listen" if magic == "speak" else "speak"]
-    assert not set(other) & set(flags)
+    others = {flag for other in MAGICS for flag in OWN[other]} - set(OWN[magic])
+    assert not others & set(flags)
     for flag, option in flags.items():
         words, value = VALUES.get(option, ("some-value", "some-value"))
         if isinstance(MagicOptions.class_traits()[option], Bool):
@@ -44,7 +47,7 @@ def test_each_flag_of_the_product_is_there(magic: str) -> None:
         joined = [f"{flag} {words}", f"{flag}={words}", f'{flag} "{words}"', f"{flag}='{words}'"]
         joined += [f"{flag}{words}", f"{flag}'{words}'"] if len(flag) == 2 else []
         given = {option: value}
-        if option in ("file", "sound"):
+        if option in SEVERAL:
             given = {"sources": [(option, value)]}
         for written in joined:
             assert parse(magic, f"  {written}   text ") == (given, "text")
@@ -129,6 +132,12 @@ def test_any_line_parses_or_is_an_option_error(line: str) -> None:
 def test_a_chat_without_a_name_is_main(line: str, chat: str, text: str) -> None:
     options, rest = parse("speak", line)
     assert (options["chat"], rest) == (chat, text)
+
+
+def test_turns_may_be_mixed_and_keep_their_order() -> None:
+    line = "--say 'Good morning' -f a.wav --say=Bye --sound b -v marin"
+    turns = [("say", "Good morning"), ("file", "a.wav"), ("say", "Bye"), ("sound", "b")]
+    assert parse("converse", line) == ({"sources": turns, "voice": "marin"}, "")
 
 
 def test_sounds_may_be_repeated_and_keep_their_order() -> None:
