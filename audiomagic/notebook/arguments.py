@@ -86,6 +86,13 @@ class MagicOptions(Configurable):
     language = _option(
         Unicode(), "the language that you speak, such as fr", "CODE", only="converse"
     )
+    push_to_talk = _option(
+        Bool(False), "talk while a button, or the space bar, is held", only="converse"
+    )
+    max_minutes = _option(
+        Float(None, allow_none=True, min=0.1), "longest live conversation, in minutes", "N",
+        only="converse",
+    )  # fmt: skip
     keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
     each = _option(
         Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME",

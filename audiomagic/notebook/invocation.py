@@ -106,11 +106,8 @@ class Invocation:
             raise OptionError("--text gives no sound to save; drop --text, or save as .html")
         if options.dry_run and self.records and not self.each:
             raise OptionError("--dry-run needs a sound: --file PATH or --sound NAME")
-        if self.magic == "converse":
-            if name := next(iter(self.compared), ""):
-                raise OptionError(f"a conversation has one {name}; name one: --{name} NAME")
-            if not self.sources:
-                raise OptionError("%%converse needs turns: --say TEXT, --file PATH or --sound NAME")
+        if self.magic == "converse" and (name := next(iter(self.compared), "")):
+            raise OptionError(f"a conversation has one {name}; name one: --{name} NAME")
         if self.compared and options.chat and not self.each:
             raise OptionError(
                 "a comparison cannot continue a chat; name one voice and one model, or drop --chat"

@@ -107,9 +107,10 @@ class AudioMagics(magic.Magics, MagicOptions):
     ) -> Any:
         """Hold a conversation with a realtime model; the cell's text is its instructions.
 
-        `%%converse [options]` with the instructions below it. Your turns are `--say TEXT`,
-        `--file PATH` and `--sound NAME`, as many as you like, taken in the order in which they are
-        written; the model remembers them all. Returns a RealtimeConversation. `--max-cost` is for
+        `%%converse [options]` with the instructions below it. A panel appears: press Start, and
+        talk; speaking over the model stops it. The cell returns at once. With `--say TEXT`,
+        `--file PATH` and `--sound NAME`, as many as you like, these are your turns instead, taken
+        in the order in which they are written. Returns a RealtimeConversation. `--max-cost` is for
         the whole of it, `--max-tokens` for each answer; `--save` takes a name in .html.
         """
         if cell is None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import HTML, display
 
-from ..errors import AudiomagicError, Interrupted, SoundError
+from ..errors import AudiomagicError, Interrupted, OptionError, SoundError
 from ..render.conversation import MODEL
 from ..render.html import visible
 from ..turn.comparison import Comparison
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..realtime.conversation import RealtimeConversation
     from ..session import Session
     from .invocation import Invocation, Result
+    from .live_panel import LivePanel
     from .recording import Recording
 
 
@@ -27,6 +28,7 @@ class Output:
         self._shell = shell
         self._shown: object = None  # a cell's result that is on show already
         self._recordings: dict[str, tuple[int, list[Recording]]] = {}  # by cell: of its last run
+        self._panels: dict[str, LivePanel] = {}  # of live conversations, by cell
         shell.events.register("post_run_cell", self._forget)
 
     def close(self) -> None:
@@ -34,6 +36,8 @@ class Output:
         for _, recordings in self._recordings.values():
             for recording in recordings:
                 recording.close()
+        for panel in self._panels.values():
+            panel.close()
 
     def run(self, invocation: "Invocation", session: "Session") -> Any:
         if invocation.each:
@@ -97,6 +101,8 @@ class Output:
         options = invocation.options
         if options.save:
             savable(options.save, ("html",))
+        if not invocation.sources:
+            return self._converse_live(invocation, session)
         turns, view = invocation.turns(), self._view(invocation)
         with invocation.converse(session, view.listener, self._cell) as talk:
             for number, turn in enumerate(turns, 1):
@@ -123,6 +129,38 @@ class Output:
                 print(f"saved {visible(str(saved))}")
         return talk
 
+    def _converse_live(
+        self, invocation: "Invocation", session: "Session"
+    ) -> "RealtimeConversation":
+        """Show a panel, in which the conversation is held while other cells run."""
+        frontend.check_microphone(self._shell, "--say TEXT, --file PATH or --sound NAME")
+        if session.cassette:
+            raise OptionError(
+                "a cassette keeps no microphone; end it with %audiomagic live, or give turns with "
+                "--say, --file or --sound"
+            )
+        from .live_panel import LivePanel
+
+        options, cell = invocation.options, self._cell
+        if cell and (earlier := self._panels.pop(cell.cell, None)):  # it is run again
+            earlier.close()
+        talk = invocation.converse(session, None, cell)
+
+        def done() -> None:
+            if options.save:
+                talk.save(options.save)
+
+        minutes = options.max_minutes
+        panel = LivePanel(
+            talk, done, push_to_talk=options.push_to_talk, quiet=options.quiet,
+            max_seconds=None if minutes is None else 60 * minutes,
+        )  # fmt: skip
+        if cell:
+            self._panels[cell.cell] = panel
+        self._bind(invocation, talk)
+        self._note_shown(talk)
+        return talk
+
     def _view(self, invocation: "Invocation") -> ConversationView:
         if invocation.options.quiet:
             return ConversationView()
@@ -133,7 +171,7 @@ class Output:
 
     def record(self, invocation: "Invocation", session: "Session") -> "Recording":
         """Show a recorder; once it has recorded, run the call and put the card in its place."""
-        frontend.check_recording(self._shell)
+        frontend.check_microphone(self._shell, "--file PATH or --sound NAME")
         options = invocation.options
         if options.save:
             savable(options.save)

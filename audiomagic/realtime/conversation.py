@@ -61,6 +61,7 @@ class RealtimeConversation:
         self._listener, self._current = listener, listener
         self._receipts: list[Receipt | None] = []  # of its own turns: others may be in the chat
         self.transcriptions = Transcriptions(client, transport)
+        self.notes: list[str] = []  # on the whole, such as why it has ended
         self._followers = Followers()
         self._closed = False
 
@@ -135,7 +136,7 @@ class RealtimeConversation:
     def page(self, places: Sequence[str] = ()) -> ConversationPage:
         """Return it as a page; `places` are those of players, see ConversationPage."""
         name, besides = self.conversation.name, self.transcriptions.by_model
-        return ConversationPage(name, self.turns, besides, places)
+        return ConversationPage(name, self.turns, besides, places, self.notes)
 
     def close(self) -> None:
         """End it. What was said stays."""

@@ -10,27 +10,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
-from threading import Thread
-from typing import Protocol
+from threading import Thread, current_thread
+from typing import Generic, Protocol, TypeVar
 
-from ..errors import AudiomagicError, BudgetExceeded, Interrupted, RequestRejected, one_line
+import numpy as np
+
+from ..errors import (
+    AudiomagicError,
+    BudgetExceeded,
+    Interrupted,
+    OptionError,
+    RequestRejected,
+    one_line,
+)  # fmt: skip
 from ..protocol.realtime.events import Event, item_id
 from ..protocol.realtime.speech import STARTED, STOPPED, SpokenItem
 from ..protocol.realtime.transcripts import COMMITTED, TRANSCRIPTION, Transcripts
 from ..protocol.request import Message
 from ..protocol.response import Delta
-from ..sound import Sound, pcm16_seconds
+from ..sound import WIRE_RATE, Sound, pcm16_seconds
 from ..transports.cancellation import Cancellation
 from ..transports.realtime.session import GLANCE, RealtimeSession
 from ..turn.reply import Reply
 from .conversation import RealtimeConversation
 from .microphone import Microphone
-from .transcription import Transcription
+from .transcription import UNKNOWN, Transcription
 
 MOST_FAILURES = 3  # one after the other, after which the conversation ends
+RECOGNISING = 20.0  # seconds that the words of speech may take where they are needed
 TRANSCRIBING = 2.0  # seconds that the last words may come late
 LATE = "Some of what you said came too late and was dropped: the network does not keep up."
-PAGE_LOST = "The page was closed, so the conversation has ended."
+PAGE_LOST = "It ended because its page was closed."
 
 
 class Panel(Protocol):
@@ -48,7 +58,10 @@ class Panel(Protocol):
     def heard(self, item: str) -> str: ...
 
 
-class TurnTaking:
+AnyPanel = TypeVar("AnyPanel", bound=Panel)
+
+
+class TurnTaking(Generic[AnyPanel]):
     """Listens to a panel (see `widgets.conversation_panel`), and answers what it hears.
 
     Every `on_` method returns at once.
@@ -57,7 +70,7 @@ class TurnTaking:
     def __init__(
         self,
         talk: RealtimeConversation,
-        panel: Callable[["TurnTaking"], Panel],
+        panel: "Callable[[TurnTaking[AnyPanel]], AnyPanel]",
         done: Callable[[], object],
         *,
         push_to_talk: bool = False,
@@ -70,15 +83,26 @@ class TurnTaking:
         self._push_to_talk, self._max_seconds = push_to_talk, max_seconds
         self._ending = Flag()
         self._failures = 0  # one after the other
+        self._progress_line = ""  # the last one, about what takes time
         self._tasks: SimpleQueue[str | Mapping[str, int]] = SimpleQueue()  # texts, what was heard
         self._session: RealtimeSession | None = None
         self._microphone: Microphone | None = None
         self._answer: _Answer | None = None  # that is being made
         self._answers: dict[str, _Answer] = {}  # by item
-        self._spoken: list[tuple[Message, SpokenItem, Transcription]] = []  # words still to come
+        self._speaking = Flag()  # whether the user does
+        self._waiting: list[SpokenItem] = []  # to be answered
+        self._questions: list[_Question] = []  # whose words are still to come
         self._transcripts = Transcripts()  # for the panel, ahead of the thread that takes turns
         self._thread = Thread(target=self._run, name="conversation", daemon=True)
         self.panel = panel(self)
+
+    def end(self) -> None:
+        """End the conversation, if it has not ended, and wait until it has."""
+        self.on_end()
+        if self._thread.ident is None:
+            self._finish()
+        elif self._thread is not current_thread():
+            self._thread.join()
 
     # -- what the panel tells -----------------------------------------------------------------
     def on_start(self) -> None:
@@ -115,7 +139,7 @@ class TurnTaking:
         self._stop_answer()
 
     def on_page_lost(self) -> None:
-        self.panel.notice = PAGE_LOST
+        self._talk.notes.append(PAGE_LOST)
         self.on_end()
 
     def _do(self, task: str | Mapping[str, int]) -> None:
@@ -132,11 +156,13 @@ class TurnTaking:
         kind, item = event["type"], item_id(event)
         self._transcripts.add(event)
         if kind == STARTED:
+            self._speaking.set()
             self.panel.flush()
             self._stop_answer()
             self.panel.state = "hearing"
             self.panel.user_words(item, "", False)  # its place, before the answer's
         elif kind == STOPPED:
+            self._speaking.clear()
             self.panel.state = "thinking"
         elif kind == COMMITTED or kind.startswith(TRANSCRIPTION):
             transcript = self._transcripts.of(item)
@@ -151,8 +177,9 @@ class TurnTaking:
                 except AudiomagicError as error:
                     self._failures += 1
                     self.panel.notice = one_line(error)
-                    lasting = isinstance(error, BudgetExceeded | RequestRejected)
+                    lasting = isinstance(error, BudgetExceeded | OptionError | RequestRejected)
                     if lasting or self._failures == MOST_FAILURES:
+                        self._talk.notes.append(one_line(error))
                         return
         finally:
             self._finish()
@@ -162,13 +189,16 @@ class TurnTaking:
         talk, began = self._talk, time.monotonic()
         talk.transport.listen(self._observe, detects_turns=not self._push_to_talk)
         session = talk.transport.session(talk.request(), self._progress)
+        self._speaking.clear()
         self._session, self._microphone = session, Microphone(session, self._too_late)
         try:
             self.panel.state = "listening"
+            if self.panel.notice == self._progress_line:
+                self.panel.notice = ""
             while not self._ending.is_set():
                 if self._max_seconds and time.monotonic() - began > self._max_seconds:
                     minutes = f"{self._max_seconds / 60:g} minutes"
-                    self.panel.notice = f"The conversation has lasted {minutes} (--max-minutes)."
+                    self._talk.notes.append(f"It ended after {minutes} (--max-minutes).")
                     self._ending.set()
                 elif not (self._next_task(session) or self._next_question(session)):
                     session.wait(GLANCE)
@@ -192,12 +222,31 @@ class TurnTaking:
     def _next_question(self, session: RealtimeSession) -> bool:
         if not session.questions:
             return False
-        spoken, question = session.questions.popleft(), Message("user")
-        self._talk.transport.hold(spoken.seconds)
-        transcription = self._talk.transcriptions.begin(spoken, spoken.seconds)
-        self._spoken.append((question, spoken, transcription))
+        while session.questions:
+            spoken = session.questions.popleft()
+            if self._has_words(spoken):
+                self._waiting.append(spoken)
+            else:
+                session.cut({spoken.item: 0})  # a cough, or a door
+                self.panel.state = "listening"
+        if not self._waiting or self._speaking.is_set():
+            return False  # who goes on to speak is answered when they have finished
+        waiting, self._waiting = self._waiting, []
+        sounds = tuple(Sound.from_pcm16(one.pcm) for one in waiting if one.pcm)
+        question = Message("user", sounds)
+        begin = self._talk.transcriptions.begin
+        self._questions.append(_Question(question, [begin(one, one.seconds) for one in waiting]))
+        self._talk.transport.heard(question)
         self._take_turn(question)
         return True
+
+    def _has_words(self, spoken: SpokenItem) -> bool:
+        """Whether anything was said: known beforehand where words alone are answered."""
+        transport = self._talk.transport
+        if not transport.provider.reads_words:
+            return True
+        transcript = transport.transcript(spoken, RECOGNISING)
+        return not transcript or not transcript.complete or bool(transcript.words)
 
     def _take_turn(self, question: Message) -> None:
         talk, panel = self._talk, self.panel
@@ -236,17 +285,16 @@ class TurnTaking:
         """Put the words of questions in their place: those that are there, or, with `seconds` to
         wait for them, all.
         """
-        talk = self._talk
-        for entry in list(self._spoken):
-            question, spoken, transcription = entry
-            if seconds is None:
-                talk.transcriptions.end_if_complete(transcription)
-            else:
-                talk.transcriptions.end(transcription, seconds)
-            if transcription.ended:
-                self._spoken.remove(entry)
-                recording = Sound.from_pcm16(spoken.pcm) if spoken.pcm else None
-                talk.heard(question, transcription.words, recording)
+        transcriptions = self._talk.transcriptions
+        for question in list(self._questions):
+            for one in question.transcriptions:
+                if seconds is not None and not one.ended:
+                    transcriptions.end(one, seconds)
+                elif not one.ended:
+                    transcriptions.end_if_complete(one)
+            if all(one.ended for one in question.transcriptions):
+                self._questions.remove(question)
+                self._talk.heard(question.message, question.words, question.recording)
 
     def _finish(self) -> None:
         try:
@@ -257,10 +305,28 @@ class TurnTaking:
             self._done()
 
     def _progress(self, line: str) -> None:
-        self.panel.notice = line
+        self.panel.notice = self._progress_line = line
 
     def _too_late(self) -> None:
         self.panel.notice = LATE
+
+
+@dataclass(eq=False)
+class _Question:
+    """What was spoken before an answer, and the transcriptions of its parts."""
+
+    message: Message
+    transcriptions: list[Transcription]
+
+    @property
+    def words(self) -> str:
+        known = [one.words for one in self.transcriptions if one.words != UNKNOWN]
+        return " ".join(known) or UNKNOWN
+
+    @property
+    def recording(self) -> Sound | None:
+        samples = [sound.samples for sound in self.message.sounds]
+        return Sound(np.concatenate(samples), WIRE_RATE) if samples else None
 
 
 @dataclass(eq=False)

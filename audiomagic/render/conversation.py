@@ -47,6 +47,7 @@ class ConversationPage:
 
     `besides`: what was paid for other things, in US dollars; None where that is not known.
     `places`: of each answer, the element in which a player still plays it, or "" for none.
+    `notes`: what is to be known of the whole.
     """
 
     def __init__(
@@ -55,12 +56,16 @@ class ConversationPage:
         exchanges: Sequence[Exchange],
         besides: Mapping[str, Decimal | None] = MappingProxyType({}),
         places: Sequence[str] = (),
+        notes: Sequence[str] = (),
     ):
         self._exchanges, self._places = exchanges, places
-        self._paid_besides = [f"{what}: {_paid([cost])}" for what, cost in besides.items()]
+        paid_besides = [f"{what}: {_paid([cost])}" for what, cost in besides.items()]
+        self._notes = [*notes, *paid_besides]
         self._shared = _shared_notes(exchanges)
         receipts = [one.receipt for one in exchanges if one.receipt]
         paid = _paid([*(receipt.cost for receipt in receipts), *besides.values()])
+        if receipts and not any(receipt.paid for receipt in receipts):
+            paid = "free"
         turns = html.counted(len(exchanges), "turn")
         title = f"Chat {name}" if name else "Conversation"
         self._title = html.visible(f"{title} · {turns} · {paid}")
@@ -69,7 +74,7 @@ class ConversationPage:
     def html(self) -> str:
         places = chain(self._places, repeat(""))
         turns = "".join(map(_turn, count(1), self._exchanges, places, repeat(self._shared)))
-        notes = "".join(map(html.note, (*self._shared, *self._paid_besides)))
+        notes = "".join(map(html.note, (*self._shared, *self._notes)))
         return f'<div style="{PAGE}">{html.title(self._title)}{turns}{notes}</div>'
 
     @property
@@ -81,13 +86,13 @@ class ConversationPage:
             blocks += [html.unmarked(text) for text in texts if text]
             if one.receipt:
                 blocks.append(f"*{html.unmarked(card.summary(one.receipt))}*")
-        last = map(html.unmarked, (*self._shared, *self._paid_besides))
+        last = map(html.unmarked, (*self._shared, *self._notes))
         return "\n\n".join((*blocks, *last))
 
     @property
     def summary(self) -> list[str]:
         """How many turns it has and what was paid, and for what besides: a line each."""
-        return list(map(html.visible, (self._title, *self._paid_besides)))
+        return list(map(html.visible, (self._title, *self._notes)))
 
     def document(self) -> str:
         """Return a page of its own."""
@@ -104,7 +109,7 @@ class ConversationPage:
                 f"{YOU}: {_question(one.question)}", *_called(one.between),
                 f"{MODEL}: {one.answer}", *_notes(one, self._shared), *badge,
             ]  # fmt: skip
-        return "\n".join(map(html.visible, (*lines, *self._shared, *self._paid_besides)))
+        return "\n".join(map(html.visible, (*lines, *self._shared, *self._notes)))
 
 
 def _paid(costs: Sequence[Decimal | None]) -> str:

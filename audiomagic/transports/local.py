@@ -41,7 +41,9 @@ class LocalTransport(ClientTransport):
 
     @property
     def provider(self) -> Provider:
-        engine = Provider("local", HOST, self.why, label="local · free", language="en")
+        engine = Provider(
+            "local", HOST, self.why, label="local · free", language="en", reads_words=True
+        )
         if self.llm:
             return engine
         # Its own language model reads words alone, and has little room for them.

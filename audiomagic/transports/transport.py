@@ -32,6 +32,7 @@ class Provider:
     # Input tokens: gpt-audio-1.5's context less its longest answer.
     max_context: int = 128_000 - 16_384
     text_history: bool = False  # whether earlier turns count as their words, not as sound
+    reads_words: bool = False  # whether it answers the words of speech, which it tells beforehand
 
 
 @dataclass(frozen=True)

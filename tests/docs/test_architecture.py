@@ -60,6 +60,7 @@ TESTED_THROUGH = {
         realtime.events realtime.transcription transports.realtime.connection
         transports.realtime.inbox transports.realtime.session
         transports.realtime.transport""",
+    "browser/test_live_conversation.py": "notebook.live_panel",
     "sessions/test_turn_taking.py": """protocol.realtime.speech realtime.microphone
         realtime.turn_taking""",
     "sessions/test_redaction.py": "redaction",

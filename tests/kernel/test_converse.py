@@ -145,8 +145,8 @@ def test_a_setting_holds_but_a_model_of_chat_completions_is_for_the_other_magics
     [
         ("%converse", "%converse has no form of one line: begin a cell with %%converse"),
         ("%converse --say Hi", "whose text is the model's instructions"),
-        ("%%converse", "%%converse needs turns: --say TEXT, --file PATH or --sound NAME"),
-        ("%%converse -v ash\nA tutor", "%%converse needs turns"),
+        ("%%converse", "nobody can speak in a notebook that runs unattended; use --say TEXT"),
+        ("%%converse -v ash\nA tutor", "use --say TEXT, --file PATH or --sound NAME"),
         ("x = 1\n%%converse --say Hi\nA tutor", "%%converse must begin its cell"),
         ("%%converse --say Good morning\nA", "'morning' is not an option; a turn of several words"),
         ("%%converse --say\nA", "--say needs a value: --say TEXT"),

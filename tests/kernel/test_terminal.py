@@ -49,7 +49,7 @@ def test_words_badge_and_saved_file_are_printed_once(shown: str, target: Path) -
 
 
 def test_there_is_no_recorder(shown: str) -> None:
-    assert "NoMicrophone: a terminal has no recorder; use --file PATH or --sound NAME" in shown
+    assert "NoMicrophone: a terminal has no microphone; use --file PATH or --sound NAME" in shown
 
 
 def test_a_conversation_is_printed_as_it_is_held(tone: Sound, tmp_path: Path) -> None:

@@ -348,12 +348,12 @@ def test_a_quota_that_is_used_up_ends_it_at_once(
 def test_a_page_that_is_closed_ends_it(server: RealtimeServer, begun: Callable[..., Talk]) -> None:
     talk = begun()
     talk.taking.on_page_lost()
-    assert talk.over.wait(PATIENCE) and "page was closed" in talk.page.notice
+    assert talk.over.wait(PATIENCE) and "page was closed" in talk.talk.notes[0]
 
 
 def test_it_ends_after_the_longest_time(server: RealtimeServer, begun: Callable[..., Talk]) -> None:
     talk = begun({"max_seconds": 0.2})
-    assert talk.over.wait(PATIENCE) and "--max-minutes" in talk.page.notice
+    assert talk.over.wait(PATIENCE) and "--max-minutes" in talk.talk.notes[0]
 
 
 def test_interrupting_before_the_first_word_keeps_the_question(

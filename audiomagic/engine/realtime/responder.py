@@ -30,7 +30,8 @@ class Responder:
     @property
     def active(self) -> Response | None:
         """The response of the conversation, of which there is one at a time."""
-        return next((r for r in self._responses.values() if r.in_conversation), None)
+        going_on = (one for one in self._responses.values() if not one.over)
+        return next((one for one in going_on if one.in_conversation), None)
 
     def respond(self, response: Response, items: Sequence[Item], unasked: bool = False) -> None:
         """Have a response to these items generated.
@@ -50,7 +51,7 @@ class Responder:
     def cancel(self, response_id: str | None) -> None:
         """Cut off a response, by default that of the conversation. Raises APIError for none."""
         response = self._responses.get(response_id) if response_id else self.active
-        if response is None:
+        if response is None or response.over:
             line = "Cancellation failed: no active response found"
             raise APIError(line, None, "response_cancel_not_active")
         self._end(response, "client_cancelled")

@@ -38,6 +38,7 @@ class RealtimeTransport(Transport):
         self._detects_turns = False
         self._observer: Observer | None = None
         self._held = NOTHING  # tokens that the session holds, and each answer reads again
+        self._heard: Message | None = None  # the last question by a microphone
         self._renewed = False  # whether the session is not the first one
         # The last question of a cassette's, and its words.
         self._replayed: tuple[Message | None, Transcript | None] = None, None
@@ -131,10 +132,9 @@ class RealtimeTransport(Transport):
         """The id of the item whose words or sound were read last."""
         return self._session.item if self._session else ""
 
-    def hold(self, seconds: float) -> None:
-        """Count sound that the session has taken."""
-        sound = round(seconds * AUDIO_IN_PER_SECOND)
-        self._held += Usage(sound, 0, sound, 0)
+    def heard(self, question: Message) -> None:
+        """Take it that the session has this question, by its microphone."""
+        self._heard = question
 
     # -- requests -----------------------------------------------------------------------------
     @property
@@ -149,9 +149,10 @@ class RealtimeTransport(Transport):
         # What follows its own last answer is new; and what was said elsewhere since, in this chat.
         answered = [at for at, message in enumerate(messages, 1) if message.role == "assistant"]
         told = messages[min([session.known, *answered[-1:]]) :]
-        session.tell(told)
+        session.tell([message for message in told if message is not self._heard])
         session.known = len(messages)
-        self.hold(sum(sound.seconds for message in told for sound in message.sounds))
+        seconds = sum(sound.seconds for message in told for sound in message.sounds)
+        self._hold(round(seconds * AUDIO_IN_PER_SECOND))
         return session.respond(request, cancellation)
 
     def _noted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -166,9 +167,11 @@ class RealtimeTransport(Transport):
                 sound = usage.input_audio_tokens + (usage.output_audio_tokens or 0)
                 self._held = Usage(usage.input_tokens + usage.output_tokens, 0, sound, 0)
             else:
-                tokens = sound_tokens(chunk)
-                self._held += Usage(tokens, 0, tokens, 0)
+                self._hold(sound_tokens(chunk))
             yield {**chunk, "model": model}
+
+    def _hold(self, sound: int) -> None:
+        self._held += Usage(sound, 0, sound, 0)
 
     def _and_words(self, request: Request, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Have the words of the question follow its answer, for a cassette."""
