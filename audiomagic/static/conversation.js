@@ -91,9 +91,8 @@ class Panel {
   draw() {
     const { talk } = this;
     const { live, over, microphone } = talk;
-    const state = live || talk.state === "asking" ? talk.get("state") : over ? "ended" : "idle";
     const focused = this.root.contains(document.activeElement) && document.activeElement;
-    this.root.dataset.state = live ? state : talk.state === "idle" ? state : talk.state;
+    this.root.dataset.state = live ? talk.turn : over ? "ended" : talk.state;
     this.start.textContent = live ? "Use microphone" : talk.elsewhere && talk.state === "idle" ? "Resume" : "Start";
     this.start.hidden = over || (live && Boolean(microphone));
     this.#enable(this.start, live || talk.state === "idle");
@@ -103,7 +102,7 @@ class Panel {
     this.mute.hidden = !(live && microphone && !talk.byButton);
     this.mute.setAttribute("aria-pressed", String(Boolean(talk.muted)));
     this.interrupt.hidden = !live;
-    this.#enable(this.interrupt, talk.sounding || ["thinking", "speaking"].includes(state));
+    this.#enable(this.interrupt, ["thinking", "speaking"].includes(talk.turn));
     this.end.hidden = over || !(live || talk.elsewhere);
     this.meter.hidden = !(live && microphone);
     this.headphones.hidden = !(live && (talk.halfDuplex || talk.headphones));
@@ -111,17 +110,16 @@ class Panel {
     this.text.disabled = !live;
     this.#enable(this.send, live);
     this.cost.textContent = talk.get("cost");
-    this.who.textContent = (live && this.#who(state)) || "";
+    this.who.textContent = live ? this.#who(talk.turn) : "";
     this.turn.hidden = !this.who.textContent;
     if (focused?.hidden) (this.hold.hidden ? (this.mute.hidden ? this.text : this.mute) : this.hold).focus();
     this.tick();
   }
 
-  #who(state) {
-    if (this.talk.sounding) return WHO.speaking;
-    if (this.talk.muted && state === "listening") return "Muted";
-    if (this.talk.byButton && state === "listening") return this.talk.held ? WHO.hearing : "Hold the button, or the space bar, to talk";
-    return WHO[state];
+  #who(turn) {
+    if (turn !== "listening") return WHO[turn] ?? "";
+    if (this.talk.byButton) return "Hold the button, or the space bar, to talk";
+    return this.talk.muted ? "Muted" : WHO.listening;
   }
 
   // `disabled` would lose the keyboard focus.

@@ -50,6 +50,8 @@ export class Talk {
   get byButton() { return this.get("push_to_talk"); }
   get seconds() { return this.begunAt ? (performance.now() - this.begunAt) / 1000 : 0; }
   get sounding() { return Boolean(this.item); }
+  /** Whose turn it is: words arrive long before they are heard, which only this page knows. */
+  get turn() { return this.sounding ? "speaking" : this.held ? "hearing" : this.get("state"); }
   get level() { return this.microphone && !this.muted ? this.meter.level : -LevelMeter.FLOOR; }
 
   /** Whether the user can only interrupt by hand: the microphone would hear the model. */
