@@ -7,9 +7,9 @@ import { Talk } from "./talk.js";
 const HTML = `
   <div class="am-row">
     <button type="button" class="am-start"></button>
-    <button type="button" class="am-talk">Hold to talk</button>
+    <button type="button" class="am-talk" aria-keyshortcuts="Space">Hold to talk</button>
     <button type="button" class="am-mute">Mute</button>
-    <button type="button" class="am-interrupt">Interrupt</button>
+    <button type="button" class="am-interrupt" aria-keyshortcuts="Escape">Interrupt</button>
     <button type="button" class="am-end">End</button>
     <span class="am-meter" aria-hidden="true"><span></span></span>
     <span class="am-clock" role="timer" aria-live="off"></span>
@@ -126,18 +126,20 @@ class Panel {
   #enable(button, enabled) { button.setAttribute("aria-disabled", String(!enabled)); }
 
   #rows() {
-    const { words } = this;
-    const atEnd = words.scrollHeight - words.scrollTop - words.clientHeight < 40;
+    const log = this.words;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     for (const row of this.talk.words.rows.values()) {
-      if (!this.shown.has(row)) this.shown.set(row, makeRow(words, row.side));
-      const { root, text } = this.shown.get(row);
-      const spoken = row.text.slice(0, row.shown);
-      const line = row.cut ? `${spoken} …` : row.side === "user" && !row.final ? `${spoken} …`.trim() : spoken;
-      if (text.textContent !== line) text.textContent = line;
-      root.hidden = !line;
+      if (!this.shown.has(row)) this.shown.set(row, makeRow(log, row.side));
+      const seen = this.shown.get(row);
+      const unfinished = row.cut || (row.side === "user" && !row.final);
+      const words = row.text.slice(0, row.shown);
+      const line = words + (unfinished && (words || row.side === "user") ? " …" : "");
+      if (seen.line === line) continue;
+      seen.line = seen.text.textContent = line;
+      seen.root.hidden = !line;
     }
-    words.hidden = !this.talk.words.rows.size;
-    if (atEnd) words.scrollTop = words.scrollHeight;
+    log.hidden = !this.talk.words.rows.size;
+    if (atEnd) log.scrollTop = log.scrollHeight;
   }
 
   /** Called ten times a second while it is live. */
@@ -163,6 +165,7 @@ class Panel {
     if (talk.late) return "The kernel is busy: it does not hear what you say now.";
     if (talk.soundless) return "The browser plays no sound: is there a loudspeaker?";
     if (talk.stalled) return "The microphone gives no sound; type, or choose another one in the browser.";
+    if (talk.unheard) return "Nothing has been heard yet: is the right microphone selected and unmuted?";
     const headphones = talk.halfDuplex ? "Use headphones to be able to interrupt by voice." : "";
     return [talk.line, notice, headphones].filter(Boolean).join(" ");
   }
@@ -176,15 +179,16 @@ class Panel {
   remove() { this.talk.panels.delete(this); }
 }
 
-function makeRow(words, side) {
+function makeRow(log, side) {
   const root = document.createElement("p");
   root.dataset.side = side;
   const [name, text] = [document.createElement("b"), document.createElement("span")];
   name.textContent = side === "user" ? "You: " : "Model: ";
   text.dir = "auto";
   root.append(name, text);
-  words.append(root);
-  return { root, text };
+  log.append(root);
+  root.hidden = true;
+  return { root, text, line: "" };
 }
 
 export default () => {
