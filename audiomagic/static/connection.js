@@ -4,6 +4,7 @@
 // but none of a widget's own messages. Where a front end has no such comms, those have to do.
 
 const TARGET = "audiomagic.conversation";
+const SUBSHELL = 2000; // ms within which a subshell is there, or none will be
 const UNDERWAY = 20; // frames, a second of sound, that the kernel may have yet to receive
 
 export class Connection {
@@ -22,9 +23,12 @@ export class Connection {
   }
 
   async open(message) {
-    this.comm = this.model.widget_manager?.kernel?.createComm?.(TARGET);
+    const kernel = this.model.widget_manager?.kernel;
+    this.comm = kernel?.createComm?.(TARGET);
     if (this.comm) {
-      await this.comm.subshellStarted?.catch?.(() => {});
+      // Lab opens a subshell for it, where the kernel has such and the settings do not forbid it.
+      const timeout = new Promise((resolve) => setTimeout(resolve, kernel.supportsSubshells === false ? 0 : SUBSHELL));
+      await Promise.race([timeout, this.comm.subshellStarted?.catch?.(() => {})]);
       this.comm.open(this.#signed(message)).done.catch(() => {});
     } else {
       this.model.send(this.#signed(message));

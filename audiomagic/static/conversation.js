@@ -7,9 +7,9 @@ import { Talk } from "./talk.js";
 const HTML = `
   <div class="am-row">
     <button type="button" class="am-start"></button>
-    <button type="button" class="am-talk">Hold to talk</button>
+    <button type="button" class="am-talk" aria-keyshortcuts="Space">Hold to talk</button>
     <button type="button" class="am-mute">Mute</button>
-    <button type="button" class="am-interrupt">Interrupt</button>
+    <button type="button" class="am-interrupt" aria-keyshortcuts="Escape">Interrupt</button>
     <button type="button" class="am-end">End</button>
     <span class="am-meter" aria-hidden="true"><span></span></span>
     <span class="am-clock" role="timer" aria-live="off"></span>
@@ -91,9 +91,8 @@ class Panel {
   draw() {
     const { talk } = this;
     const { live, over, microphone } = talk;
-    const state = live || talk.state === "asking" ? talk.get("state") : over ? "ended" : "idle";
     const focused = this.root.contains(document.activeElement) && document.activeElement;
-    this.root.dataset.state = live ? state : talk.state === "idle" ? state : talk.state;
+    this.root.dataset.state = live ? talk.turn : over ? "ended" : talk.state;
     this.start.textContent = live ? "Use microphone" : talk.elsewhere && talk.state === "idle" ? "Resume" : "Start";
     this.start.hidden = over || (live && Boolean(microphone));
     this.#enable(this.start, live || talk.state === "idle");
@@ -103,7 +102,7 @@ class Panel {
     this.mute.hidden = !(live && microphone && !talk.byButton);
     this.mute.setAttribute("aria-pressed", String(Boolean(talk.muted)));
     this.interrupt.hidden = !live;
-    this.#enable(this.interrupt, talk.sounding || ["thinking", "speaking"].includes(state));
+    this.#enable(this.interrupt, ["thinking", "speaking"].includes(talk.turn));
     this.end.hidden = over || !(live || talk.elsewhere);
     this.meter.hidden = !(live && microphone);
     this.headphones.hidden = !(live && (talk.halfDuplex || talk.headphones));
@@ -111,35 +110,36 @@ class Panel {
     this.text.disabled = !live;
     this.#enable(this.send, live);
     this.cost.textContent = talk.get("cost");
-    this.who.textContent = (live && this.#who(state)) || "";
+    this.who.textContent = live ? this.#who(talk.turn) : "";
     this.turn.hidden = !this.who.textContent;
     if (focused?.hidden) (this.hold.hidden ? (this.mute.hidden ? this.text : this.mute) : this.hold).focus();
     this.tick();
   }
 
-  #who(state) {
-    if (this.talk.sounding) return WHO.speaking;
-    if (this.talk.muted && state === "listening") return "Muted";
-    if (this.talk.byButton && state === "listening") return this.talk.held ? WHO.hearing : "Hold the button, or the space bar, to talk";
-    return WHO[state];
+  #who(turn) {
+    if (turn !== "listening") return WHO[turn] ?? "";
+    if (this.talk.byButton) return "Hold the button, or the space bar, to talk";
+    return this.talk.muted ? "Muted" : WHO.listening;
   }
 
   // `disabled` would lose the keyboard focus.
   #enable(button, enabled) { button.setAttribute("aria-disabled", String(!enabled)); }
 
   #rows() {
-    const { words } = this;
-    const atEnd = words.scrollHeight - words.scrollTop - words.clientHeight < 40;
+    const log = this.words;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     for (const row of this.talk.words.rows.values()) {
-      if (!this.shown.has(row)) this.shown.set(row, makeRow(words, row.side));
-      const { root, text } = this.shown.get(row);
-      const spoken = row.text.slice(0, row.shown);
-      const line = row.cut ? `${spoken} …` : row.side === "user" && !row.final ? `${spoken} …`.trim() : spoken;
-      if (text.textContent !== line) text.textContent = line;
-      root.hidden = !line;
+      if (!this.shown.has(row)) this.shown.set(row, makeRow(log, row.side));
+      const seen = this.shown.get(row);
+      const unfinished = row.cut || (row.side === "user" && !row.final);
+      const words = row.text.slice(0, row.shown);
+      const line = words + (unfinished && (words || row.side === "user") ? " …" : "");
+      if (seen.line === line) continue;
+      seen.line = seen.text.textContent = line;
+      seen.root.hidden = !line;
     }
-    words.hidden = !this.talk.words.rows.size;
-    if (atEnd) words.scrollTop = words.scrollHeight;
+    log.hidden = !this.talk.words.rows.size;
+    if (atEnd) log.scrollTop = log.scrollHeight;
   }
 
   /** Called ten times a second while it is live. */
@@ -165,6 +165,7 @@ class Panel {
     if (talk.late) return "The kernel is busy: it does not hear what you say now.";
     if (talk.soundless) return "The browser plays no sound: is there a loudspeaker?";
     if (talk.stalled) return "The microphone gives no sound; type, or choose another one in the browser.";
+    if (talk.unheard) return "Nothing has been heard yet: is the right microphone selected and unmuted?";
     const headphones = talk.halfDuplex ? "Use headphones to be able to interrupt by voice." : "";
     return [talk.line, notice, headphones].filter(Boolean).join(" ");
   }
@@ -178,15 +179,16 @@ class Panel {
   remove() { this.talk.panels.delete(this); }
 }
 
-function makeRow(words, side) {
+function makeRow(log, side) {
   const root = document.createElement("p");
   root.dataset.side = side;
   const [name, text] = [document.createElement("b"), document.createElement("span")];
   name.textContent = side === "user" ? "You: " : "Model: ";
   text.dir = "auto";
   root.append(name, text);
-  words.append(root);
-  return { root, text };
+  log.append(root);
+  root.hidden = true;
+  return { root, text, line: "" };
 }
 
 export default () => {

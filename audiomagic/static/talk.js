@@ -18,6 +18,7 @@ const REPORT = 0.25; // seconds of the model's sound between two reports of how 
 const ALIVE = 1000; // ms without a message, after which the kernel is told that this page is there
 const STALLED = 500; // ms without a sample, after which silence stands for the microphone
 const DEAF = 5000; // ms without a sample, after which the user is told
+const UNHEARD = 15; // seconds of silence from the start, after which the user is told
 const TAIL = 300; // ms after the model's last sound in which a microphone still hears it
 const RELEASE = 150; // ms for which a button to talk that was let go still counts: people are early
 const LOUD = 200; // ms of loud input that may be the user, while the model speaks
@@ -50,6 +51,8 @@ export class Talk {
   get byButton() { return this.get("push_to_talk"); }
   get seconds() { return this.begunAt ? (performance.now() - this.begunAt) / 1000 : 0; }
   get sounding() { return Boolean(this.item); }
+  /** Whose turn it is: words arrive long before they are heard, which only this page knows. */
+  get turn() { return this.sounding ? "speaking" : this.held ? "hearing" : this.get("state"); }
   get level() { return this.microphone && !this.muted ? this.meter.level : -LevelMeter.FLOOR; }
 
   /** Whether the user can only interrupt by hand: the microphone would hear the model. */
@@ -67,7 +70,7 @@ export class Talk {
   async start() {
     if (this.live) return this.#openMicrophone();
     if (this.state !== "idle" || this.over) return;
-    this.voice = new Voice((progress) => this.#onVoice(progress)); // now: a click lets it sound
+    this.voice = new Voice((progress) => this.#onVoice(progress), () => this.#keepAlive()); // now: a click lets it sound
     this.become("asking");
     await this.#openMicrophone();
     if (this.state !== "asking") return;
@@ -100,6 +103,7 @@ export class Talk {
   #loseMicrophone() {
     this.microphone?.close();
     this.#pad(1); // what was being said is over
+    this.voice?.duck((this.ducked = false));
     this.microphone = null;
     this.line = "The microphone was disconnected. Connect one and press Use microphone, or type.";
     this.changed();
@@ -235,14 +239,20 @@ export class Talk {
     this.voice.play(item, samples);
   }
 
+  /** What is left of it was on its way when it was flushed. */
+  #drop(item) {
+    this.voice.drop(item);
+    this.#silence(item);
+  }
+
   /** Falls silent, and tells the kernel what was heard. */
-  async #flush() {
+  async #flush(number = 0) {
     const positions = await this.voice.flush();
     for (const item of Object.keys(positions)) {
       this.words.cut(item);
       this.#silence(item);
     }
-    this.connection.send({ kind: "flushed", positions });
+    this.connection.send({ kind: "flushed", number, positions });
     this.changed();
   }
 
@@ -263,6 +273,7 @@ export class Talk {
       case "ack": return this.connection.acknowledge(message.number);
       case "row":
         this.words.set(message);
+        if (this.live && message.cut) this.#drop(message.item);
         break;
       case "words":
         this.words.add(message.item, message.text);
@@ -275,7 +286,7 @@ export class Talk {
         this.voice?.end(message.item);
         break;
       case "flush":
-        if (this.live) this.#flush();
+        if (this.live) this.#flush(message.number);
         return;
       case "card": return this.#showCard(message.html);
     }
@@ -302,13 +313,18 @@ export class Talk {
     const now = performance.now();
     if (this.panels.size) this.seenAt = now;
     if (now - this.seenAt > UNSEEN) return this.end();
-    if (now - this.connection.sentAt > ALIVE) this.connection.send({ kind: "alive" });
+    this.#keepAlive();
     if (this.microphone && now - this.heardAt > STALLED) this.#pad(0.1);
     if (!this.voiced.size || this.voice.running) this.soundlessSince = now;
     if (this.soundless) for (const item of this.voiced) this.words.finish(item); // it is not heard
     for (const panel of this.panels) panel.tick();
   }
 
+  #keepAlive() {
+    if (this.live && performance.now() - this.connection.sentAt > ALIVE) this.connection.send({ kind: "alive" });
+  }
+
+  get unheard() { return this.microphone && !this.muted && !this.byButton && this.meter.silent && this.meter.samples > UNHEARD * RATE; }
   get stalled() { return Boolean(this.microphone) && performance.now() - this.heardAt > DEAF; }
   get soundless() { return performance.now() - this.soundlessSince > SOUNDLESS; }
   get late() { return this.connection.dropped > 0; }

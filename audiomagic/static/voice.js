@@ -7,9 +7,11 @@ const DUCKED = 0.2; // of the volume, while it is not known whether the user spe
 
 export class Voice {
   /** Opens the audio output; within a click, or the browser may refuse. `onProgress` gets what
-   *  VoiceQueue.fill returns. */
-  constructor(onProgress) {
+   *  VoiceQueue.fill returns; `onSecond` is called every second, in a hidden tab too, where timers are
+   *  slow. */
+  constructor(onProgress, onSecond) {
     this.onProgress = onProgress;
+    this.onSecond = onSecond;
     this.early = []; // what was to be posted before the queue was there
     this.waiting = []; // for the answers to flushes
     this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
@@ -27,7 +29,11 @@ export class Voice {
       numberOfInputs: 0,
       outputChannelCount: [1],
     });
-    queue.port.onmessage = ({ data }) => (data.flushed ? this.waiting.shift()(data.flushed) : this.onProgress(data));
+    queue.port.onmessage = ({ data }) => {
+      if (data.flushed) this.waiting.shift()?.(data.flushed);
+      else if (data.second) this.onSecond();
+      else this.onProgress(data);
+    };
     queue.connect(this.volume);
     this.queue = queue;
     for (const message of this.early.splice(0)) this.#post(message);
@@ -45,6 +51,7 @@ export class Voice {
 
   play(item, samples) { this.#post({ item, samples }); }
   end(item) { this.#post({ item }); }
+  drop(item) { this.#post({ item, drop: true }); }
   pause(paused) { this.#post({ paused }); }
 
   /** Falls silent; resolves with { item: ms heard } of all that was not played to its end. */

@@ -34,6 +34,12 @@ export class VoiceQueue {
     return positions;
   }
 
+  /** Drops an item, whatever of it was played. */
+  drop(item) {
+    this.over.add(item);
+    this.rings.delete(item);
+  }
+
   /** Fills a Float32Array; returns { item, played, gaps, done } of the item that is playing, or null. */
   fill(output) {
     if (this.paused || !this.rings.size) return null;
@@ -55,9 +61,11 @@ registerProcessor("audiomagic-voice", class extends AudioWorkletProcessor {
   constructor() {
     super();
     this.queue = new VoiceQueue();
+    this.second = 0;
     this.port.onmessage = ({ data }) => {
       if (data.samples) this.queue.push(data.item, data.samples);
       else if (data.flush) this.port.postMessage({ flushed: this.queue.flush() });
+      else if (data.drop) this.queue.drop(data.item);
       else if ("paused" in data) this.queue.paused = data.paused;
       else this.queue.end(data.item);
     };
@@ -69,6 +77,7 @@ registerProcessor("audiomagic-voice", class extends AudioWorkletProcessor {
       this.item = progress?.item;
       this.reported = progress?.played;
     }
+    if (currentTime - this.second >= 1) this.port.postMessage({ second: (this.second = currentTime) });
     return true;
   }
 });`;

@@ -56,8 +56,8 @@ class ConversationListener(Protocol):
 
     def on_flushed(self, positions: Mapping[str, int]) -> None:
         """The page fell silent: of each item that was not heard to its end, the milliseconds that
-        were (0: none of it). Follows each `flush()`, also where nothing sounded, and precedes
-        `on_interrupt`, `on_text` and `on_talk(True)`.
+        were (0: none of it). Follows each `flush()` while a page converses, also where nothing
+        sounded, and precedes `on_interrupt`, `on_text` and `on_talk(True)`.
         """
 
     def on_end(self) -> None:
@@ -80,7 +80,7 @@ class Kind(StrEnum):
     TALK = "talk"  # down
     INTERRUPT = "interrupt"
     PLAYED = "played"  # item, ms, done
-    FLUSHED = "flushed"  # positions: {item: ms}
+    FLUSHED = "flushed"  # number: of the flush, 0 if it was the page's own; positions: {item: ms}
     END = "end"
 
     READY = "ready"  # page, rows: the words so far, seconds: since the start
@@ -91,7 +91,7 @@ class Kind(StrEnum):
     WORDS = "words"  # item, text: more words of the model
     PCM = "pcm"  # page, item, and a buffer
     DONE = "done"  # item: all of its words and its sound were sent
-    FLUSH = "flush"  # fall silent, and answer "flushed"
+    FLUSH = "flush"  # page, number: fall silent, and answer "flushed"
     CARD = "card"  # html: what stays
 
 
@@ -138,7 +138,9 @@ class ConversationProtocol:
         self._listener, self._send, self._clock = listener, send, clock
         self._lock = threading.RLock()  # never held while the listener is called
         self._voices: dict[str, Voice] = {}
-        self._over: set[str] = set()  # items whose sound is not wanted any more
+        self._flushes: dict[int, dict[str, Voice]] = {}  # those that the page has yet to answer
+        self._flush = 0  # number of the last one
+        self._over: set[str] = set()  # items whose words and sound are not wanted any more
         self._page = ""  # the id of the page that converses
         self._frame = -1  # number of its last frame
         self._touched = 0.0  # when it last sent something
@@ -184,8 +186,8 @@ class ConversationProtocol:
                 return [listener.on_interrupt]
             case {"kind": Kind.PLAYED, "item": str(item), "ms": int(ms), "done": bool(done)}:
                 return self._on_played(item, ms, done)
-            case {"kind": Kind.FLUSHED, "positions": dict(positions)}:
-                return self._on_flushed(positions)
+            case {"kind": Kind.FLUSHED, "number": int(number), "positions": dict(positions)}:
+                return self._on_flushed(number, positions)
         return []
 
     def _on_shown(self, page: str) -> list[Call]:
@@ -204,7 +206,7 @@ class ConversationProtocol:
         first = self._started is None
         self._page, self._frame = page, -1
         self._touched, self._patience = self._clock(), PATIENCE
-        calls = [] if first else self._on_flushed({})  # what sounded in the page before
+        calls = [] if first else self._silenced()  # what sounded in the page before
         if first:
             self._started = self._touched
             calls = [self._listener.on_start]
@@ -222,25 +224,33 @@ class ConversationProtocol:
             self._close(item)
         return [partial(self._listener.on_played, item, voice.ms, done)]
 
-    def _on_flushed(self, positions: Mapping[Any, Any]) -> list[Call]:
-        heard: dict[str, int] = {}
-        for item, voice in list(self._voices.items()):
-            ms = positions.get(item)
-            if isinstance(ms, int):
-                self._hear(voice, ms)
-            heard[item] = voice.ms
+    def _on_flushed(self, number: int, positions: Mapping[Any, Any]) -> list[Call]:
+        for voices in (self._voices, *self._flushes.values()):  # its own may cross one of ours
+            for item, voice in voices.items():
+                if isinstance(ms := positions.get(item), int):
+                    self._hear(voice, ms)
+        if number not in (0, *self._flushes):
+            return []
+        flushed = self._flushes.pop(number) if number else self._voices
+        heard = {item: voice.ms for item, voice in flushed.items()}
+        for item, voice in list(flushed.items()):
             self._cut(item, voice)
             self._close(item)
         return [partial(self._listener.on_flushed, heard)]
+
+    def _silenced(self) -> list[Call]:
+        """As if the page had fallen silent, which cannot say so any more."""
+        numbers = [*self._flushes, 0]
+        return [call for number in numbers for call in self._on_flushed(number, {})]
 
     def _hear(self, voice: Voice, ms: int) -> None:
         voice.ms = max(voice.ms, min(ms, int(1000 * voice.seconds)))
 
     def _cut(self, item: str, voice: Voice) -> None:
-        if row := self.rows.get(item):
-            row.text = _beginning(row.text, voice.share(len(row.text)))
-            row.final = row.cut = True
-            self._send({"kind": Kind.ROW, **asdict(row)}, None)
+        row = self.rows[item]
+        row.text = _beginning(row.text, voice.share(len(row.text)))
+        row.final = row.cut = True
+        self._send({"kind": Kind.ROW, **asdict(row)}, None)  # pages drop the rest of its sound
 
     def _close(self, item: str) -> None:
         self._voices.pop(item, None)
@@ -257,36 +267,41 @@ class ConversationProtocol:
         with self._lock:
             if item in self._over:
                 return
-            self._voices.setdefault(item, Voice())
-            self.rows.setdefault(item, Row("model", item)).text += text
+            self._voice(item)
+            self.rows[item].text += text
             self._send({"kind": Kind.WORDS, "item": item, "text": text}, None)
 
     def pcm(self, item: str, data: bytes) -> None:
         with self._lock:
             if item in self._over or not self._page:
                 return
-            voice = self._voices.setdefault(item, Voice())
-            voice.seconds += pcm16_seconds(data)
+            self._voice(item).seconds += pcm16_seconds(data)
             self._to_page(Kind.PCM, [data], item=item)
 
     def item_done(self, item: str) -> None:
         with self._lock:
             if not (voice := self._voices.get(item)):
                 return
-            voice.complete = True
-            if row := self.rows.get(item):
-                row.final = True
+            voice.complete = self.rows[item].final = True
             if not voice.seconds:  # words alone
                 self._close(item)
             self._send({"kind": Kind.DONE, "item": item}, None)
 
     def flush(self) -> None:
         with self._lock:
-            self._to_page(Kind.FLUSH)
+            if self._page:  # otherwise nothing sounds, and nobody would answer
+                self._flush += 1
+                self._flushes[self._flush], self._voices = self._voices, {}
+                self._over.update(self._flushes[self._flush])
+                self._to_page(Kind.FLUSH, number=self._flush)
 
     def card(self, html: str) -> None:
         with self._lock:
             self._send({"kind": Kind.CARD, "html": html}, None)
+
+    def _voice(self, item: str) -> Voice:
+        self.rows.setdefault(item, Row("model", item))
+        return self._voices.setdefault(item, Voice())
 
     # -- the page that converses --
     @property
@@ -299,7 +314,7 @@ class ConversationProtocol:
             if not self._page or self._silence <= self._patience:
                 return True
             self._page = ""
-            calls = [*self._on_flushed({}), self._listener.on_page_lost]
+            calls = [*self._silenced(), self._listener.on_page_lost]
         for call in calls:
             call()
         return False

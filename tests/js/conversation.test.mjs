@@ -70,6 +70,16 @@ test("an item that has not ended waits for more, but not once the next one sound
   assert.deepEqual(reports.findLast(({ item }) => item === "a"), { item: "a", played: 7200, gaps: 1, done: true });
 });
 
+test("one item may be dropped by itself", () => {
+  const queue = new VoiceQueue();
+  queue.push("a", speech(2400));
+  queue.push("b", speech(2400, 5000));
+  queue.drop("a");
+  queue.push("a", speech(2400));
+  queue.end("b");
+  assert.deepEqual(run(queue, 0.5).heard, [...speech(2400, 5000)]);
+});
+
 test("paused it is silent, loses nothing, and can be flushed", () => {
   const queue = new VoiceQueue();
   queue.push("a", speech(RATE));

@@ -60,6 +60,7 @@ class Loopback:
 
     def on_flushed(self, positions):
         self.calls.append(("flushed", dict(positions)))
+        self.panel.state = "listening"
 
     def on_end(self):
         self.calls.append(("end",))

@@ -28,7 +28,8 @@ HOSTILE_OF_PAGE: list[Any] = [
     {"kind": "played", "item": ["a"], "ms": 5, "done": True},
     {"kind": "played", "item": "a", "ms": "5", "done": True},
     {"kind": "played", "item": "a", "ms": 5}, {"kind": "flushed"},
-    {"kind": "flushed", "positions": ["a"]}, {"kind": "alive"}, {"kind": "end?"},
+    {"kind": "flushed", "number": 0, "positions": ["a"]}, {"kind": "flushed", "positions": {}},
+    {"kind": "flushed", "number": 7, "positions": {"a": 5}}, {"kind": "alive"}, {"kind": "end?"},
 ]  # fmt: skip
 
 
@@ -204,9 +205,16 @@ def test_a_flush_says_what_was_heard_and_drops_what_is_late(talk: Talk) -> None:
     talk.tell("played", item="a", ms=750, done=False)
     talk.answers()
     protocol.flush()
-    assert talk.answers() == [{"kind": "flush", "page": "p"}]
+    protocol.pcm("a", SECOND)  # late
+    protocol.model_words("b", "late")
+    assert talk.answers() == [{"kind": "flush", "page": "p", "number": 1}]
+    protocol.pcm("c", SECOND)  # the next answer, before the page has told of the flush
+    protocol.model_words("c", "Yes?")
+    assert [answer["kind"] for answer in talk.answers()] == ["pcm", "words"]
     positions = {"a": 1_000, "never sent": 5, "b": True}
-    assert talk.tell("flushed", positions=positions) == [("flushed", {"a": 1_000, "b": 0})]
+    assert talk.tell("flushed", number=1, positions=positions) == [
+        ("flushed", {"a": 1_000, "b": 0})
+    ]
     cut = [(row["item"], row["text"], row["cut"]) for row in talk.answers()]
     assert cut == [("a", "One small", True), ("b", "", True)]
     protocol.pcm("a", SECOND)
@@ -214,24 +222,53 @@ def test_a_flush_says_what_was_heard_and_drops_what_is_late(talk: Talk) -> None:
     protocol.model_words("b", "late")
     protocol.item_done("b")
     assert talk.answers() == []
-    assert talk.tell("flushed", positions={"a": 2_000}) == [("flushed", {})]
-    protocol.pcm("c", SECOND)
-    (heard,) = talk.answers()
-    assert heard["item"] == "c"
+    assert talk.tell("flushed", number=1, positions={"a": 2_000}) == []  # again
+    assert talk.tell("played", item="c", ms=300, done=False) == [("played", "c", 300, False)]
+    assert protocol.rows["c"].text == "Yes?"
+
+
+def test_a_flush_by_the_user_that_crosses_one_of_the_kernels(talk: Talk) -> None:
+    talk.protocol.pcm("a", SECOND)
+    talk.protocol.flush()
+    assert talk.tell("flushed", number=0, positions={"a": 600}) == [("flushed", {})]
+    assert talk.tell("interrupt") == [("interrupt",)]
+    assert talk.tell("flushed", number=1, positions={}) == [("flushed", {"a": 600})]
+
+
+def test_sound_on_its_way_when_the_user_interrupts_is_dropped_by_the_page(talk: Talk) -> None:
+    talk.protocol.pcm("a", SECOND)
+    talk.answers()
+    assert talk.tell("flushed", number=0, positions={}) == [("flushed", {"a": 0})]
+    (row,) = talk.answers()
+    assert (row["kind"], row["item"], row["cut"]) == ("row", "a", True)
+
+
+def test_a_flush_that_the_page_cannot_answer_any_more_is_answered(talk: Talk) -> None:
+    talk.protocol.pcm("a", SECOND)
+    talk.tell("played", item="a", ms=250, done=False)
+    talk.protocol.flush()
+    talk.protocol.pcm("b", SECOND)
+    talk.now += PATIENCE + 1
+    talk.calls.clear()
+    talk.protocol.check_page()
+    assert talk.calls == [("flushed", {"a": 250}), ("flushed", {"b": 0}), ("page lost",)]
+    talk.answers()
+    talk.protocol.flush()  # nobody is there
+    assert talk.answers() == []
 
 
 def test_of_words_that_run_ahead_of_their_sound_only_a_share_was_heard(talk: Talk) -> None:
     protocol = talk.protocol
     protocol.model_words("a", "word " * 30)  # 150 characters: 10 s
     protocol.pcm("a", SECOND)
-    talk.tell("flushed", positions={"a": 1_000})
+    talk.tell("flushed", number=0, positions={"a": 1_000})
     assert protocol.rows["a"].text == "word word word"  # a tenth
 
 
 def test_words_alone_are_over_when_they_are_complete(talk: Talk) -> None:
     talk.protocol.model_words("a", "Only written.")
     talk.protocol.item_done("a")
-    assert talk.tell("flushed", positions={}) == [("flushed", {})]
+    assert talk.tell("flushed", number=0, positions={}) == [("flushed", {})]
     assert talk.protocol.rows["a"].text == "Only written."
 
 
