@@ -267,6 +267,20 @@ def test_who_goes_on_before_an_answer_has_begun_takes_the_turn_back() -> None:
         assert len(models.models.asked[0].messages) == 2
 
 
+def test_a_response_that_the_client_asked_for_is_told_to_be_interrupted() -> None:
+    models = scripted(["One", "Two"], "Both.")
+    with talking(models) as talk:
+        models.models.hearing.clear()
+        talk.say(bytes(200 * MS), pace=0)
+        talk.send("input_audio_buffer.commit")
+        talk.send("response.create")
+        talk.say(spoken("And then."), pace=0)
+        interrupted = talk.answer()
+        assert interrupted["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+        models.models.hearing.set()
+        assert words_of(talk.answer()) == "Both."
+
+
 def test_without_create_response_the_client_asks() -> None:
     models = scripted(["Hello."], "Hello, Ada.")
     detection = {"type": "server_vad", "create_response": False, "interrupt_response": False}

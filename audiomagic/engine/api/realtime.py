@@ -3,10 +3,11 @@
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from http import HTTPStatus
 from threading import Lock
+from typing import Any
 from urllib.parse import parse_qs
 
 from websockets.datastructures import Headers
@@ -21,7 +22,7 @@ from werkzeug.wrappers import Response
 
 from ...errors import AudiomagicError, one_line
 from ..engine import Engine
-from ..realtime.outbox import Outbox
+from ..realtime.queued_socket import QueuedSocket
 from ..realtime.session import LIFETIME, Session, error_event
 from .errors import APIError, api_error, missing
 from .models import check_realtime
@@ -33,6 +34,7 @@ Lend = Callable[[], socket.socket]
 LARGEST_FRAME = 16 * 2**20  # bytes: 15 MiB of sound in base64, and what is around it
 MOST_FRAMES = 4  # that wait to be handled
 HANDSHAKE = 10  # seconds
+PATIENCE = 30.0  # seconds for which a client may read nothing, while much waits for it
 OPENED = HTTPStatus.SWITCHING_PROTOCOLS
 MOST_AT_ONCE = 16  # each holds one of the server's threads
 
@@ -45,21 +47,18 @@ def serve_realtime(sock: socket.socket, engine: Engine, received: bytes = b"") -
     """
     protocol = ServerProtocol(max_size=LARGEST_FRAME)
     protocol.receive_data(received)
-    connection = ServerConnection(
-        sock,
-        protocol,
-        # Both ends are on this machine: which of them is gone, its system knows. And a client that
-        # does not read while it plays a long answer would not reply to a ping.
-        ping_interval=None,
-        max_queue=MOST_FRAMES,
-    )
-    # The client is gone, or was told.
-    with suppress(ConnectionClosed, InvalidHandshake, EOFError, OSError), connection:
-        for event in protocol.events_received():
-            connection.process_event(event)
-        connection.handshake(_refusal, server_header=None, timeout=HANDSHAKE)
-        if connection.response and connection.response.status_code == OPENED:
-            _hold(connection, engine)
+    # The client is gone, or was told, where something is raised.
+    with sock, suppress(ConnectionClosed, InvalidHandshake, EOFError, OSError):
+        queued = QueuedSocket(sock)
+        # No pings: both ends are on this machine, whose system knows which of them is gone. And a
+        # client that does not read while it plays a long answer would not reply to one.
+        connection = ServerConnection(queued, protocol, ping_interval=None, max_queue=MOST_FRAMES)
+        with connection:
+            for event in protocol.events_received():
+                connection.process_event(event)
+            connection.handshake(_refusal, server_header=None, timeout=HANDSHAKE)
+            if connection.response and connection.response.status_code == OPENED:
+                _hold(connection, queued, engine)
 
 
 def _refusal(_: ServerConnection, request: Handshake) -> HandshakeReply | None:
@@ -93,7 +92,7 @@ def _model(target: str) -> str:
     return named[-1]
 
 
-def _hold(connection: ServerConnection, engine: Engine) -> None:
+def _hold(connection: ServerConnection, queued: QueuedSocket, engine: Engine) -> None:
     assert connection.request
     model = _model(connection.request.path)
     try:
@@ -104,16 +103,13 @@ def _hold(connection: ServerConnection, engine: Engine) -> None:
         return
     ends = time.monotonic() + LIFETIME
 
-    def send(text: str) -> None:
-        try:
-            connection.send(text)
-        except ConnectionClosed as error:
-            raise ConnectionError from error
+    def put(event: Mapping[str, Any]) -> None:
+        if not queued.wait_for_room(PATIENCE):
+            connection.close_socket()
+        with suppress(ConnectionClosed):
+            connection.send(json.dumps(event))
 
-    with (
-        closing(Outbox(send, connection.close_socket)) as outbox,
-        closing(Session(engine, model, outbox.put)) as session,
-    ):
+    with closing(Session(engine, model, put)) as session:
         try:
             while True:
                 session.handle(connection.recv(max(0.0, ends - time.monotonic())))

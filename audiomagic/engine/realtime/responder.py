@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
-from typing import Any, Literal
+from typing import Any
 
 from ...protocol.request import Request
 from ..api.errors import APIError, api_error
@@ -24,20 +24,20 @@ class Responder:
     def __init__(self, engine: Engine, lock: AbstractContextManager[Any], heard: Heard):
         self._engine, self._lock, self._heard = engine, lock, heard
         self._thread = ThreadPoolExecutor(1, "realtime-respond")
-        self._responses: dict[str, Response] = {}  # that are not over
+        self._responses: dict[str, Response] = {}  # those that are over leave it soon
         self.has_spoken = False  # whether any sound was sent
 
     @property
     def active(self) -> Response | None:
         """The response of the conversation, of which there is one at a time."""
-        going_on = (one for one in self._responses.values() if not one.over)
-        return next((one for one in going_on if one.in_conversation), None)
+        there = self._responses.values()
+        return next((r for r in there if r.in_conversation and not r.over), None)
 
-    def respond(self, response: Response, items: Sequence[Item], unasked: bool = False) -> None:
-        """Have a response to these items generated.
+    def respond(self, response: Response, items: Sequence[Item]) -> None:
+        """Have a response to these items generated; drop one of which the client knows nothing,
+        where nobody has spoken after all.
 
-        One that is `unasked` is dropped where nobody has spoken after all. Raises APIError where
-        the conversation has one already.
+        Raises APIError where the conversation has one already.
         """
         if response.in_conversation and (active := self.active):
             line = f"Conversation already has an active response in progress: {active.id}."
@@ -46,7 +46,7 @@ class Responder:
             line = f"There are {MOST_WAITING} responses in progress; wait for one of them."
             raise APIError(line, None, "rate_limit_exceeded")
         self._responses[response.id] = response
-        self._thread.submit(self._generate, response, items, unasked)
+        self._thread.submit(self._generate, response, items)
 
     def cancel(self, response_id: str | None) -> None:
         """Cut off a response, by default that of the conversation. Raises APIError for none."""
@@ -54,33 +54,28 @@ class Responder:
         if response is None or response.over:
             line = "Cancellation failed: no active response found"
             raise APIError(line, None, "response_cancel_not_active")
-        self._end(response, "client_cancelled")
+        response.cancel("client_cancelled")
 
     def interrupt(self) -> None:
         """Cut off the response of the conversation, if there is one: somebody speaks."""
-        if response := self.active:
-            self._end(response, "turn_detected")
+        response = self.active
+        if response is None:
+            return
+        if response.unknown:  # it waits for the words of somebody who goes on to speak
+            response.drop()
+        else:
+            response.cancel("turn_detected")
 
     def close(self) -> None:
         """End all responses; wait for the model to stop."""
         with self._lock:
             for response in self._responses.values():
                 response.drop()
-            self._responses.clear()
         self._thread.shutdown(cancel_futures=True)
 
-    def _end(
-        self, response: Response, reason: Literal["turn_detected", "client_cancelled"]
-    ) -> None:
-        del self._responses[response.id]
-        if response.created or reason == "client_cancelled":
-            response.cancel(reason)
-        else:  # it waits for the words of somebody who goes on to speak
-            response.drop()
-
-    def _generate(self, response: Response, items: Sequence[Item], unasked: bool) -> None:
+    def _generate(self, response: Response, items: Sequence[Item]) -> None:
         try:
-            self._run(response, items, unasked)
+            self._run(response, items)
         except Exception as error:  # whatever it is, the client is told in the protocol's shape
             failure = api_error(error)
             with self._lock:
@@ -88,12 +83,14 @@ class Responder:
                     response.fail(failure)
         finally:
             with self._lock:
-                self._responses.pop(response.id, None)
+                del self._responses[response.id]
 
-    def _run(self, response: Response, items: Sequence[Item], unasked: bool) -> None:
+    def _run(self, response: Response, items: Sequence[Item]) -> None:
+        if response.over:  # it was cut off while it waited for another
+            return
         words = self._words(items)
         with self._lock:
-            if unasked and not words:
+            if response.unknown and not words:
                 response.drop()
             if response.over:
                 return

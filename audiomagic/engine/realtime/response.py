@@ -28,7 +28,8 @@ class Emit(Protocol):
 class Response:
     """A response in progress; what it says is added to a conversation, unless that is None.
 
-    Its methods send events: whoever calls them holds the session's lock.
+    One that is `unasked` follows a turn by itself: the client knows of it once it is created. Its
+    methods send events: whoever calls them holds the session's lock.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Response:
         settings: Settings,
         conversation: Conversation | None,
         metadata: Mapping[str, str] | None = None,
+        unasked: bool = False,
     ):
         self.id = new_id("resp")
         self.settings = settings
@@ -44,6 +46,7 @@ class Response:
         self._emit = emit
         self._conversation = conversation
         self._metadata = metadata
+        self._unasked = unasked
         self._status: Status = "in_progress"
         self._details: dict[str, Any] | None = None
         self._created = False
@@ -55,9 +58,9 @@ class Response:
         return self._status != "in_progress"
 
     @property
-    def created(self) -> bool:
-        """Whether the client was told that there is one."""
-        return self._created
+    def unknown(self) -> bool:
+        """Whether the client knows nothing of it."""
+        return self._unasked and not self._created
 
     @property
     def in_conversation(self) -> bool:

@@ -216,8 +216,8 @@ class Session:
         speech = Speech(sound.seconds, early) if early else self._hear(sound)
         self._commit(self._turn_id, speech)
         if self._settings.detection and self._settings.detection.create_response:
-            response = Response(self._emit, self._settings, self._conversation)
-            self._responder.respond(response, self._conversation.items, unasked=True)
+            response = Response(self._emit, self._settings, self._conversation, unasked=True)
+            self._responder.respond(response, self._conversation.items)
 
     def _commit_by_hand(self) -> None:
         if self._buffer.seconds < SHORTEST:

@@ -1,5 +1,6 @@
 """Live conversations over a WebSocket, with scripted models: on a pair of sockets, and served."""
 
+import base64
 import json
 import socket
 import threading
@@ -122,6 +123,17 @@ def test_what_is_no_handshake_ends_without_noise(sent: bytes) -> None:
         sock.sendall(sent)
 
 
+def test_both_sides_may_send_much_at_once() -> None:
+    engine = ScriptedEngine(answers=[["One two three. " * 200]])
+    sound = base64.b64encode(bytes(2_000_000)).decode()
+    with end(engine) as sock, unix_connect(uri=ADDRESS, sock=sock) as ws:
+        ask(ws)
+        for _ in range(5):  # 13 MB, while some 4 MB of sound come back, which nobody reads yet
+            ws.send(json.dumps({"type": "input_audio_buffer.append", "audio": sound}))
+            ws.send(json.dumps({"type": "input_audio_buffer.clear"}))
+        assert until(ws, "response.done")["response"]["status"] == "completed"
+
+
 def test_an_engine_without_its_models_says_so() -> None:
     class Bare(ScriptedEngine):
         def load(self, *_: Any, **__: Any) -> Any:
@@ -162,7 +174,6 @@ def served(engine: ScriptedEngine) -> Iterator[int]:
     try:
         yield server.effective_port
     finally:
-        engine.models.gate.set()
         server.task_dispatcher.shutdown()
         assert not server.task_dispatcher.threads
         server.trigger.pull_trigger(server.close)  # in the thread that waits for its sockets

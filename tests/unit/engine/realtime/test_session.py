@@ -238,6 +238,16 @@ def test_there_is_one_response_at_a_time() -> None:
         assert client.until("response.done")["response"]["status"] == "completed"
 
 
+def test_once_a_response_is_done_the_next_may_be_asked_for() -> None:
+    times = 200
+    with talking(answers=[["Hello."]] * times) as client:
+        for _ in range(times):
+            client.send("response.create")
+            assert client.until("response.done")["response"]["status"] == "completed"
+            client.send("response.cancel")
+            assert client.error() == (None, "response_cancel_not_active")
+
+
 def test_a_cancelled_response_ends_at_once_and_the_model_stops() -> None:
     with talking(answers=[["One. T", GATE, "wo."], ["Three."]]) as client:
         client.say("Count.")
