@@ -123,11 +123,24 @@ class RealtimeConversation:
         return total(known) if complete else None
 
     @property
+    def forecast(self) -> Decimal | None:
+        """What the next answer will probably cost, in US dollars; None where that is not known.
+
+        It grows: every answer reads the whole conversation again.
+        """
+        expected = self._client.estimate(self.request())
+        if expected is None:  # it is free
+            return Decimal(0)
+        return expected.dollars[1] if expected.dollars else None
+
+    @property
     def spent(self) -> str:
-        """The same in words; "" where nothing is paid."""
+        """Cost and forecast in words; "" where nothing is paid."""
         if not self.transport.provider.paid:
             return ""
-        return "cost unknown" if self.cost is None else dollars(self.cost)
+        spent, forecast = self.cost, self.forecast
+        coming = "" if forecast is None else f" · next answer about {dollars(forecast)}"
+        return ("cost unknown" if spent is None else dollars(spent)) + coming
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page that plays anywhere (.html). Raises SoundError."""

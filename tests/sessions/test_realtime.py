@@ -250,6 +250,23 @@ def test_a_call_that_was_cut_off_is_not_made(server: RealtimeServer, session: Se
     assert made == [] and reply.finish_reason == "length"
 
 
+def test_pings_are_answered_while_a_tool_runs(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    """A server hangs up on who does not answer them."""
+
+    def slow() -> bool:
+        """Take a while."""
+        return server.sessions[0].wire.ping()
+
+    server.call(("slow", {}))
+    server.say("Done.", tone.pcm16())
+    with session.converse(tools=[slow]) as talk:
+        reply = talk.say("Go.")
+        assert server.sessions[0].wire.ping()  # and while nothing is asked
+    assert [result.value for result in reply.tool_results] == [True]
+
+
 # -- money ------------------------------------------------------------------------------------
 def test_the_ledger_and_the_servers_bill_agree(
     server: RealtimeServer, session: Session, tone: Sound
@@ -303,6 +320,21 @@ def test_sound_that_is_read_again_is_part_of_the_forecast(
         talk.say("Tell me a story.")
         told, again = server.bill, talk.say("And?")
     assert again.receipt.worst and again.receipt.worst >= server.bill - told
+
+
+def test_the_next_answer_is_forecast_and_the_trend_is_up(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    long = Sound(np.tile(tone.samples, 30), tone.rate)
+    forecasts = []
+    with session.converse(TUTOR) as talk:
+        for _ in range(3):
+            server.say("A story.", long.pcm16())
+            talk.say("Go on.")
+            forecasts.append(talk.forecast)
+    assert None not in forecasts and forecasts == sorted(set(forecasts))
+    assert f"next answer about ${forecasts[-1]:.4f}" in talk.spent
+    assert Session(engine="local").converse().spent == ""
 
 
 def test_a_failed_response_that_made_nothing_is_free(

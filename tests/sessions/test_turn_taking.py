@@ -220,6 +220,47 @@ def test_an_answer_of_which_nothing_was_heard_is_deleted(
     assert server.of("conversation.item.truncate") == []
 
 
+def test_a_cut_that_the_server_refuses_does_no_harm(
+    server: RealtimeServer, begun: Callable[..., Talk], voice: Any, tone: Sound
+) -> None:
+    """Servers have been seen to hold a little less of their own sound than they sent."""
+
+    def script(response: Response) -> None:
+        response.say("A long story.", Sound(np.tile(voice, 3), 24_000).pcm16())
+        del response.output[-1].sound[24_000:]
+
+    server.then(script)
+    server.say("Yes?", tone.pcm16())
+    talk = begun()
+    talk.page.speak(voice)
+    talk.page.wait(lambda page: answered(page, 1))
+    talk.page.played = dict.fromkeys(talk.page.sound, 2_900)
+    talk.page.speak(voice)
+    talk.page.wait(lambda page: answered(page, 2))
+    talk.end()
+    assert len(server.of("conversation.item.truncate")) == 1
+    assert talk.talk.turns[1].answer == "Yes?" and talk.page.notice == ""
+
+
+def test_who_goes_on_to_speak_is_answered_once(
+    server: RealtimeServer, begun: Callable[..., Talk], voice: Any, tone: Sound
+) -> None:
+    """A pause in the middle of a thought ends a turn, but not the thought."""
+    server.hears("I was thinking")
+    server.say("Hm?", tone.pcm16(), gate="response.cancel")
+    server.hears("of a story.")
+    server.say("Tell me.", tone.pcm16())
+    talk = begun()
+    talk.page.speak(voice)
+    server.wait_for("response.create")
+    talk.page.speak(voice)
+    talk.page.wait(lambda page: "Tell me." in "".join(page.rows.values()))
+    talk.page.wait(lambda page: answered(page, 2))
+    talk.end()
+    assert [turn.question.text for turn in talk.talk.turns] == ["I was thinking", "of a story."]
+    assert talk.talk.turns[-1].answer == "Tell me." and len(server.sessions) == 1
+
+
 def test_speech_while_nothing_sounds_cuts_nothing(
     server: RealtimeServer, begun: Callable[..., Talk], voice: Any, tone: Sound
 ) -> None:
