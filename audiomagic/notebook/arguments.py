@@ -6,6 +6,7 @@ A declaration gives an option its flags, its setting, its line in the manual and
 import re
 import shlex
 from collections.abc import Sequence
+from math import inf
 from typing import Any, TypeVar
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -75,6 +76,10 @@ class MagicOptions(Configurable):
         List(Unicode()), "variable to send: a Sound, (rate, array), an Audio, an upload", "NAME",
         only="listen converse",
     )  # fmt: skip
+    max_minutes = _option(
+        Float(None, allow_none=True, min=0.1), "longest live conversation, in minutes", "N",
+        only="converse",
+    )  # fmt: skip
     max_seconds = _option(
         Float(300.0, min=1, max=2400), "longest recording, in seconds", "N", only="listen"
     )
@@ -86,14 +91,10 @@ class MagicOptions(Configurable):
     language = _option(
         Unicode(), "the language that you speak, such as fr", "CODE", only="converse"
     )
+    keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
     push_to_talk = _option(
         Bool(False), "talk while a button, or the space bar, is held", only="converse"
     )
-    max_minutes = _option(
-        Float(None, allow_none=True, min=0.1), "longest live conversation, in minutes", "N",
-        only="converse",
-    )  # fmt: skip
-    keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
     each = _option(
         Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME",
         only="speak listen",
@@ -281,7 +282,8 @@ def _invalid(trait: AnyTrait, value: object) -> str:
     if isinstance(trait, Enum):
         return suggestions.unknown(trait.name or "", str(value), trait.values or ())
     if isinstance(trait, Float):
-        wanted = f"between {trait.min:g} and {trait.max:g}"
+        bounded = trait.max < inf
+        wanted = f"between {trait.min:g} and {trait.max:g}" if bounded else f"{trait.min:g} or more"
     else:
         wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
     return f"{trait.name} must be {wanted}, not '{one_line(value, 60)}'"

@@ -24,11 +24,12 @@ OWN = {
     "listen": {"--text": "text", "--no-text": "text", "-f": "file", "--file": "file",
                "--sound": "sound", "--expect": "expect"},
     "converse": {"--say": "say", "-f": "file", "--file": "file", "--sound": "sound",
-                 "--language": "language", "--keep-sound": "keep_sound"},
+                 "--language": "language", "--keep-sound": "keep_sound",
+                 "--push-to-talk": "push_to_talk", "--max-minutes": "max_minutes"},
 }  # fmt: skip
 SEVERAL = ("say", "file", "sound")  # options that may be repeated
-VALUES = {"max_seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300),
-          "workers": ("3", 3)}  # fmt: skip
+VALUES = {"max_seconds": ("90", 90.0), "max_minutes": ("1.5", 1.5), "workers": ("3", 3),
+          "engine": ("local", "local"), "max_tokens": ("300", 300)}  # fmt: skip
 
 
 @pytest.mark.parametrize("magic", MAGICS)
@@ -223,6 +224,7 @@ def test_a_session_takes_what_a_line_takes() -> None:
         ("voise", "nova", "no AudioMagics setting 'voise'; did you mean 'voice'?"),
         ("engine", "locl", "no engine 'locl'; did you mean 'local'?"),
         ("max_seconds", 0.5, "max_seconds must be between 1 and 2400, not '0.5'"),
+        ("max_minutes", 0, "max_minutes must be 0.1 or more, not '0'"),
         ("workers", 0, "workers must be a whole number above 0, not '0'"),
         ("quiet", "yes", "quiet must be a boolean, not 'yes'"),
     ],
