@@ -9,7 +9,7 @@ ENGINES = ("auto", "openai", "local")
 
 @dataclass(frozen=True)
 class Model:
-    """An audio chat model."""
+    """A model that hears and speaks."""
 
     id: str
     source: str
@@ -27,7 +27,16 @@ class Catalogue:
     default_voice: str
     max_output: int  # tokens: the longest answer of each of the models
     voices: tuple[str, ...]
-    models: dict[str, Model]
+    models: dict[str, Model]  # of Chat Completions
+    default_realtime_model: str
+    default_transcription_model: str  # of what the user says in a live conversation
+    realtime_max_output: int  # tokens: the highest limit of an answer
+    realtime_voices: tuple[str, ...]
+    realtime_models: dict[str, Model]  # of live conversations
+
+    def table(self, realtime: bool) -> dict[str, Model]:
+        """Return the models of live conversations, or those of Chat Completions."""
+        return self.realtime_models if realtime else self.models
 
 
 @cache
@@ -37,6 +46,8 @@ def catalogue() -> Catalogue:
     from importlib.resources import files
 
     data = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
-    data["voices"] = tuple(data["voices"])
-    data["models"] = {name: Model(name, **entry) for name, entry in data["models"].items()}
+    for kind in ("", "realtime_"):
+        data[f"{kind}voices"] = tuple(data[f"{kind}voices"])
+        entries = data[f"{kind}models"].items()
+        data[f"{kind}models"] = {name: Model(name, **entry) for name, entry in entries}
     return Catalogue(**data)

@@ -11,23 +11,22 @@ from threading import Thread
 from typing import TYPE_CHECKING, Self, Unpack
 
 from . import redaction
+from .catalogue import catalogue
 from .costs.budget import Budget, CallBudget
 from .costs.ledger import Ledger
 from .errors import AudiomagicError, CassetteError, OptionError, clean
 from .files import reason
 from .protocol.request import VERBATIM, Message
 from .render.dry_run import DryRun
-from .sound import Sound
-from .speech.silence import note, trim_silence
-from .transports.download import fetched
 from .transports.record_replay import RecordingTransport, ReplayTransport
 from .transports.resolve import resolve
 from .transports.transport import Transport
 from .turn.chats import Chats
 from .turn.client import Client
-from .turn.conversation import CellRun
+from .turn.conversation import CellRun, Conversation
 from .turn.listener import NullListener, StreamListener
 from .turn.options import CallOptions, Options, checked, must_be
+from .turn.question import SpokenQuestion
 from .turn.reply import Reply
 from .turn.turn import Turn, dry_run_comparison, transcribe_and_compare
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from .batch.batch import Batch
+    from .realtime.conversation import RealtimeConversation
     from .transports.cassette import Cassette
 
 
@@ -127,6 +127,49 @@ class Session:
         if expect.strip():
             return transcribe_and_compare(turn, client, expect)
         return turn.run(client)
+
+    def converse(
+        self,
+        instructions: str = "",
+        *,
+        language: str = "",
+        keep_sound: bool = False,
+        **options: Unpack[Options],
+    ) -> "RealtimeConversation":
+        """Begin a live conversation on the Realtime protocol; `instructions` say who the model is.
+
+        >>> with session.converse("You are a tutor", voice="marin", tools=[lookup]) as talk:
+        ...     talk.say("Bonjour"), talk.hear("question.wav")
+
+        `language`: what you speak, as an ISO 639-1 code, for the transcription. `keep_sound`: keep
+        what you say as sound, not in words alone. `max_cost` is for the whole conversation,
+        `max_tokens` for each answer. With `chat`, it continues what was said there, and
+        `speak(chat=...)` continues it. The session's `model` is used unless it is one of Chat
+        Completions. Nothing is sent before the first turn. Raises AudiomagicError as `speak` does.
+        """
+        from .realtime.conversation import RealtimeConversation
+        from .transports.realtime.transport import RealtimeTransport
+
+        must_be(str, instructions=instructions, language=language)
+        must_be(bool, keep_sound=keep_sound)
+        options["model"] = options.get("model") or self._realtime_model
+        resolved = CallOptions.of(self.options, options)
+        transport = RealtimeTransport(self._transport(resolved), language)
+        client = self._client(resolved, transport)
+        who = "\n".join(filter(None, (instructions, resolved.system)))
+        longest = catalogue().realtime_max_output
+        chat = self.chats.open(resolved.chat) if resolved.chat else Conversation("")
+        turn = self._turn(Message("user"), resolved.voice, resolved, client)
+        turn = replace(
+            turn,
+            system=who,
+            chat=chat,
+            max_tokens=min(resolved.max_tokens or longest, longest),
+            keeps_unanswered=True,
+        )
+        return RealtimeConversation(
+            transport, client, turn, chat, keep_sound=keep_sound, listener=self._listener
+        )
 
     def map(
         self,
@@ -303,8 +346,8 @@ class Session:
             return Decimal(0)
         return budget.spent if budget.known else None
 
-    def _client(self, options: CallOptions) -> Client:
-        transport = self._transport(options)
+    def _client(self, options: CallOptions, transport: Transport | None = None) -> Client:
+        transport = transport or self._transport(options)
         cell = self._cell.cell if self._cell else ""
         call_budget = self._call_budget = options.call_budget(cell, self._sharing)
         listener = self._listener or NullListener()
@@ -319,6 +362,12 @@ class Session:
         if self._recording:
             return RecordingTransport(transport, self._recording, self._claimed)
         return transport
+
+    @property
+    def _realtime_model(self) -> str:
+        """The model of conversations: the session's own, unless that is one of Chat Completions."""
+        own = self.options.get("model") or ""
+        return catalogue().default_realtime_model if own in ("", *catalogue().models) else own
 
     def _speaking(self, text: str, verbatim: bool, given: Options) -> tuple[Turn, Client]:
         must_be(str, text=text)
@@ -335,13 +384,10 @@ class Session:
         must_be(bool, text_only=text_only)
         options = CallOptions.of(self.options, given)
         client = self._client(options)
-        whole = Sound.list_of(fetched(sound))
-        sent = list(map(trim_silence, whole))
+        question = SpokenQuestion.of(sound, instruction)
         voice = None if text_only else options.voice
-        turn = self._turn(Message.user(instruction, sent), voice, options, client)
-        saved = sum(one.seconds for one in whole) - sum(one.seconds for one in sent)
-        notes = [one.note for one in whole] + [note(saved) if saved else ""]
-        return replace(turn, notes=tuple(filter(None, notes))), client
+        turn = self._turn(question.message, voice, options, client)
+        return replace(turn, notes=question.notes), client
 
     def _turn(
         self, question: Message, voice: str | None, options: CallOptions, client: Client

@@ -35,6 +35,11 @@ class Estimate:
     high: Usage
     price: Price | None
 
+    def __add__(self, reread: Usage) -> "Estimate":
+        """Return it with tokens that are read in any case, whatever the request holds."""
+        likely, high = self.likely + reread, self.high + reread
+        return replace(self, likely=likely, high=high)
+
     @property
     def seconds_out(self) -> tuple[float, ...]:  # the least, likely, the most
         usages = (self.low, self.likely, self.high)
@@ -95,7 +100,7 @@ def estimate(
     answer = min(longest, _likely_answer(messages, spoken))
     audio = answer * AUDIO_PER_TEXT // (AUDIO_PER_TEXT + 1) if spoken else 0
     return Estimate(
-        Usage(least_text + heard, 0, heard, 0, cached_tokens=least_text),
+        Usage(least_text + heard, 0, heard, 0, least_text + heard, heard),  # all of it cached
         Usage(likely_text + FRAME * len(messages) + heard, answer, heard, audio),
         Usage(most_text + most_heard, longest, most_heard, longest if spoken else 0),
         price,
@@ -123,12 +128,14 @@ def larger(counted: Usage, told: Usage | None, price: Price | None) -> Usage:
         input_tokens=told.input_tokens,
         input_audio_tokens=told.input_audio_tokens,
         cached_tokens=told.cached_tokens,
+        cached_audio_tokens=told.cached_audio_tokens,
     )
     received = replace(
         told,
         input_tokens=counted.input_tokens,
         input_audio_tokens=counted.input_audio_tokens,
         cached_tokens=counted.cached_tokens,
+        cached_audio_tokens=counted.cached_audio_tokens,
         server_cost=None,
     )
 

@@ -35,7 +35,7 @@ OLD = 90  # days after which a price mentions its age
 DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 MINUTES = {"sound in": 60 * AUDIO_IN_PER_SECOND, "sound out": 60 * AUDIO_OUT_PER_SECOND}  # tokens
 REQUIRED = ("text_in", "text_out", "audio_in", "audio_out")
-RATES = (*REQUIRED, "cached_in")
+RATES = (*REQUIRED, "cached_in", "cached_audio_in")
 KEYS = (*RATES, "source", "checked")
 EXACT = Context(100, ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
@@ -49,13 +49,18 @@ def exact() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Rates:
-    """US dollars per million tokens; `cached_in` is None where no cached price is listed."""
+    """US dollars per million tokens.
+
+    `cached_in`, of text, and `cached_audio_in` are None where no such price is listed: what was
+    cached costs as much as the rest.
+    """
 
     text_in: Decimal
     text_out: Decimal
     audio_in: Decimal
     audio_out: Decimal
     cached_in: Decimal | None = None
+    cached_audio_in: Decimal | None = None
 
     @property
     @exact()
@@ -108,8 +113,7 @@ class Prices:
         says so (`assumed`): most such servers pass requests on.
         """
         named, name = _split(model, set(self.sellers.values()))
-        hosts = (h for h in self.sellers if host == h or (h[:1] == "." and host.endswith(h)))
-        seller = self.sellers.get(next(hosts, "")) if host else named or OPENAI
+        seller = self.seller(host) if host else named or OPENAI
         for model_id in (name, DATED.sub("", name)):
             for key in ((seller or "", model_id), ("", model_id)):
                 if key in self.prices:
@@ -118,6 +122,11 @@ class Prices:
             found = self.find(f"{named or OPENAI}/{name}")
             return found and replace(found, assumed=True)
         return _from_genai_prices(name) if seller == OPENAI else None
+
+    def seller(self, host: str) -> str | None:
+        """Return whose prices a server charges; None where it has none of its own."""
+        hosts = (h for h in self.sellers if host == h or (h[:1] == "." and host.endswith(h)))
+        return self.sellers.get(next(hosts, ""))
 
     def extended(self, given: Mapping[str, Any] | str | os.PathLike[str]) -> "Prices":
         """Return these prices with a user's over them: a mapping, or the path of a TOML file.
@@ -229,10 +238,12 @@ def _from_genai_prices(model: str) -> Price | None:
     rates = [rate for rate in mtok if isinstance(rate, Decimal)]
     if len(rates) < len(mtok):
         return None
-    cached = found.cache_read_mtok if isinstance(found.cache_read_mtok, Decimal) else None
-    return Price(
-        replace(Rates(*rates), cached_in=cached), f"genai-prices {genai_prices.__version__}"
+    cached, cached_audio = (
+        rate if isinstance(rate, Decimal) else None
+        for rate in (found.cache_read_mtok, found.cache_audio_read_mtok)
     )
+    full = replace(Rates(*rates), cached_in=cached, cached_audio_in=cached_audio)
+    return Price(full, f"genai-prices {genai_prices.__version__}")
 
 
 @exact()
@@ -313,19 +324,28 @@ def bill(usage: Usage, price: Price | None) -> Bill | None:
     if usage.server_cost is not None:
         return Bill((), paid=usage.server_cost)
     text_in, text_out = usage.input_text_tokens, usage.output_text_tokens
-    audio_in, audio_out = usage.input_audio_tokens, usage.output_audio_tokens or 0
+    audio_in, audio_out = usage.input_audio_tokens, usage.output_audio_tokens
     if price is None or not usage.consistent:
         return None
-    if text_in is None or text_out is None or audio_in is None:
+    if text_in is None or text_out is None or audio_in is None or audio_out is None:
         return None
-    rates = price.rates
-    # Chat Completions never reports which cached tokens were sound: count them as text first.
-    cached = min(usage.cached_tokens, text_in) if rates.cached_in is not None else 0
-    lines = (
-        LineItem("text in", text_in - cached, rates.text_in),
-        LineItem("cached text in", cached, rates.cached_in or Decimal(0)),
-        LineItem("sound in", audio_in, rates.audio_in),
-        LineItem("text out", text_out, rates.text_out),
-        LineItem("sound out", audio_out, rates.audio_out),
-    )
-    return Bill(tuple(line for line in lines if line.tokens), price)
+    rates, cached, cached_audio = price.rates, usage.cached_tokens, usage.cached_audio_tokens
+
+    def itemised(sound: int) -> Bill:  # with so many tokens of cached sound
+        cached_text = 0 if rates.cached_in is None else cached - sound
+        cached_sound = 0 if rates.cached_audio_in is None else sound
+        lines = (
+            LineItem("text in", text_in - cached_text, rates.text_in),
+            LineItem("cached text in", cached_text, rates.cached_in or Decimal(0)),
+            LineItem("sound in", audio_in - cached_sound, rates.audio_in),
+            LineItem("cached sound in", cached_sound, rates.cached_audio_in or Decimal(0)),
+            LineItem("text out", text_out, rates.text_out),
+            LineItem("sound out", audio_out, rates.audio_out),
+        )
+        return Bill(tuple(line for line in lines if line.tokens), price)
+
+    if cached_audio is not None:
+        return itemised(cached_audio)
+    # Nobody said how much was sound: from the fewest tokens to the most, whichever costs more.
+    fewest, most = itemised(max(cached - text_in, 0)), itemised(min(cached, audio_in))
+    return max(fewest, most, key=lambda bill: bill.dollars)

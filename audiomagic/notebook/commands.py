@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 QUOTES = "\"'"
 QUOTED = r""""[^"]*"|'[^']*'"""  # not as shells do: a path of Windows keeps its backslashes
+UNPRICED = ("unknown", "unknown", "", "", "")
 WORD = re.compile(rf"""(?:{QUOTED}|[^\s"']|["'])+""")
 
 
@@ -114,7 +115,8 @@ def status(session: Session, settings: MagicOptions, given: object = None) -> Ta
     cassette = f"{verb} {session.cassette.name}" if session.cassette else "none"
     rows = [("engine", engine), ("address", address)]
     rows += [(name, value) for name in ("llm", "stt") if (value := getattr(settings, name))]
-    rows += [("model", settings.model), ("voice", settings.voice), ("key", key)]
+    rows += [("model", settings.model), ("conversations", catalogue().default_realtime_model)]
+    rows += [("voice", settings.voice), ("key", key)]
     rows += [("chats", chats or "none"), ("cassette", cassette)]
     try:
         calls = session.ledger.rows(notebook=session.notebook)
@@ -133,10 +135,10 @@ def _transport(session: Session, settings: MagicOptions) -> Transport:
 
 
 def models(session: Session, settings: MagicOptions, given: object = None) -> Table:
-    """List the models of our table, then those that only the server knows."""
+    """List the models of our table, then those that only the server knows: for each purpose."""
     heading = (
-        "model", "state", "use instead", "text in / out", "sound in / out", "a minute in / out",
-        "checked",
+        "model", "for", "state", "use instead", "text in / out", "sound in / out",
+        "cached text / sound", "a minute in / out", "checked",
     )  # fmt: skip
     listing, note = None, "Prices in US dollars per million tokens, and per minute of sound."
     with suppress(AudiomagicError):
@@ -144,43 +146,56 @@ def models(session: Session, settings: MagicOptions, given: object = None) -> Ta
         listing = transport.models()
         if transport.provider.paid and not listing:
             note += f" {transport.provider.host} does not list the models that your key may use."
-    rows = [_model(model, listing) for model in catalogue().models.values()]
-    more = [name for name in audio_models(listing or {}) if name not in catalogue().models]
-    rows += [(name, "no known price", "", "unknown", "unknown", "", "") for name in more]
+    rows = []
+    for realtime, purpose in ((False, "%%speak, %%listen"), (True, "%%converse")):
+        table = catalogue().table(realtime)
+        speaking = audio_models(listing or {}, realtime=realtime)
+        rows += [_model(model, purpose, listing) for model in table.values()]
+        more = [name for name in speaking if name not in table]
+        rows += [(name, purpose, "no known price", "", *UNPRICED) for name in more]
     return Table(heading, rows, note)
 
 
-def _model(model: Model, listing: Listing | None) -> tuple[str, ...]:
+def _model(model: Model, purpose: str, listing: Listing | None) -> tuple[str, ...]:
     day = (listing or {}).get(model.id) or model.shutdown
     state = f"{'shut down' if day <= date.today() else 'until'} {day}" if day else "current"
     if listing and model.id not in listing:
         state += ", not for your key"
-    head, price = (model.id, state, model.successor or ""), listed().find(model.id)
+    head = (model.id, purpose, state, model.successor or "")
+    price = listed().find(model.id)
     if price is None:
-        return (*head, "unknown", "unknown", "", "")
+        return (*head, *UNPRICED)
     rate = price.rates
+    cached = [rate.cached_in, rate.cached_audio_in]
     return (
         *head,
         f"{rate.text_in:.2f} / {rate.text_out:.2f}",
         f"{rate.audio_in:.2f} / {rate.audio_out:.2f}",
+        "" if cached == [None, None] else " / ".join(map(_rate, cached)),
         " / ".join(map(dollars, rate.minute)),
         price.day(),
     )
+
+
+def _rate(rate: Decimal | None) -> str:
+    return "-" if rate is None else f"{rate:.2f}"
 
 
 def voices(session: Session, settings: MagicOptions, given: object = None) -> Table:
     from ..engine import synthesize, weights
 
     names = catalogue().voices
+    missing = [name for name in names if name not in catalogue().realtime_voices]
+    live = f"The service has no {', '.join(missing[:-1])} or {missing[-1]} in %%converse."
     if not weights.installed():
         hint = "Samples need the local engine: pip install 'audiomagic[local]'"
-        return Table(("voice",), [(name,) for name in names], hint)
+        return Table(("voice",), [(name,) for name in names], f"{hint}. {live}")
     from ..engine.tts import voices as local_voices
 
     local = local_voices()
     rows = [(name, local[name].like, synthesize(f"Hello, I am {name}.", name)) for name in names]
     note = "The samples are the local engine's voices of these names, not the service's own."
-    return Table(("voice", "the local one is", "sample"), rows, note)
+    return Table(("voice", "the local one is", "sample"), rows, f"{note} {live}")
 
 
 def chats(chats: Iterable[Conversation]) -> Table:

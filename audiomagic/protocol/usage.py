@@ -16,8 +16,10 @@ MOST_DOLLARS = 1_000_000  # of one call, likewise
 class Usage:
     """Tokens billed for one call. Totals include every part; None means "not reported".
 
-    `server_cost` is what the server itself says it charged, in US dollars. `totals_match` is False
-    where the server's totals are not the sums of its parts: then neither can be trusted.
+    How much of the cache was sound, `cached_audio_tokens`, the Realtime protocol reports; Chat
+    Completions never does. `server_cost` is what the server itself says it charged, in US dollars.
+    `totals_match` is False where the server's totals are not the sums of its parts: then neither
+    can be trusted.
     """
 
     input_tokens: int
@@ -25,6 +27,7 @@ class Usage:
     input_audio_tokens: int | None = None
     output_audio_tokens: int | None = None
     cached_tokens: int = 0
+    cached_audio_tokens: int | None = None
     server_cost: Decimal | None = None
     totals_match: bool = True
 
@@ -45,7 +48,24 @@ class Usage:
             and 0 <= (self.input_audio_tokens or 0) <= self.input_tokens
             and 0 <= (self.output_audio_tokens or 0) <= self.output_tokens
             and 0 <= self.cached_tokens <= self.input_tokens
+            and 0 <= (self.cached_audio_tokens or 0) <= self.cached_tokens
+            and self._cache_fits
         )
+
+    @property
+    def _cache_fits(self) -> bool:
+        """Whether no more of a kind was cached than was sent, where the kinds are known."""
+        audio, text = self.input_audio_tokens, self.input_text_tokens
+        cached_audio = self.cached_audio_tokens
+        if audio is None or text is None or cached_audio is None:
+            return True
+        return cached_audio <= audio and self.cached_tokens - cached_audio <= text
+
+    @property
+    def _cached_sound(self) -> int | None:
+        """How much of the cache was sound: none where nothing was cached, whoever says so."""
+        nothing = self.cached_audio_tokens is None and not self.cached_tokens
+        return 0 if nothing else self.cached_audio_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
         """Add two calls' tokens; what either did not report is unknown for both."""
@@ -55,6 +75,7 @@ class Usage:
             _sum(self.input_audio_tokens, other.input_audio_tokens),
             _sum(self.output_audio_tokens, other.output_audio_tokens),
             self.cached_tokens + other.cached_tokens,
+            _sum(self._cached_sound, other._cached_sound),
             _sum(self.server_cost, other.server_cost),
             self.totals_match and other.totals_match,
         )
@@ -77,7 +98,7 @@ class Usage:
         total_adds_up = _count(value, "total_tokens") in (None, sent + received)
         cached, cost = _count(details, "cached_tokens") or 0, _server_cost(value)
         totals_match = input_adds_up and output_adds_up and total_adds_up
-        return cls(sent, received, audio_in, audio_out, cached, cost, totals_match)
+        return cls(sent, received, audio_in, audio_out, cached, None, cost, totals_match)
 
     def wire(self) -> dict[str, Any]:
         """Return it as the service would, with every detail; None where it is unknown."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 from .. import static
@@ -13,7 +12,7 @@ from ..protocol.usage import Usage
 from ..sound import Sound
 from ..tools.result import ToolResult
 from . import tool_call, transcript_diff
-from .html import BADGE, CARD, INK, PAPER, as_html, note, player, unmarked, visible, words
+from .html import BADGE, CARD, INK, PAPER, as_html, document, note, player, unmarked, visible, words
 
 if TYPE_CHECKING:  # it takes a while to import, and most replies have none
     from ..speech.transcript_diff import TranscriptDiff
@@ -53,7 +52,7 @@ def html(reply: Reply, place: str = "") -> str:
             words(reply.text, attributes),
             transcript_diff.html(reply.transcript_diff) if reply.transcript_diff else "",
             *map(note, reply.notes),
-            _badge(receipt),
+            badge(receipt),
             f"<script>{follow_along()}</script>" if starts else "",
             "</div>",
         )
@@ -87,8 +86,8 @@ def plain(reply: Reply) -> str:
 
 def about(reply: Reply) -> list[str]:
     """Return all that is to be known besides the words, a line each."""
-    results, badge = map(str, reply.tool_results), f"[{summary(reply.receipt)}]"
-    return list(map(visible, (*results, *_compared(reply), *reply.notes, badge)))
+    results, last = map(str, reply.tool_results), f"[{summary(reply.receipt)}]"
+    return list(map(visible, (*results, *_compared(reply), *reply.notes, last)))
 
 
 def _compared(reply: Reply) -> list[str]:
@@ -96,12 +95,7 @@ def _compared(reply: Reply) -> list[str]:
 
 
 def page(reply: Reply) -> str:
-    title = escape(one_line(reply.text, 60) or "A reply")
-    return (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"></head>'
-        f"<body>{html(reply)}</body></html>"
-    )
+    return document(reply.text or "A reply", html(reply))
 
 
 def summary(receipt: Receipt) -> str:
@@ -127,7 +121,8 @@ def price(receipt: Receipt) -> str:
     return ("" if sure else "~") + dollars(receipt.estimate)
 
 
-def _badge(receipt: Receipt) -> str:
+def badge(receipt: Receipt) -> str:
+    """Return the badge, which unfolds to the split of tokens and dollars."""
     sound = receipt.time_to_first_audio
     first = "" if sound is None else f"first sound after {sound:.2f} s, "
     voice = f" · voice {one_line(receipt.voice, 80)}" if receipt.voice else ""

@@ -149,7 +149,8 @@ def _cost(row: Row) -> str:
         text_in, audio_in, text_out, audio_out = tokens = [row[name] for name in TOKENS]
         if None in tokens:
             return free
-        used = Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out)
+        cached = row["cached_tokens"] or 0
+        used = Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out, cached)
         billed = bill(used, listed().find(row["model"]))
         return free + (f" (on the service: {dollars(billed.dollars)})" if billed else "")
     if row["dollars"] is None:

@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from ..errors import SoundError
+from ..errors import SoundError, one_line
 from ..sound import Sound
 
 INK, FAINT, PAPER, EDGE = "#1d2530", "#566273", "#f7f8fa", "#c9d0d9"
@@ -54,6 +54,15 @@ def counted(number: int, noun: str) -> str:
 
 def title(text: str) -> str:
     return f'<div style="{TITLE}">{as_html(text)}</div>'
+
+
+def document(title: str, body: str) -> str:
+    """Return a page of its own."""
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(one_line(title, 60))}'
+        '</title><meta name="viewport" content="width=device-width"></head>'
+        f"<body>{body}</body></html>"
+    )
 
 
 def words(text: str, attributes: str = "") -> str:

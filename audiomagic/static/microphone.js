@@ -22,7 +22,8 @@ const TAP_PROCESSOR = `registerProcessor("audiomagic-tap", class extends AudioWo
 
 export class Microphone {
   /** Opens a microphone; `onSamples` gets Float32Array samples at 24 kHz, `onLost` is called if it is
-   *  disconnected. `processing`: whether the browser cancels echo, suppresses noise, sets the level. */
+   *  disconnected. `processing`: whether the browser cancels echo, suppresses noise, sets the level; with
+   *  "all" it is to cancel all that the computer plays, not only the sound of calls (Chromium 141). */
   static async open(device, processing, onSamples, onLost) {
     const microphone = new Microphone();
     try {
@@ -39,8 +40,8 @@ export class Microphone {
       audio: {
         channelCount: 1,
         echoCancellation: processing,
-        noiseSuppression: processing,
-        autoGainControl: processing,
+        noiseSuppression: Boolean(processing),
+        autoGainControl: Boolean(processing),
         ...(device && { deviceId: { ideal: device } }),
       },
     });
@@ -67,6 +68,9 @@ export class Microphone {
     this.context.createMediaStreamSource(this.stream).connect(tap);
   }
 
+  /** Whether it keeps out what the computer plays: browsers that cannot open it all the same. */
+  get cancelsEcho() { return this.stream.getAudioTracks()[0].getSettings().echoCancellation === "all"; }
+
   /** Closes it once `onSamples` has got the last sample. */
   async close() {
     this.tap.port.postMessage("end");
@@ -86,27 +90,30 @@ export async function listMicrophones() {
   return devices.filter((device) => device.kind === "audioinput" && device.label);
 }
 
-/** Explains why there is no microphone, and what to do; `page` is what `pageContext` returns. */
-export function explainNoMicrophone(error, page) {
+/** Explains why there is no microphone, and what to do: `press` a button again, or something `instead`;
+ *  `page` is what `pageContext` returns. */
+export function explainNoMicrophone(error, page, press = "Record", instead = "choose a file") {
+  const Instead = instead[0].toUpperCase() + instead.slice(1);
   if (page.protocol === "vscode-webview:") {
-    return "VS Code does not let notebooks use the microphone. Choose a file, or open the notebook in a browser.";
+    return `VS Code does not let notebooks use the microphone. ${Instead}, or open the notebook in a browser.`;
   }
   if (!page.secure) {
-    return "Browsers allow the microphone only on https pages and on localhost. Choose a file, or open the notebook at such an address.";
+    return `Browsers allow the microphone only on https pages and on localhost. ${Instead}, or open the notebook at such an address.`;
   }
   if (page.forbidden) {
-    return "This page may not use the microphone: the site that embeds it forbids it. Choose a file.";
+    return `This page may not use the microphone: the site that embeds it forbids it. ${Instead}.`;
   }
+  const again = `press ${press} again, or ${instead}.`;
   switch (error?.name) {
     case "NotAllowedError":
-      return "Microphone access was denied. Allow it in the address bar and press Record again, or choose a file.";
+      return `Microphone access was denied. Allow it in the address bar and ${again}`;
     case "NotFoundError":
     case "OverconstrainedError":
-      return "No microphone was found. Connect one and press Record again, or choose a file.";
+      return `No microphone was found. Connect one and ${again}`;
     case "NotReadableError":
-      return "The microphone is in use by another program, or broken. Free it and press Record again, or choose a file.";
+      return `The microphone is in use by another program, or broken. Free it and ${again}`;
     default:
-      return `The microphone does not work here (${error?.message || error}). Choose a file.`;
+      return `The microphone does not work here (${error?.message || error}). ${Instead}.`;
   }
 }
 

@@ -6,16 +6,11 @@
 import { RATE } from "./audio_format.js";
 import { canMount } from "./mount.js";
 import { RING_PROCESSOR } from "./ring_buffer.js";
+import { dequeue, enqueue } from "./speakers.js";
+import { visible } from "./visible.js";
 
 const UNANSWERED = 1000; // ms after which a kernel that did not answer does not listen to comms
 const UNSEEN = 1000; // ms after which a reply that no output shows is silenced
-
-/** Removes characters that are not seen but take effect: controls, bidi overrides. */
-export const visible = (text) =>
-  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
-
-/** The playbacks of this page that want to sound: the first one does, the others wait their turn. */
-const playbacks = () => (globalThis.audiomagicPlaybacks ??= []);
 
 export class Playback {
   constructor(model) {
@@ -97,8 +92,7 @@ export class Playback {
     ring.port.onmessage = ({ data }) => this.#onProgress(data);
     ring.connect(this.context.destination);
     this.ring = ring;
-    playbacks().push(this);
-    for (const playback of playbacks()) playback.takeTurn();
+    enqueue(this);
     for (const data of this.early.splice(0)) this.#post(data);
     setTimeout(() => this.#checkBlocked(), 300); // Firefox takes longer; then `onstatechange` tells
   }
@@ -118,21 +112,13 @@ export class Playback {
   }
 
   /** Sounds if it is its turn. */
-  takeTurn() {
-    this.#post({ paused: playbacks()[0] !== this });
-  }
-
-  /** Leaves the queue, or moves to its front. */
-  #requeue(first) {
-    const all = playbacks();
-    if (all.includes(this)) all.splice(all.indexOf(this), 1);
-    if (first) all.unshift(this);
-    for (const playback of [this, ...all]) playback.takeTurn();
+  takeTurn(isTurn) {
+    this.#post({ paused: !isTurn });
   }
 
   pause() {
     if (this.state !== "playing") return;
-    this.#requeue(false);
+    dequeue(this);
     this.become("paused");
   }
 
@@ -140,7 +126,7 @@ export class Playback {
     if (this.state === "waiting") return;
     for (const audio of document.querySelectorAll(".audiomagic-card audio")) audio.pause();
     this.context?.resume();
-    this.#requeue(true);
+    enqueue(this, 0);
     this.become("playing");
   }
 
@@ -195,7 +181,7 @@ export class Playback {
     this.become(state);
     this.early = [];
     document.removeEventListener("play", this.onOther, true);
-    this.#requeue(false);
+    dequeue(this);
     this.ring?.disconnect();
     if (this.context && this.context.state !== "closed") this.context.close();
     for (const panel of [...this.panels]) panel.leave();

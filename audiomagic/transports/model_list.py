@@ -1,4 +1,8 @@
-"""Which models there are, and for how long: those of our table, and those that a server lists."""
+"""Which models there are, and for how long: those of our table, and those that a server lists.
+
+A live conversation has models of its own: `realtime` says that they are meant, not those of Chat
+Completions.
+"""
 
 import json
 import time
@@ -46,31 +50,36 @@ def ask(endpoint: Endpoint, connection: "openai.OpenAI") -> Listing | None:
     return listing
 
 
-def shutdown(model: str, endpoint: Endpoint) -> date | None:
+def shutdown(model: str, endpoint: Endpoint, *, realtime: bool = False) -> date | None:
     """Return the day on which a model is switched off, as far as known.
 
     The server's own list, once asked, knows better than our table, which is about the service.
     """
-    entry = catalogue().models.get(model) if endpoint.is_service else None
+    entry = catalogue().table(realtime).get(model) if endpoint.is_service else None
     return (listed(endpoint) or {}).get(model) or (entry.shutdown if entry else None)
 
 
-def warning(model: str, endpoint: Endpoint, today: date | None = None) -> str | None:
+def warning(
+    model: str, endpoint: Endpoint, today: date | None = None, *, realtime: bool = False
+) -> str | None:
     """Warn, from 90 days before, that a model will be switched off, and name what to use then."""
-    day = shutdown(model, endpoint)
+    day = shutdown(model, endpoint, realtime=realtime)
     if day is None or day - (today or date.today()) > WARNING_TIME:
         return None
-    return f"{model} is shut down on {day}{_instead(model)}."
+    return f"{model} is shut down on {day}{_instead(model, realtime)}."
 
 
-def refuse_shut_down(model: str, endpoint: Endpoint, today: date | None = None) -> None:
+def refuse_shut_down(
+    model: str, endpoint: Endpoint, today: date | None = None, *, realtime: bool = False
+) -> None:
     """Raise OptionError for a model that the service has switched off.
 
     Other servers are asked: Azure has dates of its own, and may still have it.
     """
-    day = shutdown(model, endpoint) if endpoint.is_service else None
+    day = shutdown(model, endpoint, realtime=realtime) if endpoint.is_service else None
     if day and day <= (today or date.today()):
-        raise OptionError(f"'{one_line(model, 60)}' was shut down on {day}{_instead(model)}")
+        off = f"was shut down on {day}{_instead(model, realtime)}"
+        raise OptionError(f"'{one_line(model, 60)}' {off}")
 
 
 def listed(endpoint: Endpoint) -> Listing | None:
@@ -78,13 +87,18 @@ def listed(endpoint: Endpoint) -> Listing | None:
     return _listed.get(endpoint)
 
 
-def unknown(model: str, endpoint: Endpoint | None = None) -> str:
+def unknown(model: str, endpoint: Endpoint | None = None, *, realtime: bool = False) -> str:
     """Return the message about an unknown model: the nearest name, or its successor.
 
     >>> unknown("gpt-audio-15")
     "no model 'gpt-audio-15'; did you mean 'gpt-audio-1.5'?"
     """
-    table = catalogue().models
+    known = catalogue()
+    if realtime and model in known.models:
+        return f"'{model}' holds no live conversations; use '{known.default_realtime_model}'"
+    if not realtime and model in known.realtime_models:
+        return f"'{model}' is only for live conversations; use '{known.default_model}'"
+    table = known.table(realtime)
     there = listed(endpoint) if endpoint else None
     # What the service has switched off says nothing about another server that lists its models.
     elsewhere = there and endpoint and not endpoint.is_service
@@ -93,25 +107,34 @@ def unknown(model: str, endpoint: Endpoint | None = None) -> str:
     line = f"no model '{one_line(model, 60)}'"
     if model in names:
         return f"{line} for this key; %audiomagic models shows which it may use"
+    if realtime:
+        names = audio_models(names, realtime=True) or names
     close = model if model in gone else suggestions.nearest(model, [*names, *gone])
     if close is None:
-        speaking = audio_models(there) if there else names
+        speaking = audio_models(there, realtime=realtime) if there else names
         return suggestions.unknown("model", model, (speaking or names)[:MOST_OFFERED])
     if close not in gone:
         return f"{line}; did you mean '{close}'?"
-    off = f"was shut down on {table[close].shutdown}{_instead(close)}"
+    off = f"was shut down on {table[close].shutdown}{_instead(close, realtime)}"
     if close == model:
         return f"{line}: it {off}"
     return f"{line}; did you mean '{close}'? ('{close}' {off})"
 
 
-def audio_models(listing: Iterable[str]) -> list[str]:
+def audio_models(listing: Iterable[str], *, realtime: bool = False) -> list[str]:
     """Return the models of a list that may answer in sound, to judge by their names."""
-    apart = ("realtime", "transcribe", "tts", "whisper")
-    sound = (name for name in listing if "audio" in name or "omni" in name.lower())
-    return [name for name in sound if not any(word in name for word in apart)]
+    apart = ("transcribe", "translate", "tts", "whisper")
+    sound = ("realtime",) if realtime else ("audio", "omni")
+    lower = {name: name.lower() for name in listing}
+    return [
+        name
+        for name, words in lower.items()
+        if any(word in words for word in sound)
+        and ("realtime" in words) == realtime
+        and not any(word in words for word in apart)
+    ]
 
 
-def _instead(model: str) -> str:
-    entry = catalogue().models.get(model)
+def _instead(model: str, realtime: bool) -> str:
+    entry = catalogue().table(realtime).get(model)
     return f"; use '{entry.successor}'" if entry and entry.successor else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from ..catalogue import catalogue
 from ..errors import ConnectionFailed, OptionError, RequestFailed
 from ..protocol import sse
 from ..protocol.request import Request
@@ -18,6 +19,7 @@ from . import error_messages, model_list
 from .cancellation import Cancellation, cancellable, make_cancellable
 from .endpoint import Endpoint, bad_address
 from .model_list import Listing
+from .realtime.connection import RealtimeConnection, connect
 from .retry import RateLimitGate, Retries, rate_limit_gate, worth_another_try
 from .transport import Provider, Report, Response, Transport
 
@@ -154,6 +156,19 @@ class OpenAITransport(ClientTransport):
 
     def check(self, model: str, voice: str | None) -> None:
         model_list.refuse_shut_down(model, self.endpoint)
+
+    def check_realtime(self, model: str, voice: str | None) -> None:
+        model_list.refuse_shut_down(model, self.endpoint, realtime=True)
+        if not self.endpoint.is_service:
+            return
+        if model in catalogue().models:
+            raise OptionError(model_list.unknown(model, self.endpoint, realtime=True))
+        if voice in set(catalogue().voices) - set(catalogue().realtime_voices):
+            known = ", ".join(catalogue().realtime_voices)
+            raise OptionError(f"the voice '{voice}' holds no conversations; use one of {known}")
+
+    def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
+        return connect(self.endpoint, request)
 
     def notes(self, model: str, style: str) -> list[str]:
         warning = model_list.warning(model, self.endpoint)

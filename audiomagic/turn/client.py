@@ -110,11 +110,12 @@ class Client:
 
     def estimate(self, request: Request, transport: Transport | None = None) -> Estimate | None:
         """Return what a request will take; None where nothing is paid for it."""
-        provider = (transport or self.transport).provider
+        transport = transport or self.transport
+        provider = transport.provider
         if not provider.paid:
             return None
         price = self.call_budget.prices.find(request.model, provider.host)
-        return estimate(request, price, self.spoken)
+        return estimate(request, price, self.spoken) + transport.reread(request)
 
     def _receipt(
         self,
@@ -189,7 +190,8 @@ class _IncomingCompletion:
         self.already_recorded = response.already_recorded
         for chunk in response.chunks:
             self._pass_on(self.accumulator.add(chunk))
-            self._listener.cancellation.raise_if_cancelled()
+            if not response.settles_when_cancelled:
+                self._listener.cancellation.raise_if_cancelled()
             if self._most_tokens is not None and self._made > self._most_tokens:
                 self.broken_off = True  # the server ignored the cap
                 self.accumulator.finish_reason = "length"

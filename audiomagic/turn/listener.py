@@ -26,3 +26,14 @@ class NullListener:
     @property
     def cancellation(self) -> Cancellation:
         return Cancellation.current()
+
+
+class CancellableListener(NullListener):
+    """Ignores what arrives; its own cancellation can end its requests, from any thread."""
+
+    def __init__(self) -> None:
+        self._cancellation = Cancellation()
+
+    @property
+    def cancellation(self) -> Cancellation:
+        return self._cancellation

@@ -1,6 +1,7 @@
 """Reply: what a call gives back."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -93,12 +94,7 @@ class Reply:
             if self.sound is None:
                 raise SoundError(f"this reply has no sound for {target.name}; save it as .html")
             return self.sound.save(target)
-        try:
-            target.write_text(card.page(self), "utf-8")
-        except OSError as error:
-            name = one_line(target.name, 120)
-            raise SoundError(f"cannot write {name}: {reason(error)}") from error
-        return target
+        return write_page(target, card.page(self))
 
     def __await__(self) -> "Generator[Any, None, Reply]":
         """Return itself at once: it may stand where the reply to a recording is awaited."""
@@ -119,14 +115,14 @@ class Reply:
         printer.text(card.plain(self))
 
 
-def savable(path: str | os.PathLike[str]) -> Path:
+def savable(path: str | os.PathLike[str], endings: Sequence[str] = ENDINGS) -> Path:
     """Check that a reply can be written there, before anything is paid for; return the path.
 
     Raises SoundError for an ending that names no format, and where no file can be made.
     """
     target = file_path(path)
-    if target.suffix.lstrip(".").lower() not in ENDINGS:
-        known = ", ".join("." + ending for ending in ENDINGS)
+    if target.suffix.lstrip(".").lower() not in endings:
+        known = ", ".join("." + ending for ending in endings)
         raise SoundError(
             f"cannot save as '{one_line(target.name, 60)}'; let its name end in one of {known}"
         )
@@ -136,4 +132,14 @@ def savable(path: str | os.PathLike[str]) -> Path:
         check_writable(target)
     except OSError as error:
         raise SoundError(f"cannot write {one_line(target, 120)}: {reason(error)}") from error
+    return target
+
+
+def write_page(target: Path, page: str) -> Path:
+    """Write a page of HTML. Raises SoundError."""
+    try:
+        target.write_text(page, "utf-8")
+    except OSError as error:
+        name = one_line(target.name, 120)
+        raise SoundError(f"cannot write {name}: {reason(error)}") from error
     return target

@@ -5,8 +5,8 @@ import { test } from "node:test";
 
 import { RATE } from "../../audiomagic/static/audio_format.js";
 import { formatTime } from "../../audiomagic/static/controls.js";
-import { visible } from "../../audiomagic/static/playback.js";
 import { RingBuffer } from "../../audiomagic/static/ring_buffer.js";
+import { visible } from "../../audiomagic/static/visible.js";
 
 const QUANTUM = 128;
 const speech = (count, from = 1) => Int16Array.from({ length: count }, (_, i) => ((from + i) % 30000) + 1);

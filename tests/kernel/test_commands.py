@@ -63,7 +63,8 @@ def test_a_llm_that_is_named_is_not_the_services(kernel: Kernel, server: FakeSer
     assert "foo.gguf" in kernel.error("%speak --llm foo.gguf Hi")
     kernel.run("%config AudioMagics.llm = 'http://127.0.0.1:9/v1#m'")
     status = text_of(kernel.run("%audiomagic"))
-    assert "local: --llm or --stt is set" in status and "llm       http://127.0.0.1:9" in status
+    assert "local: --llm or --stt is set" in status
+    assert "llm            http://127.0.0.1:9" in status
     kernel.run(f"%config AudioMagics.base_url = {server.url!r}")
     assert "none: --llm and --base-url exclude each other" in text_of(kernel.run("%audiomagic"))
     assert "--llm and --base-url exclude each other" in kernel.error("%speak Hi")
@@ -198,6 +199,18 @@ def test_a_cassette_answers_again(
     server.say("Ho.", tone.pcm16())
     kernel.run("%speak Ho")
     assert len(server.requests) == 2
+
+
+def test_what_is_for_live_conversations_is_told_apart(kernel: Kernel, server: FakeServer) -> None:
+    assert "conversations  gpt-realtime-2.1\n" in text_of(kernel.run("%audiomagic"))
+    rows = [line.split() for line in text_of(kernel.run("%audiomagic models")).splitlines()]
+    states = {row[0]: row for row in rows}
+    assert states["gpt-realtime-2.1"][1:3] == ["%%converse", "current"]
+    assert states["gpt-realtime-2.1-mini"][9:12] == ["0.06", "/", "0.30"]
+    assert states["gpt-realtime"][1:5] == ["%%converse", "until", "2027-01-20", "gpt-realtime-2.1"]
+    assert states["gpt-audio"][1:5] == ["%%speak,", "%%listen", "until", "2027-01-20"]
+    line = "The service has no fable, nova or onyx in %%converse."
+    assert line in text_of(kernel.run("%audiomagic voices"))
 
 
 def test_a_folder_is_shown_as_it_was_typed(kernel: Kernel, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ A program that was written for the service names one of these; any other is a mi
 
 from typing import Any, get_args
 
+from ...catalogue import catalogue
 from ...errors import one_line
 from ..engine import MODEL, known_models
 from .errors import APIError
@@ -26,8 +27,7 @@ def check_chat(model: str) -> None:
 
 def check_realtime(model: str) -> None:
     """Raise APIError where `model` is not one that holds conversations."""
-    if model != MODEL and not model.startswith("gpt-realtime"):
-        raise _unknown(model, "model")
+    _check(model, tuple(catalogue().realtime_models))
 
 
 def check_speech(model: str) -> None:

@@ -64,7 +64,7 @@ def serve_realtime(sock: socket.socket, engine: Engine, received: bytes = b"") -
 def _refusal(_: ServerConnection, request: Handshake) -> HandshakeReply | None:
     """Return the answer to a request for something else; None for one that is accepted."""
     try:
-        _model(request.path)
+        _check(request.path)
     except APIError as error:
         body = json.dumps(error.wire()).encode()
         headers = Headers(
@@ -79,8 +79,8 @@ def _refusal(_: ServerConnection, request: Handshake) -> HandshakeReply | None:
     return None
 
 
-def _model(target: str) -> str:
-    """Return the model that a request names. Raises APIError."""
+def _check(target: str) -> None:
+    """Raise APIError for what is not a conversation with a model that is here."""
     path, _, query = target.partition("?")
     if path != PATH:
         line = f"Unknown request URL: GET {one_line(path, 80)}."
@@ -89,12 +89,9 @@ def _model(target: str) -> str:
     if not named:
         raise missing("model")
     check_realtime(named[-1])
-    return named[-1]
 
 
 def _hold(connection: ServerConnection, queued: QueuedSocket, engine: Engine) -> None:
-    assert connection.request
-    model = _model(connection.request.path)
     try:
         engine.load()
     except AudiomagicError as error:  # a model is missing: nothing can be said
@@ -109,7 +106,7 @@ def _hold(connection: ServerConnection, queued: QueuedSocket, engine: Engine) ->
         with suppress(ConnectionClosed):
             connection.send(json.dumps(event))
 
-    with closing(Session(engine, model, put)) as session:
+    with closing(Session(engine, put)) as session:
         try:
             while True:
                 session.handle(connection.recv(max(0.0, ends - time.monotonic())))
@@ -133,7 +130,7 @@ class Conversations:
             line = "This is a WebSocket: connect with an OpenAI client's `realtime.connect`."
             raise APIError(line, None, "websocket_required", 400)
         target = request.environ["REQUEST_URI"]
-        _model(target)
+        _check(target)
         with self._lock:
             if len(self._open) >= MOST_AT_ONCE:
                 line = f"There are {MOST_AT_ONCE} conversations already; end one of them."

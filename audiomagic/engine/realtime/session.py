@@ -44,12 +44,12 @@ class Session:
     threads of their own, which `close` ends.
     """
 
-    def __init__(self, engine: Engine, model: str, put: Put):
+    def __init__(self, engine: Engine, put: Put):
         self._id = new_id("sess")
         self._expires_at = int(time.time()) + LIFETIME
         self._engine, self._put = engine, put
         self._lock = RLock()  # of all below: what is sent tells how it is
-        self._settings = Settings(type="realtime", model=model)
+        self._settings = Settings(type="realtime", model=MODEL)
         self._conversation = Conversation()
         self._recognition = Recognition(engine.stt)
         self._responder = Responder(engine, self._lock, self._tell_transcripts)

@@ -107,7 +107,7 @@ def test_twenty_requests_stay_within_their_range(fake_server: FakeServer, index:
 
 def test_the_range_by_hand() -> None:
     found = estimate(request("Hello world", hush(2.5), max_tokens=100), PRICE)
-    assert found.low == Usage(2 + 25, 0, 25, 0, cached_tokens=2)
+    assert found.low == Usage(2 + 25, 0, 25, 0, 2 + 25, 25)
     assert found.likely.input_text_tokens == 3 + 4
     assert (
         found.high.input_audio_tokens == 27

@@ -24,7 +24,7 @@ from audiomagic.notebook.arguments import MagicOptions
 from audiomagic.protocol.usage import Usage
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-SPENT = CallEnd("answered", 1.5, Usage(31, 16, 20, 10), Decimal("0.0012075"), settled=True)
+SPENT = CallEnd("answered", 1.5, Usage(31, 16, 20, 10, 12, 8), Decimal("0.0012075"), settled=True)
 
 
 def call(notebook: str = "a.ipynb", when: datetime = NOON, **more: object) -> CallStart:
@@ -49,7 +49,7 @@ def test_a_row_has_all_but_what_was_said() -> None:
     assert row == {
         "notebook": "a.ipynb", "cell": "c1", "model": "gpt-audio-1.5", "engine": "openai",
         "host": "h", "paid": True, "seconds_in": 2.0, "seconds_out": 1.5, "input_text_tokens": 11,
-        "cached_tokens": 0, "input_audio_tokens": 20, "output_text_tokens": 6,
+        "cached_tokens": 12, "input_audio_tokens": 20, "output_text_tokens": 6,
         "output_audio_tokens": 10, "dollars": Decimal("0.0012075"), "estimated": False,
         "outcome": "answered",
     }  # fmt: skip

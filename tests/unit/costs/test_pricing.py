@@ -4,17 +4,19 @@ Prices: found by model and server, extended by the user, of a certain age; the c
 """
 
 import pickle
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import genai_prices
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from openai.types import CompletionUsage
+from openai.types.realtime.realtime_audio_config_output import Voice as RealtimeVoice
 
 from audiomagic import cost_of
 from audiomagic.catalogue import catalogue
@@ -29,6 +31,7 @@ from audiomagic.costs.pricing import (
     listed,
     total,
 )
+from audiomagic.costs.transcription import transcription_cost
 from audiomagic.errors import OptionError
 from audiomagic.protocol.usage import Usage
 
@@ -217,13 +220,89 @@ def test_a_servers_own_bill_is_called_that() -> None:
     assert found.origin == "the server's own bill" and not found.assumed
 
 
-def test_cached_text_at_its_own_rate() -> None:
-    rates = Rates(*map(Decimal, ("2.50", "10", "32", "64", "0.25")))
-    counted = Usage(1_100, 0, 100, 0, cached_tokens=800)  # 200 text, 800 cached, 100 sound
-    found = bill(counted, Price(rates, "a test"))
-    assert found is not None and found.dollars == Decimal("0.0005") + Decimal("0.0002") + (
-        Decimal("0.0032")
+# As a server of the Realtime protocol reported it, of a conversation's second answer.
+RECORDED = {
+    "total_tokens": 200,
+    "input_tokens": 139,
+    "output_tokens": 61,
+    "output_token_details": {"text_tokens": 18, "audio_tokens": 43},
+    "input_token_details": {
+        "text_tokens": 43,
+        "audio_tokens": 96,
+        "image_tokens": 0,
+        "cached_tokens": 64,
+        "cached_tokens_details": {"text_tokens": 0, "audio_tokens": 64, "image_tokens": 0},
+    },
+}
+ANSWERED = Usage(139, 61, 96, 43, cached_tokens=64, cached_audio_tokens=64)
+# By hand, from US dollars per million tokens (the contract of Realtime, section 5.1): text in,
+# cached, out; sound in, cached, out. 2.1 and 2: 4 0.40 24; 32 0.40 64. 1.5 and its like: 4 0.40 16;
+# 32 0.40 64. Minis: 0.60 0.06 2.40; 10 0.30 20.
+LIVE = [  # model, tokens, dollars
+    ("gpt-realtime-2.1", ANSWERED, "0.0044056"),
+    ("gpt-realtime-2", ANSWERED, "0.0044056"),
+    ("gpt-realtime-1.5", ANSWERED, "0.0042616"),
+    ("gpt-realtime", ANSWERED, "0.0042616"),
+    ("gpt-realtime-2025-08-28", ANSWERED, "0.0042616"),
+    ("gpt-realtime-2.1-mini", ANSWERED, "0.0012682"),
+    ("gpt-realtime-mini-2025-12-15", ANSWERED, "0.0012682"),
+    ("azure/gpt-realtime-2.1", ANSWERED, "0.0044056"),
+    ("azure/gpt-realtime-mini", ANSWERED, "0.0012682"),
+    ("gpt-realtime-2.1", Usage(139, 61, 96, 43), "0.006428"),  # nothing cached
+    ("gpt-realtime-2.1", Usage(139, 61, 96, 43, 64, 40), "0.0050776"),
+    ("gpt-realtime-2.1", Usage(139, 61, 96, 43, 139, 96), "0.0032396"),  # all of it
+    ("gpt-realtime-2.1-mini", Usage(1_000, 0, 400, 0, 500, 300), "0.001342"),
+]
+
+
+@pytest.mark.parametrize(("model", "counted", "dollars"), LIVE)
+def test_live_conversations_by_hand(model: str, counted: Usage, dollars: str) -> None:
+    assert cost_of(counted, model) == Decimal(dollars)
+
+
+@pytest.mark.parametrize("model", list(catalogue().realtime_models))
+def test_another_judge_bills_a_live_answer_alike(model: str) -> None:
+    told = genai_prices.extract_usage(
+        {"response": {"usage": RECORDED}}, provider_id="openai", api_flavor="realtime"
     )
+    theirs = genai_prices.calc_price(told.usage, model, provider_id="openai").total_price
+    assert cost_of(ANSWERED, model) == theirs
+
+
+def test_cached_sound_has_a_line_of_its_own() -> None:
+    found = bill(replace(ANSWERED, cached_tokens=70), listed().find("gpt-realtime-2.1-mini"))
+    assert found is not None
+    assert [(line.kind, line.tokens, line.rate) for line in found.lines] == [
+        ("text in", 37, Decimal("0.60")),
+        ("cached text in", 6, Decimal("0.06")),
+        ("sound in", 32, Decimal("10.00")),
+        ("cached sound in", 64, Decimal("0.30")),
+        ("text out", 18, Decimal("2.40")),
+        ("sound out", 43, Decimal("20.00")),
+    ]
+
+
+def test_what_was_cached_is_text_first_unless_that_is_told() -> None:
+    """Sound is what a cache makes so much cheaper."""
+    untold = replace(ANSWERED, cached_audio_tokens=None)  # at least 21 of the 64 must be sound
+    found = bill(untold, listed().find("gpt-realtime-2.1"))
+    assert found is not None and found.dollars == Decimal("0.0056096")
+    assert [line.tokens for line in found.lines] == [43, 75, 21, 18, 43]
+
+
+def test_what_was_cached_has_only_the_rates_that_are_listed() -> None:
+    text_only = Rates(*map(Decimal, ("2.50", "10", "32", "64", "0.25")))
+    counted = Usage(1_100, 0, 100, 0, cached_tokens=800, cached_audio_tokens=0)
+    for told, paid in (
+        (counted, "0.0039"),  # 200 text, 800 cached, 100 sound
+        (replace(counted, cached_audio_tokens=100), "0.004125"),  # 300, 700, 100
+        (replace(counted, cached_audio_tokens=None), "0.004125"),  # perhaps
+    ):
+        found = bill(told, Price(text_only, "a test"))
+        assert found is not None and found.dollars == Decimal(paid)
+    sound_only = replace(text_only, cached_in=None, cached_audio_in=Decimal("0.4"))
+    found = bill(replace(counted, cached_audio_tokens=50), Price(sound_only, "a test"))
+    assert found is not None and found.dollars == Decimal("0.00412")  # 1000 text, 50, 50 cached
 
 
 @pytest.mark.usefixtures("hostile_decimals")
@@ -252,24 +331,52 @@ def test_monotone(counts: Any, kind: int, more: int, model: str) -> None:
     assert before is not None and after is not None and after > before
 
 
-@given(COUNTS, st.integers(0, 300_000), st.tuples(RATE, RATE, RATE, RATE, st.none() | RATE))
-@example((1, 1, 1, 1), 1, (Decimal("1e-9"),) * 5)
-def test_exact_at_any_rates_and_precision(counts: Any, cached: int, rates: Any) -> None:
+CACHED = st.none() | RATE
+
+
+@given(COUNTS, COUNT, COUNT, st.tuples(RATE, RATE, RATE, RATE, CACHED, CACHED))
+@example((1, 1, 1, 1), 1, 1, (Decimal("1e-9"),) * 6)
+def test_exact_at_any_rates_and_precision(
+    counts: Any, cached_text: int, cached_audio: int, rates: Any
+) -> None:
     text_in, audio_in, text_out, audio_out = counts
-    cached = min(cached, text_in + audio_in)
-    counted = Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out, cached)
-    cheap = 0 if rates[4] is None else min(cached, text_in)
+    cached_text, cached_audio = min(cached_text, text_in), min(cached_audio, audio_in)
+    counted = Usage(
+        text_in + audio_in, text_out + audio_out, audio_in, audio_out,
+        cached_text + cached_audio, cached_audio,
+    )  # fmt: skip
+    cheap_text = 0 if rates[4] is None else cached_text
+    cheap_audio = 0 if rates[5] is None else cached_audio
     exact = sum(
         tokens * Fraction(rate or 0) / 1_000_000
         for tokens, rate in zip(
-            (text_in - cheap, text_out, audio_in, audio_out, cheap), rates, strict=True
+            (text_in - cheap_text, text_out, audio_in - cheap_audio, audio_out,
+             cheap_text, cheap_audio),
+            rates,
+            strict=True,
         )
-    )
+    )  # fmt: skip
     with localcontext(prec=3) as context:  # a notebook may have set it
         context.traps[Inexact] = True
         found = bill(counted, Price(Rates(*rates), "a test"))
         assert found is not None and Fraction(found.dollars) == exact
         assert Fraction(total([found.dollars] * 3)) == 3 * exact
+
+
+FEW = st.integers(0, 9)
+
+
+@given(FEW, FEW, st.integers(0, 18), st.tuples(RATE, RATE, RATE, RATE, CACHED, CACHED))
+def test_a_cache_of_unknown_kinds_is_never_billed_too_low(
+    text_in: int, audio_in: int, cached: int, rates: Any
+) -> None:
+    cached, price = min(cached, text_in + audio_in), Price(Rates(*rates), "a test")
+    splits = (
+        Usage(text_in + audio_in, 0, audio_in, 0, cached, sound) for sound in range(cached + 1)
+    )
+    bills = [billed.dollars for usage in splits if (billed := bill(usage, price))]
+    untold = bill(Usage(text_in + audio_in, 0, audio_in, 0, cached), price)
+    assert untold is not None and untold.dollars == max(bills)
 
 
 @given(st.lists(st.none() | st.integers(-9, 99), min_size=8, max_size=8))
@@ -323,6 +430,10 @@ AZURE, ROUTER, PROXY = "r.openai.azure.com", "openrouter.ai", "127.0.0.1:4000"
         ("openai/gpt-audio", "evil.example/.openai.azure.com.example", (32, 64, True)),
         ("qwen-omni", PROXY, None),
         ("gpt-4o-audio-preview-2024-10-01", "api.openai.com", (100, 200, False)),
+        ("gpt-realtime-2.1", "api.openai.com", (32, 64, False)),
+        ("gpt-realtime-2.1-mini-2026-07-07", AZURE, (10, 20, False)),
+        ("gpt-realtime-2.1", PROXY, (32, 64, True)),
+        ("gpt-realtime-2.1", ROUTER, None),
     ],
 )
 def test_each_server_has_its_own_prices(model: str, host: str, expected: Any) -> None:
@@ -349,9 +460,10 @@ def test_a_user_says_whose_prices_a_server_has() -> None:
 
 def test_numbers_of_any_kind_are_taken_exactly() -> None:
     given = {"m": {"text_in": 0.1, "text_out": 2, "audio_in": Decimal("3.30"), "audio_out": "1e1",
-                   "cached_in": "0", "checked": "2026-01-02", "source": "a\nletter"}}  # fmt: skip
+                   "cached_in": "0", "cached_audio_in": 0.5, "checked": "2026-01-02",
+                   "source": "a\nletter"}}  # fmt: skip
     price = listed().extended(given).find("m")
-    rates = Rates(*map(Decimal, ("0.1", "2", "3.30", "10", "0")))
+    rates = Rates(*map(Decimal, ("0.1", "2", "3.30", "10", "0", "0.5")))
     assert price == Price(rates, "a letter", date(2026, 1, 2))
     assert listed().extended({"m": MINE}).find("m").origin() == "your own prices"  # type: ignore
 
@@ -464,7 +576,9 @@ def test_by_the_minute() -> None:
     assert price.rates.minute == (Decimal("0.0192"), Decimal("0.0768"))
 
 
-@pytest.mark.parametrize("model", ["gpt-audio-1.5", "gpt-audio", "gpt-audio-mini"])
+@pytest.mark.parametrize(
+    "model", ["gpt-audio-1.5", "gpt-audio", "gpt-audio-mini", *catalogue().realtime_models]
+)
 def test_genai_prices_has_the_same(model: str) -> None:
     price = listed().find(model)
     tokens = genai_prices.Usage(
@@ -472,28 +586,42 @@ def test_genai_prices_has_the_same(model: str) -> None:
     )
     theirs = genai_prices.calc_price(tokens, model, provider_id="openai").model_price
     assert price is not None and price.rates == Rates(
-        *(theirs.input_mtok, theirs.output_mtok, theirs.input_audio_mtok, theirs.output_audio_mtok)
-    )  # type: ignore[arg-type]
+        theirs.input_mtok, theirs.output_mtok, theirs.input_audio_mtok, theirs.output_audio_mtok,
+        theirs.cache_read_mtok, theirs.cache_audio_read_mtok,
+    )  # type: ignore[arg-type]  # fmt: skip
 
 
 def test_a_model_that_came_after_us_is_asked_of_genai_prices() -> None:
-    price = listed().find("gpt-realtime")
+    price = listed().find("gpt-4o-realtime-preview")
     assert price is not None and price.source == f"genai-prices {genai_prices.__version__}"
-    assert price.rates.audio_in > price.rates.text_in
+    assert price.rates == Rates(*map(Decimal, ("5", "20", "40", "80", "2.5", "2.5")))
 
 
 # -- the catalogue ----------------------------------------------------------------------------
-def test_the_catalogue_is_complete() -> None:
-    known = catalogue()
-    assert known.default_model in known.models and known.default_voice in known.voices
-    assert sorted(known.voices) == sorted(VOICES)
-    for name, model in known.models.items():
-        assert listed().find(name) is not None
+@pytest.mark.parametrize("realtime", [False, True])
+def test_the_catalogue_is_complete(realtime: bool) -> None:
+    models = catalogue().table(realtime)
+    for name, model in models.items():
+        price = listed().find(name)
+        assert price is not None and price.checked  # from our own list
+        assert (price.rates.cached_audio_in is not None) == realtime
         assert model.id == name and model.source.startswith("https://")
         assert date(2026, 1, 1) < model.checked <= date.today()
         assert (model.shutdown is None) == (model.successor is None)
         if model.successor:
-            assert known.models[model.successor].shutdown is None
+            assert models[model.successor].shutdown is None
+
+
+def test_the_defaults_and_voices_of_the_catalogue() -> None:
+    known = catalogue()
+    assert known.default_model in known.models and known.default_voice in known.realtime_voices
+    assert known.default_realtime_model in known.realtime_models
+    assert not known.models.keys() & known.realtime_models.keys()
+    assert transcription_cost(known.default_transcription_model, 60) is not None
+    assert sorted(known.voices) == sorted(VOICES)
+    of_a_session = get_args(get_args(RealtimeVoice)[1])
+    assert sorted(known.realtime_voices) == sorted(of_a_session)
+    assert set(VOICES) - set(known.realtime_voices) == {"fable", "nova", "onyx"}
 
 
 def test_what_is_shut_down_and_when() -> None:
@@ -505,3 +633,8 @@ def test_what_is_shut_down_and_when() -> None:
             assert not model.shut_down(date.fromordinal(model.shutdown.toordinal() - 1))
     going = {m.shutdown for m in catalogue().models.values()} - set(GONE.values())
     assert going == {None, date(2027, 1, 20)}
+    live = {m.id for m in catalogue().realtime_models.values() if m.shutdown == date(2027, 1, 20)}
+    assert live == {
+        "gpt-realtime", "gpt-realtime-2025-08-28", "gpt-realtime-mini",
+        "gpt-realtime-mini-2025-12-15",
+    }  # fmt: skip

@@ -43,7 +43,22 @@ def test_usage_that_is_partly_or_not_reported(value: object, read_as: Usage | No
 
 
 @pytest.mark.parametrize(
-    "counts", [(5, 5, 6, 0), (5, 5, 0, 6), (5, 5, 0, 0, 6), (5, 5, -1, 0), (-1, 5), (5, -1)]
-)
+    "counts",
+    [(5, 5, 6, 0), (5, 5, 0, 6), (5, 5, 0, 0, 6), (5, 5, -1, 0), (-1, 5), (5, -1),
+     (9, 5, 4, 0, 3, 4), (9, 5, 1, 0, 3, 2), (9, 5, 7, 0, 4, 1), (9, 5, 4, 0, 3, -1)],
+)  # fmt: skip
 def test_parts_and_totals_that_contradict_each_other(counts: tuple[int, ...]) -> None:
     assert not Usage(*counts).consistent
+
+
+def test_cached_sound_is_part_of_what_was_cached() -> None:
+    assert Usage(9, 5, 4, 0, 5, 0).consistent and Usage(9, 5, 4, 0, 5, 4).consistent
+    assert Usage(9, 5, None, 0, 5, 4).consistent  # of which kinds they were is not known
+
+
+def test_cached_sound_is_added_up_where_both_are_known() -> None:
+    known, untold = Usage(9, 5, 4, 2, 5, 3), Usage(9, 5, 4, 2, 5)
+    assert (known + known).cached_audio_tokens == 6
+    assert (known + Usage(9, 5, 4, 2)).cached_audio_tokens == 3  # nothing was cached there
+    assert (known + untold).cached_audio_tokens is None
+    assert (untold + known).cached_tokens == 10

@@ -76,6 +76,16 @@ def test_the_local_engine_is_free_and_says_what_it_saved(ledger: Ledger) -> None
     assert calls.rows[0][5] == "local · free (on the service: $0.0014)"  # 11, 20, 6, 10 tokens
 
 
+def test_what_a_cache_would_have_saved_is_left_out(ledger: Ledger) -> None:
+    start = CallStart("gpt-realtime-2.1", "replay", "tape", when=NOON, paid=False)
+    used = Usage(139, 61, 96, 43, cached_tokens=64, cached_audio_tokens=64)  # which a row forgets
+    with ledger.writing() as transaction:
+        transaction.insert(start)
+        transaction.finish(start, CallEnd("answered", 2.1, used, Decimal(0), settled=True))
+    calls = dict(CostReport(ledger.rows(), all=True).tables)["Calls"]
+    assert "replay · free (on the service: $0.0056)" in [row[5] for row in calls.rows]
+
+
 def test_a_call_in_flight(ledger: Ledger) -> None:
     with ledger.writing() as transaction:
         transaction.insert(CallStart("gpt-audio-1.5", "openai", "h", "c"))

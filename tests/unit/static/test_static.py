@@ -10,7 +10,7 @@ import pytest
 from audiomagic import static
 
 NODE = shutil.which("node")
-ENTRIES = ("player.js", "recorder.js", "follow_along.js")
+ENTRIES = ("conversation.js", "player.js", "recorder.js", "follow_along.js")
 
 
 def write(folder: Path, **files: str) -> Path:

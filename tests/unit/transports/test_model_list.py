@@ -29,6 +29,8 @@ LISTED = [
     {"id": "gpt-audio", "shutdown_date": "2027-03-02"},
     {"id": "gpt-audio-2", "shutdown_date": "soon"},
     {"id": "gpt-realtime-audio"},
+    {"id": "gpt-realtime-whisper"},
+    {"id": "gpt-realtime-2.1"},
     {"id": "gpt-4o"},
     {"id": 7},
     None,
@@ -97,13 +99,61 @@ def test_a_servers_own_dates_are_known_once_it_was_asked(
 def test_the_table_says_which_are_yours(fake_server: FakeServer) -> None:
     fake_server.listing = LISTED
     table = commands.models(Session(), MagicOptions())
-    rows = {row[0]: row[1] for row in table.rows}
+    rows = {row[0]: row[2] for row in table.rows}
     assert rows["gpt-audio-1.5"] == "current"
     assert rows["gpt-audio"] == "until 2027-03-02"
     assert rows["gpt-audio-mini"] == "until 2027-01-20, not for your key"
     assert rows["gpt-audio-2"] == "no known price"
-    assert "gpt-4o" not in rows and "gpt-realtime-audio" not in rows
+    assert rows["gpt-realtime-2.1"] == "current"
+    assert rows["gpt-realtime-mini"] == "until 2027-01-20, not for your key"
+    assert rows["gpt-realtime-audio"] == "no known price"
+    assert "gpt-4o" not in rows and "gpt-realtime-whisper" not in rows
+    live = [row[0] for row in table.rows if row[1] == "%%converse"]
+    assert len(set(live)) == 9 and all(name.startswith("gpt-realtime") for name in live)
     assert fake_server.requests == [] and "does not say" not in str(table)
+
+
+def test_models_of_live_conversations_have_dates_and_names_of_their_own() -> None:
+    for note in (model_list.warning, model_list.refuse_shut_down):
+        assert note("gpt-realtime", US, OFF) is None  # for Chat Completions it never was one
+        assert note("gpt-audio", US, OFF, realtime=True) is None
+    line = "gpt-realtime-mini is shut down on 2027-01-20; use 'gpt-realtime-2.1-mini'."
+    assert model_list.warning("gpt-realtime-mini", US, OFF, realtime=True) == line
+    assert model_list.warning("gpt-realtime-mini", AZURE, OFF, realtime=True) is None
+    model_list.refuse_shut_down("gpt-realtime", US, date(2027, 1, 19), realtime=True)
+    with pytest.raises(OptionError) as caught:
+        model_list.refuse_shut_down("gpt-realtime", US, OFF, realtime=True)
+    assert str(caught.value) == "'gpt-realtime' was shut down on 2027-01-20; use 'gpt-realtime-2.1'"
+
+
+@pytest.mark.parametrize(
+    ("model", "realtime", "line"),
+    [
+        ("gpt-realtime-21", True, "no model 'gpt-realtime-21'; did you mean 'gpt-realtime-2.1'?"),
+        ("gpt-audio", True, "'gpt-audio' holds no live conversations; use 'gpt-realtime-2.1'"),
+        ("gpt-realtime-2.1", False,
+         "'gpt-realtime-2.1' is only for live conversations; use 'gpt-audio-1.5'"),
+    ],
+)  # fmt: skip
+def test_a_model_of_the_other_kind_is_not_offered(model: str, realtime: bool, line: str) -> None:
+    assert model_list.unknown(model, US, realtime=realtime) == line
+    offered = model_list.unknown("zzz", US, realtime=realtime)
+    assert ("gpt-realtime" in offered, "gpt-audio" in offered) == (realtime, not realtime)
+
+
+@pytest.mark.usefixtures("key")
+def test_the_nearest_of_a_servers_models_that_hold_conversations(fake_server: FakeServer) -> None:
+    names = ["Qwen-Omni-Realtime", "Qwen-Omni", "qwen-realtime-translate"]
+    fake_server.listing = [{"id": name} for name in names]
+    Session().transport().models()
+    there = Endpoint.find()
+    assert model_list.unknown("qwen-omni-realtim", there, realtime=True) == (
+        "no model 'qwen-omni-realtim'; did you mean 'Qwen-Omni-Realtime'?"
+    )
+    assert model_list.unknown("zzz", there, realtime=True) == (
+        "no model 'zzz'; the only one is Qwen-Omni-Realtime"
+    )
+    assert "for this key" in model_list.unknown("Qwen-Omni", there, realtime=True)
 
 
 TWICE = gzip.compress(gzip.compress(b'{"data": []}'))

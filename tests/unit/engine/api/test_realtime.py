@@ -201,7 +201,7 @@ def test_a_served_session_stands_beside_other_requests() -> None:
         opened(port) as one,
         opened(port) as other,
     ):
-        assert until(one, "session.created")["session"]["model"] == "gpt-realtime-2.1"
+        assert until(one, "session.created")["session"]["model"] == "local-engine"
         assert models(port) == 1
         for connection in (one, other):
             ask(connection)

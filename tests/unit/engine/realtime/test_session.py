@@ -28,7 +28,7 @@ class Client:
         self._queue: queue.Queue[dict[str, Any]] = queue.Queue()
         self.models = engine.models
         self.seen: list[dict[str, Any]] = []
-        self.session = Session(engine, "gpt-realtime-2.1", self._queue.put)
+        self.session = Session(engine, self._queue.put)
         self.update(audio={"input": {"turn_detection": None}})  # push to talk
 
     def next(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_a_session_begins_with_its_settings() -> None:
         created = client.seen[0]["session"]
         assert client.kinds == ["session.created", "session.updated"]
         assert created["object"] == "realtime.session" and created["id"].startswith("sess_")
-        assert created["model"] == "gpt-realtime-2.1"
+        assert created["model"] == "local-engine"
         assert created["audio"]["input"]["turn_detection"]["silence_duration_ms"] == 500
         assert client.seen[1]["session"]["audio"]["input"]["turn_detection"] is None
 
@@ -113,10 +113,10 @@ def test_what_is_no_event_is_an_error_and_no_end() -> None:
         client.say("Hi")
 
 
-def test_the_model_is_the_one_of_the_address() -> None:
+def test_there_is_one_model_whatever_it_is_called() -> None:
     with talking() as client:
         client.update(model="gpt-realtime")
-        assert client.until("session.updated")["session"]["model"] == "gpt-realtime-2.1"
+        assert client.until("session.updated")["session"]["model"] == "local-engine"
 
 
 def test_the_voice_is_fixed_once_it_was_heard() -> None:
