@@ -124,10 +124,13 @@ class RealtimeConversation:
 
     @property
     def forecast(self) -> Decimal | None:
-        """What the next answer will probably cost, in US dollars; None where that is not known.
+        """What the next answer will probably cost, in US dollars; None where that is not known,
+        and after the end.
 
         It grows: every answer reads the whole conversation again.
         """
+        if self._closed:
+            return None
         expected = self._client.estimate(self.request())
         if expected is None:  # it is free
             return Decimal(0)

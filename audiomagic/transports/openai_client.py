@@ -170,8 +170,8 @@ class OpenAITransport(ClientTransport):
     def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
         return connect(self.endpoint, request)
 
-    def notes(self, model: str, style: str) -> list[str]:
-        warning = model_list.warning(model, self.endpoint)
+    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+        warning = model_list.warning(model, self.endpoint, realtime=realtime)
         return [warning] if warning else []
 
     def models(self) -> Listing | None:

@@ -332,8 +332,10 @@ def test_the_next_answer_is_forecast_and_the_trend_is_up(
             server.say("A story.", long.pcm16())
             talk.say("Go on.")
             forecasts.append(talk.forecast)
+        spent = talk.spent
     assert None not in forecasts and forecasts == sorted(set(forecasts))
-    assert f"next answer about ${forecasts[-1]:.4f}" in talk.spent
+    assert spent == f"${talk.cost:.4f} · next answer about ${forecasts[-1]:.4f}"
+    assert talk.spent == f"${talk.cost:.4f}"
     assert Session(engine="local").converse().spent == ""
 
 

@@ -227,7 +227,7 @@ def test_a_cut_that_the_server_refuses_does_no_harm(
 
     def script(response: Response) -> None:
         response.say("A long story.", Sound(np.tile(voice, 3), 24_000).pcm16())
-        del response.output[-1].sound[24_000:]
+        response.output[-1].sound = response.output[-1].sound[:24_000]
 
     server.then(script)
     server.say("Yes?", tone.pcm16())
