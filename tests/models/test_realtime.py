@@ -19,6 +19,7 @@ from audiomagic.engine.api.realtime import serve_realtime
 from audiomagic.engine.engine import Engine, engine
 from audiomagic.engine.pipeline import NO_SPEECH
 from audiomagic.engine.realtime.input_audio import LONGEST_TURN, Turn, TurnListener
+from audiomagic.engine.realtime.settings import ServerVAD
 from audiomagic.engine.realtime.turn_detection import Change
 
 from ..support.realtime_events import check
@@ -56,7 +57,7 @@ def louder(pcm: bytes, factor: float) -> bytes:
 
 # -- whose turn it is -----------------------------------------------------------------------------
 def turns(pcm: bytes, silence_ms: int = 500) -> list[Turn]:
-    listener = TurnListener(0, 0.5, silence_ms, 300)
+    listener = TurnListener(0, ServerVAD(type="server_vad", silence_duration_ms=silence_ms))
     pieces = [pcm[start : start + CHUNK] for start in range(0, len(pcm), CHUNK)]
     return [turn for piece in pieces for turn in listener.hear(piece)]
 
@@ -84,7 +85,8 @@ def test_a_comma_pauses_and_does_not_end_a_turn() -> None:
 def test_a_turn_without_a_pause_ends_all_the_same() -> None:
     words = synthesize("One two three four five six seven eight nine ten.", "verse")
     pcm = words.pcm16()[300 * MS : -300 * MS]
-    listener = TurnListener(0, 0.01, 2_000, 300)  # what is hardly speech counts as it
+    detection = ServerVAD(type="server_vad", threshold=0.01, silence_duration_ms=2_000)
+    listener = TurnListener(0, detection)  # what is hardly speech counts as it
     heard = 0
     while heard < (LONGEST_TURN + 10) * 1_000 * MS:
         heard += len(pcm)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from ...sound import WIRE_RATE
+from ...sound import SHORTEST, WIRE_RATE, Sound, pcm16_seconds
+from ..api.errors import APIError
 from ..stt import RATE, WINDOW, Floats
+from .settings import SemanticVAD, ServerVAD
 from .turn_detection import FRAME_MS, START_FRAMES, Change, TurnDetector
 from .vad import VoiceActivity
 
 SAMPLE = 2  # bytes
-LONGEST = 10 * 60  # seconds that it holds: 28.8 MB
+LONGEST = 10 * 60  # seconds that are held: 28.8 MB
 LONGEST_TURN = 5 * 60  # seconds after which a turn ends that has no pause
 
 
@@ -71,11 +73,11 @@ class Turn:
 class TurnListener:
     """Hears whose turn it is in a stream of 24 kHz sound that begins at `now_ms`."""
 
-    def __init__(self, now_ms: int, threshold: float, silence_ms: int, padding_ms: int):
-        self._now_ms, self._padding_ms = now_ms, padding_ms
+    def __init__(self, now_ms: int, detection: ServerVAD | SemanticVAD):
+        self._now_ms, self._padding_ms = now_ms, detection.prefix_padding_ms
         self._first_ms = now_ms  # nothing is padded with what was another turn
         self._turn_ms = now_ms
-        self._detector = TurnDetector(threshold, silence_ms)
+        self._detector = TurnDetector(detection.threshold, detection.silence_duration_ms)
         self._activity = VoiceActivity()
         self._resampler = soxr.ResampleStream(WIRE_RATE, RATE, 1, dtype="float32")
         self._rest: Floats = np.zeros(0, np.float32)
@@ -91,11 +93,6 @@ class TurnListener:
             return self._turn_ms
         before = self._now_ms - START_FRAMES * FRAME_MS - self._padding_ms
         return max(before, self._first_ms)
-
-    @property
-    def turn_ms(self) -> int:
-        """When the turn began that goes on."""
-        return self._turn_ms
 
     def hear(self, pcm: bytes) -> Iterator[Turn]:
         """Take the next sound; yield each change in it, as it is found."""
@@ -128,6 +125,55 @@ class TurnListener:
         if change is Change.STOPPED:
             self._first_ms = self._now_ms
         return Turn(change, self._turn_ms, self._now_ms)
+
+
+class InputAudio:
+    """The input audio buffer, and whose turn it is in it; without `detection` nobody listens."""
+
+    def __init__(self, detection: ServerVAD | SemanticVAD | None):
+        self._buffer = InputBuffer()
+        self._listener: TurnListener | None = None
+        self.detect(detection)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether somebody speaks."""
+        return self._listener is not None and self._listener.speaking
+
+    def detect(self, detection: ServerVAD | SemanticVAD | None) -> None:
+        """Detect turns in another way, from now on."""
+        now = self._buffer.end_ms
+        self._listener = TurnListener(now, detection) if detection else None
+
+    def append(self, pcm: bytes) -> Iterator[Turn]:
+        """Take sound; yield each change in it, as it is found. Raises APIError for too much."""
+        if self._buffer.seconds + pcm16_seconds(pcm) > LONGEST:
+            line = f"Invalid 'audio': the buffer holds {LONGEST} seconds; commit or clear it."
+            raise APIError(line, "audio")
+        self._buffer.append(pcm)
+        if self._listener:
+            yield from self._listener.hear(pcm)
+            self._buffer.forget(self._listener.needed_ms)
+
+    def sound(self, turn: Turn) -> Sound:
+        """Return what was said in a turn so far."""
+        return Sound.from_pcm16(self._buffer.between(turn.start_ms, turn.at_ms))
+
+    def commit(self) -> Sound:
+        """Return all that is there, and forget it. Raises APIError for too little."""
+        if self._buffer.seconds < SHORTEST:
+            line = (
+                "Error committing input audio buffer: buffer too small. Expected at least 100ms "
+                f"of audio, but buffer only has {self._buffer.seconds * 1000:.2f}ms of audio."
+            )
+            raise APIError(line, None, "input_audio_buffer_commit_empty")
+        return Sound.from_pcm16(self.clear())
+
+    def clear(self) -> bytes:
+        """Forget all that is there, and the turn that goes on; return it."""
+        if self._listener:
+            self._listener.reset()
+        return self._buffer.take()
 
 
 def _ms(samples: int) -> int:

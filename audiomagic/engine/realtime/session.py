@@ -9,13 +9,13 @@ from typing import Any
 
 from ...errors import one_line
 from ...protocol.request import Request
-from ...sound import SHORTEST, Sound, pcm16_seconds
+from ...sound import Sound
 from ..api.errors import APIError, api_error
 from ..engine import MODEL, Engine
 from . import client_events, items
 from .conversation import Conversation
 from .ids import new_id
-from .input_audio import LONGEST, InputBuffer, Turn, TurnListener
+from .input_audio import InputAudio, Turn
 from .items import GivenMessage, Item, Speech
 from .recognition import Recognition
 from .responder import Responder
@@ -53,8 +53,7 @@ class Session:
         self._conversation = Conversation()
         self._recognition = Recognition(engine.stt)
         self._responder = Responder(engine, self._lock, self._tell_transcripts)
-        self._buffer = InputBuffer()
-        self._listener = self._new_listener()
+        self._input = InputAudio(self._settings.detection)
         self._turn_id = new_id("item")  # of the item that the turn in progress becomes
         self._early: Future[str] | None = None  # the words up to a pause
         self._emit("session.created", session=self._wire())
@@ -100,11 +99,14 @@ class Session:
     def _change(self, event: client_events.ClientEvent) -> None:
         match event:
             case client_events.AudioAppend():
-                self._append(event.pcm)
+                for turn in self._input.append(event.pcm):
+                    self._take_turn(turn)
             case client_events.AudioCommit():
                 self._commit_by_hand()
             case client_events.AudioClear():
-                self._clear()
+                self._drop_early()
+                self._input.clear()
+                self._emit("input_audio_buffer.cleared")
             case client_events.ItemCreate():
                 item = items.read(event.item, "item", self._hear)
                 self._add(item, event.previous_item_id)
@@ -135,7 +137,7 @@ class Session:
             before, self._settings = self._settings.detection, settings
             if settings.detection != before:
                 self._drop_early()
-                self._listener = self._new_listener()
+                self._input.detect(settings.detection)
             self._emit("session.updated", session=self._wire())
 
     def _check(self, settings: Settings, where: str) -> None:
@@ -164,27 +166,6 @@ class Session:
         return self._settings.model_dump() | own
 
     # -- sound of the user's ------------------------------------------------------------------
-    def _new_listener(self) -> TurnListener | None:
-        detection = self._settings.detection
-        if detection is None:
-            return None
-        return TurnListener(
-            self._buffer.end_ms,
-            detection.threshold,
-            detection.silence_duration_ms,
-            detection.prefix_padding_ms,
-        )
-
-    def _append(self, pcm: bytes) -> None:
-        if self._buffer.seconds + pcm16_seconds(pcm) > LONGEST:
-            line = f"Invalid 'audio': the buffer holds {LONGEST} seconds; commit or clear it."
-            raise APIError(line, "audio")
-        self._buffer.append(pcm)
-        if self._listener:
-            for turn in self._listener.hear(pcm):
-                self._take_turn(turn)
-            self._buffer.forget(self._listener.needed_ms)
-
     def _take_turn(self, turn: Turn) -> None:
         match turn.change:
             case Change.STARTED:
@@ -196,7 +177,7 @@ class Session:
                     self._responder.interrupt()
             case Change.PAUSED:
                 if turn.at_ms - turn.start_ms <= MOST_EARLY * 1000:
-                    self._early = self._hear(self._spoken(turn)).words
+                    self._early = self._hear(self._input.sound(turn)).words
             case Change.RESUMED:
                 self._drop_early()
             case Change.STOPPED:
@@ -204,12 +185,9 @@ class Session:
                 kind = "input_audio_buffer.speech_stopped"
                 self._emit(kind, audio_end_ms=end, item_id=self._turn_id)
                 try:
-                    self._end_turn(self._spoken(turn))
+                    self._end_turn(self._input.sound(turn))
                 except APIError as error:  # about no event of the client's, who appends on
                     self._refuse(error)
-
-    def _spoken(self, turn: Turn) -> Sound:
-        return Sound.from_pcm16(self._buffer.between(turn.start_ms, turn.at_ms))
 
     def _end_turn(self, sound: Sound) -> None:
         early, self._early = self._early, None
@@ -220,16 +198,10 @@ class Session:
             self._responder.respond(response, self._conversation.items)
 
     def _commit_by_hand(self) -> None:
-        if self._buffer.seconds < SHORTEST:
-            line = (
-                "Error committing input audio buffer: buffer too small. Expected at least 100ms "
-                f"of audio, but buffer only has {self._buffer.seconds * 1000:.2f}ms of audio."
-            )
-            raise APIError(line, None, "input_audio_buffer_commit_empty")
-        in_turn = self._listener is not None and self._listener.speaking
-        item_id = self._turn_id if in_turn else new_id("item")
-        self._leave_turn()
-        self._commit(item_id, self._hear(Sound.from_pcm16(self._buffer.take())))
+        item_id = self._turn_id if self._input.in_turn else new_id("item")
+        sound = self._input.commit()
+        self._drop_early()
+        self._commit(item_id, self._hear(sound))
 
     def _commit(self, item_id: str, speech: Speech) -> None:
         before = self._conversation.last_id
@@ -237,17 +209,6 @@ class Session:
         self._conversation.check_room()
         self._emit("input_audio_buffer.committed", item_id=item_id, previous_item_id=before)
         self._add(item)
-
-    def _clear(self) -> None:
-        self._buffer.take()
-        self._leave_turn()
-        self._emit("input_audio_buffer.cleared")
-
-    def _leave_turn(self) -> None:
-        """End the turn in progress without its consequences."""
-        self._drop_early()
-        if self._listener:
-            self._listener.reset()
 
     def _drop_early(self) -> None:
         if self._early:

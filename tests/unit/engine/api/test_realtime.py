@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import openai
@@ -176,7 +176,8 @@ def served(engine: ScriptedEngine) -> Iterator[int]:
     finally:
         server.task_dispatcher.shutdown()
         assert not server.task_dispatcher.threads
-        server.trigger.pull_trigger(server.close)  # in the thread that waits for its sockets
+        with suppress(OSError):  # the thread that waits for its sockets is awake, and closed them
+            server.trigger.pull_trigger(server.close)
         thread.join(20)
         assert not thread.is_alive()
 

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("faster_whisper")
 
 from audiomagic.engine.realtime.input_audio import InputBuffer, TurnListener
+from audiomagic.engine.realtime.settings import ServerVAD
 
 MS = bytes(48)  # a millisecond of silence
 
@@ -45,7 +46,7 @@ def test_what_is_no_speech_is_nobodys_turn(sound: str, loudness: float) -> None:
         "hum": np.sin(time * 2 * np.pi * 100 / 24_000),
     }[sound]
     pcm = np.clip(wave * loudness * 32_767, -32_768, 32_767).astype("<i2").tobytes()
-    listener = TurnListener(0, 0.5, 500, 300)
+    listener = TurnListener(0, ServerVAD(type="server_vad"))
     pieces = [pcm[i : i + 4_800] for i in range(0, len(pcm), 4_800)]
     assert [turn for piece in pieces for turn in listener.hear(piece)] == []
     assert not listener.speaking
@@ -53,7 +54,7 @@ def test_what_is_no_speech_is_nobodys_turn(sound: str, loudness: float) -> None:
 
 
 def test_after_a_reset_nothing_before_it_is_needed() -> None:
-    listener = TurnListener(1_000, 0.5, 500, 300)
+    listener = TurnListener(1_000, ServerVAD(type="server_vad"))
     assert list(listener.hear(MS * 320)) == []
     listener.reset()
     assert listener.needed_ms >= 1_280
