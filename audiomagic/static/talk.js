@@ -262,7 +262,7 @@ export class Talk {
     switch (message.kind) {
       case "ready":
         clearTimeout(this.greeting);
-        for (const row of message.rows) this.words.set(row);
+        for (const row of message.rows) if (!this.live || !this.words.rows.has(row.item)) this.words.set(row);
         if (message.seconds) this.begunAt = performance.now() - 1000 * message.seconds;
         break;
       case "started": return this.#begin();
@@ -359,6 +359,7 @@ export class Talk {
     if (this.state === "closed") return;
     clearTimeout(this.greeting);
     this.#leave();
+    this.connection.close();
     this.become("closed", line);
   }
 }
