@@ -7,7 +7,7 @@ import { RATE } from "./audio_format.js";
 import { Connection } from "./connection.js";
 import { FocusKeeper, announce } from "./focus.js";
 import { LevelMeter } from "./level_meter.js";
-import { Microphone, explainNoMicrophone, pageContext } from "./microphone.js";
+import { Microphone, explainNoMicrophone, listMicrophones, pageContext } from "./microphone.js";
 import { dequeue, enqueue, placeToConverse } from "./speakers.js";
 import { Chunker } from "./upload_queue.js";
 import { Voice } from "./voice.js";
@@ -31,8 +31,10 @@ export class Talk {
   constructor(model) {
     this.model = model;
     this.panels = new Set();
-    this.state = "idle"; // asking, live (held in this page), closed
+    this.state = "idle"; // asking, starting, live (held in this page), closed
     this.line = ""; // what went wrong in this page
+    this.devices = [];
+    this.device = "";
     this.converses = true; // see speakers.js
     this.words = new Words();
     this.focus = new FocusKeeper();
@@ -74,6 +76,7 @@ export class Talk {
     this.become("asking");
     await this.#openMicrophone();
     if (this.state !== "asking") return;
+    this.become("starting", this.line);
     this.connection.restart();
     this.connection.send({ kind: "start" });
   }
@@ -86,12 +89,13 @@ export class Talk {
     const onLost = () => this.#loseMicrophone();
     try {
       if (!navigator.mediaDevices) throw new TypeError("there is none");
-      const microphone = await Microphone.open("", "all", onSamples, onLost);
+      const microphone = await Microphone.open(this.device, "all", onSamples, onLost);
       if (!this.voice) return microphone.close(); // ended in the meantime
       this.meter = new LevelMeter();
       this.chunker = new Chunker(FRAME_SECONDS * RATE);
       this.heardAt = performance.now();
       this.microphone = microphone;
+      this.devices = await listMicrophones();
     } catch (error) {
       this.line = explainNoMicrophone(error, pageContext(), "Use microphone", "type");
     } finally {
@@ -100,11 +104,22 @@ export class Talk {
     }
   }
 
-  #loseMicrophone() {
-    this.microphone?.close();
+  /** Listens to another microphone. */
+  async choose(device) {
+    this.device = device;
+    this.#closeMicrophone();
+    await this.#openMicrophone();
+  }
+
+  #closeMicrophone() {
     this.#pad(1); // what was being said is over
     this.voice?.duck((this.ducked = false));
+    this.microphone?.close();
     this.microphone = null;
+  }
+
+  #loseMicrophone() {
+    this.#closeMicrophone();
     this.line = "The microphone was disconnected. Connect one and press Use microphone, or type.";
     this.changed();
   }
@@ -198,6 +213,7 @@ export class Talk {
 
   // -- the model's voice --
   #onVoice({ item, played, gaps, done }) {
+    if (!this.live) return;
     const seconds = played / RATE;
     this.gaps = gaps;
     const before = this.item;
