@@ -152,7 +152,7 @@ class Session:
 
         must_be(str, instructions=instructions, language=language)
         must_be(bool, keep_sound=keep_sound)
-        options = {"model": self._realtime_model, **options}
+        options["model"] = options.get("model") or self._realtime_model
         resolved = CallOptions.of(self.options, options)
         transport = RealtimeTransport(self._transport(resolved), language)
         client = self._client(resolved, transport)
@@ -161,7 +161,11 @@ class Session:
         chat = self.chats.open(resolved.chat) if resolved.chat else Conversation("")
         turn = self._turn(Message("user"), resolved.voice, resolved, client)
         turn = replace(
-            turn, system=who, chat=chat, max_tokens=min(resolved.max_tokens or longest, longest)
+            turn,
+            system=who,
+            chat=chat,
+            max_tokens=min(resolved.max_tokens or longest, longest),
+            keeps_unanswered=True,
         )
         return RealtimeConversation(
             transport, client, turn, chat, keep_sound=keep_sound, listener=self._listener

@@ -32,11 +32,25 @@ TOKEN = 2 * WIRE_RATE // AUDIO_OUT_PER_SECOND  # bytes of sound in one audio tok
 
 
 class Pipeline:
-    """One answer: `run` it once; then `finish_reason`, `calls` and `usage` are known."""
+    """One answer: `run` it once; then `finish_reason`, `calls` and `usage` are known.
 
-    def __init__(self, engine: Engine, request: Request):
+    `transcripts` are what is spoken in each message, where that has been recognised already (None
+    for one in which nobody spoke); `pace` is how fast it speaks, `block` how many bytes of sound
+    come at once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: Request,
+        transcripts: Sequence[str | None] | None = None,
+        pace: float = 1.0,
+        block: int = BLOCK,
+    ):
         self._engine = engine
         self.request = request
+        self._transcripts = transcripts
+        self._pace, self._block = pace, block
         self._said: list[str] = []
         self._spoken = 0  # bytes of sound
         self._full = False  # whether the next words would exceed the cap
@@ -47,7 +61,7 @@ class Pipeline:
         """Yield words and 24 kHz pcm16 as they are generated; empty deltas while a model thinks, so
         that it can be stopped.
         """
-        speech = any(message.sounds for message in self.request.messages)
+        speech = any(m.sounds for m in self.request.messages) and self._transcripts is None
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
         self._check()
         with closing(self._generate()) as pieces:
@@ -82,7 +96,10 @@ class Pipeline:
 
     def _generate(self) -> Generator[str, None, None]:
         # What is spoken in each message, or None when it holds no sound.
-        spoken = [self._transcript(message) for message in self.request.messages]
+        if self._transcripts is None:
+            spoken = [self._transcript(message) for message in self.request.messages]
+        else:
+            spoken = list(self._transcripts)
         asked, heard = Message("user"), None
         for message, words in zip(self.request.messages, spoken, strict=True):
             if message.role == "user":
@@ -186,8 +203,8 @@ class Pipeline:
         self._said.append(words)
         self._spoken += len(pcm)
         yield Delta(text=words)
-        for start in range(0, len(pcm), BLOCK):
-            yield Delta(pcm=pcm[start : start + BLOCK])
+        for start in range(0, len(pcm), self._block):
+            yield Delta(pcm=pcm[start : start + self._block])
 
     def _fitting(self, sentence: str) -> tuple[str, bytes]:
         """Return a sentence and its sound, or as many of its words as the cap has room for."""
@@ -215,7 +232,9 @@ class Pipeline:
 
     def _synthesize(self, text: str) -> bytes:
         voice = self.request.voice
-        return self._engine.tts.synthesize(text.strip(), voice).pcm16() if voice and text else b""
+        if not voice or not text:
+            return b""
+        return self._engine.tts.synthesize(text.strip(), voice, self._pace).pcm16()
 
 
 def until_stop(texts: Iterable[str], stops: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,8 @@ A declaration gives an option its flags, its setting, its line in the manual and
 
 import re
 import shlex
+from collections.abc import Sequence
+from math import inf
 from typing import Any, TypeVar
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -27,7 +29,7 @@ from .. import suggestions
 from ..catalogue import ENGINES, catalogue
 from ..errors import OptionError, one_line
 
-MAGICS = ("speak", "listen")
+MAGICS = ("speak", "listen", "converse")
 LISTS = ("model", "voice", "tools")  # options that may name several, with commas between them
 AnyTrait = TraitType[Any, Any]
 Trait = TypeVar("Trait", bound=AnyTrait)
@@ -36,7 +38,7 @@ FLAG = re.compile(r"--?[A-Za-z]")
 
 
 def _option(trait: Trait, help: str, metavar: str = "", short: str = "", **tags: str) -> Trait:
-    """Declare an option. `only`: the only magic that has it; `bare`: its value if none is given."""
+    """Declare an option. `only`: the magics that have it; `bare`: its value if none is given."""
     trait.help = help
     return trait.tag(config=True, metavar=metavar, short=short, **tags)
 
@@ -63,13 +65,20 @@ class MagicOptions(Configurable):
         Unicode(), "continue a conversation (default name: main)", "[NAME]", "-c", bare="main"
     )
     tools = _option(Unicode(), "functions of the notebook that the model may call", "NAME[,NAME…]")
+    say = _option(
+        List(Unicode()), "a turn of yours, typed; turns are taken in order", "TEXT", only="converse"
+    )
     file = _option(
         List(Unicode()), "sound file, of any format libsndfile reads, or a URL", "PATH", "-f",
-        only="listen",
+        only="listen converse",
     )  # fmt: skip
     sound = _option(
         List(Unicode()), "variable to send: a Sound, (rate, array), an Audio, an upload", "NAME",
-        only="listen",
+        only="listen converse",
+    )  # fmt: skip
+    max_minutes = _option(
+        Float(None, allow_none=True, min=0.1), "longest live conversation, in minutes", "N",
+        only="converse",
     )  # fmt: skip
     max_seconds = _option(
         Float(300.0, min=1, max=2400), "longest recording, in seconds", "N", only="listen"
@@ -79,8 +88,20 @@ class MagicOptions(Configurable):
         Bool(True), "let the browser suppress noise and echo, and level the voice", only="listen"
     )
     wait = _option(Bool(False), "make the cell wait for the recording and its reply", only="listen")
-    each = _option(Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME")
-    workers = _option(Int(8, min=1), "number of parallel calls with --each", "N")
+    language = _option(
+        Unicode(), "the language that you speak, such as fr", "CODE", only="converse"
+    )
+    keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
+    push_to_talk = _option(
+        Bool(False), "talk while a button, or the space bar, is held", only="converse"
+    )
+    each = _option(
+        Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME",
+        only="speak listen",
+    )  # fmt: skip
+    workers = _option(
+        Int(8, min=1), "number of parallel calls with --each", "N", only="speak listen"
+    )
     out = _option(Unicode(), "variable to bind the reply to", "NAME", "-o")
     save = _option(Unicode(), "file to save the reply to: .wav .mp3 .flac .ogg, or .html", "FILE")
     engine = _option(
@@ -94,7 +115,9 @@ class MagicOptions(Configurable):
         Unicode(), "the engine's speech recogniser: Whisper folder, hub name or URL", "MODEL"
     )
     max_tokens = _option(Int(None, allow_none=True, min=1), "cap on output tokens", "N")
-    dry_run = _option(Bool(False), "show what would be sent and its cost; send nothing")
+    dry_run = _option(
+        Bool(False), "show what would be sent and its cost; send nothing", only="speak listen"
+    )
     max_cost = _option(CUnicode(), "cap on what the call may cost", "USD")
     allow_unpriced = _option(Bool(False), "under a cap, allow a model whose price is unknown")
     prices = _option(
@@ -106,7 +129,7 @@ class MagicOptions(Configurable):
     @classmethod
     def declared(cls, magic: str) -> list[AnyTrait]:
         traits = [trait for trait in vars(MagicOptions).values() if isinstance(trait, TraitType)]
-        return [trait for trait in traits if trait.metadata.get("only", magic) == magic]
+        return [trait for trait in traits if magic in magics_of(trait)]
 
     def values(self, magic: str) -> dict[str, Any]:
         return {trait.name or "": trait.get(self) for trait in self.declared(magic)}
@@ -128,6 +151,12 @@ class MagicOptions(Configurable):
         return "\n".join(f"  {head.strip():<31} {help}" for head, help in rows)
 
 
+def magics_of(trait: AnyTrait) -> Sequence[str]:
+    """Return the magics that have an option."""
+    only: str | None = trait.metadata.get("only")
+    return only.split() if only else MAGICS
+
+
 def flags_of(trait: AnyTrait) -> list[str]:
     """Return an option's flags, the long one last."""
     assert trait.name
@@ -138,8 +167,8 @@ def flags_of(trait: AnyTrait) -> list[str]:
 def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
     """Return a line's options by name, and the text after them.
 
-    Options end at the first word that is not an option, or at `--`. `--file` and `--sound` may be
-    repeated: `sources` lists both in order, as (option, value). Raises OptionError.
+    Options end at the first word that is not an option, or at `--`. `--file`, `--sound` and `--say`
+    may be repeated: `sources` lists them in order, as (option, value). Raises OptionError.
     """
     flags = MagicOptions.flags(magic)
     options: dict[str, Any] = {}
@@ -154,7 +183,7 @@ def parse(magic: str, line: str) -> tuple[dict[str, Any], str]:
             options.setdefault("sources", []).append((name, value))
         else:
             if name in LISTS:
-                value, rest = _whole_list(flag, trait, value, rest)
+                value, rest = _whole_list(flag, trait, value, rest, magic)
             options[name] = _value(trait, value)
     return options, rest[2:].strip() if rest.split(maxsplit=1)[:1] == ["--"] else rest
 
@@ -166,16 +195,16 @@ def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[st
     token, rest = match[0], rest[match.end() :].lstrip()
     flag, equals, value = token.partition("=")
     if f"-{flag}" in flags:  # -style: not -s with the value "tyle"
-        raise OptionError(suggestions.unknown(f"%{magic} option", flag, [f"-{flag}"]))
+        raise OptionError(suggestions.unknown(f"{_named(magic)} option", flag, [f"-{flag}"]))
     if not token.startswith("--") and token[:2] in flags and len(token) > 2:
         flag, equals, value = token[:2], "=", token[2:].removeprefix("=")  # -vcoral
     if flag in ("-h", "--help"):
-        raise OptionError(f"%{magic}? shows the manual")
+        raise OptionError(f"{_named(magic)}? shows the manual")
     if flag not in flags:
         for other in MAGICS:
             if flag in MagicOptions.flags(other):
-                raise OptionError(f"{flag} is an option of %{other}, not of %{magic}")
-        raise OptionError(suggestions.unknown(f"%{magic} option", flag, flags))
+                raise OptionError(f"{flag} is an option of {_named(other)}, not of {_named(magic)}")
+        raise OptionError(suggestions.unknown(f"{_named(magic)} option", flag, flags))
     trait = flags[flag]
     if isinstance(trait, Bool):
         if equals:
@@ -194,7 +223,12 @@ def _split_option(rest: str, flags: dict[str, AnyTrait], magic: str) -> tuple[st
         raise OptionError(f"a quote is not closed after {flag}: {one_line(value, 40)}") from None
 
 
-def _whole_list(flag: str, trait: AnyTrait, value: str, rest: str) -> tuple[str, str]:
+def _named(magic: str) -> str:
+    """Return a magic as it is written; a conversation has no form of one line."""
+    return f"%%{magic}" if magic == "converse" else f"%{magic}"
+
+
+def _whole_list(flag: str, trait: AnyTrait, value: str, rest: str, magic: str) -> tuple[str, str]:
     """Add the names of a list that has blanks beside its commas.
 
     After a comma and a blank, a known name goes on in the list. Any other word may as well be the
@@ -207,7 +241,8 @@ def _whole_list(flag: str, trait: AnyTrait, value: str, rest: str) -> tuple[str,
         if not match or FLAG.match(rest) or match[0] == "--":
             break
         word, rest = match[0], rest[match.end() :].lstrip()
-        if value.endswith(",") and not set(names_in(word)).issubset(_known(trait.name or "")):
+        known = _known(trait.name or "", magic)
+        if value.endswith(",") and not set(names_in(word)).issubset(known):
             shown, listed = one_line(word, 60), one_line(value + word, 60)
             raise OptionError(
                 f"'{shown}' follows a comma; write {flag} {listed} for a list, -- before a text"
@@ -225,11 +260,13 @@ def names_in(listed: str) -> list[str]:
     return list(dict.fromkeys(filter(None, map(str.strip, listed.split(",")))))
 
 
-def _known(name: str) -> list[str]:
-    """Return the values of an option that we know of."""
+def _known(name: str, magic: str) -> list[str]:
+    """Return the values of a magic's option that we know of."""
+    known, live = catalogue(), magic == "converse"
     if name == "model":
-        return [one for one, model in catalogue().models.items() if not model.shut_down()]
-    return {"voice": list(catalogue().voices), "engine": list(ENGINES)}.get(name, [])
+        return [one for one, model in known.table(live).items() if not model.shut_down()]
+    voices = known.realtime_voices if live else known.voices
+    return {"voice": list(voices), "engine": list(ENGINES)}.get(name, [])
 
 
 def _value(trait: AnyTrait, words: str) -> Any:
@@ -245,7 +282,8 @@ def _invalid(trait: AnyTrait, value: object) -> str:
     if isinstance(trait, Enum):
         return suggestions.unknown(trait.name or "", str(value), trait.values or ())
     if isinstance(trait, Float):
-        wanted = f"between {trait.min:g} and {trait.max:g}"
+        bounded = trait.max < inf
+        wanted = f"between {trait.min:g} and {trait.max:g}" if bounded else f"{trait.min:g} or more"
     else:
         wanted = "a whole number above 0" if isinstance(trait, Int) else trait.info()
     return f"{trait.name} must be {wanted}, not '{one_line(value, 60)}'"
@@ -270,9 +308,10 @@ def check_config(config: Config) -> None:
 # -- completion -------------------------------------------------------------------------------
 def complete(shell: InteractiveShell, event: Any) -> list[str]:
     """Return the flags, or a flag's values, that fit the cursor (a `complete_command` hook)."""
-    flags = MagicOptions.flags(event.command.lstrip("%"))
+    magic = event.command.lstrip("%")
+    flags = MagicOptions.flags(magic)
     before = event.text_until_cursor.removesuffix(event.symbol).split()
     fitting, start = list(flags), event.symbol or "-"
     if before and before[-1] in flags:
-        fitting, start = _known(flags[before[-1]].name or ""), event.symbol
+        fitting, start = _known(flags[before[-1]].name or "", magic), event.symbol
     return [one for one in fitting if one.startswith(start)]

@@ -26,17 +26,18 @@ def has_user(shell: InteractiveShell) -> bool:
     return redraws(shell) and bool(_request(shell).get("content", {}).get("allow_stdin", True))
 
 
-def check_recording(shell: InteractiveShell) -> None:
-    """Raise NoMicrophone where nobody could ever record: at once, so that nothing hangs."""
+def check_microphone(shell: InteractiveShell, instead: str) -> None:
+    """Raise NoMicrophone where nobody could ever speak: at once, so that nothing hangs.
+
+    `instead` are the options to use there.
+    """
     if not redraws(shell):
-        raise NoMicrophone("a terminal has no recorder; use --file PATH or --sound NAME")
+        raise NoMicrophone(f"a terminal has no microphone; use {instead}")
     if not (has_user(shell) or voila()):
-        raise NoMicrophone(
-            "nobody can record in a notebook that runs unattended; use --file PATH or --sound NAME"
-        )
+        raise NoMicrophone(f"nobody can speak in a notebook that runs unattended; use {instead}")
     if _ipykernel() == (7, 0):
         raise NoMicrophone(
-            "ipykernel 7.0 loses recordings; run pip install -U ipykernel, or use --file PATH"
+            f"ipykernel 7.0 loses recordings; run pip install -U ipykernel, or use {instead}"
         )
 
 

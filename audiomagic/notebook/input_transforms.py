@@ -93,10 +93,15 @@ def joined_options(lines: list[str]) -> list[str]:
 
 
 def bare_cell(lines: list[str]) -> list[str]:
-    """Turn a cell of nothing but `%%listen ...` into the line `%listen ...`: the same request."""
+    """Turn a cell of nothing but `%%listen ...` into the line `%listen ...`: the same request.
+
+    `%%converse`, which has no line form, gets an empty line below it, for its instructions.
+    """
     written = [line for line in lines if line.strip()]
     if len(written) != 1 or written[0].rstrip().endswith("?"):
         return lines
+    if written[0].split()[0] == "%%converse":
+        return [written[0], "\n"]
     if written[0].split()[0] in CELLS:
         return [written[0][1:]]
     return lines

@@ -21,14 +21,15 @@ from ..batch.items import (
     rows,
     sound_file,
 )
+from ..catalogue import catalogue
 from ..costs.budget import amount
 from ..costs.pricing import exact
 from ..errors import BudgetExceeded, Interrupted, OptionError, one_line
 from ..files import name_part
-from ..protocol.request import SOUND_FIELD
+from ..protocol.request import SOUND_FIELD, Message
 from ..render.dry_run import DryRun
 from ..session import Session
-from ..sound import holds_sound
+from ..sound import Sound, holds_sound
 from ..transports.download import fetched
 from ..transports.resolve import merged
 from ..turn.comparison import Comparison, compare
@@ -40,9 +41,12 @@ from .arguments import LISTS, MagicOptions, names_in, parse
 
 if TYPE_CHECKING:
     from ..batch.batch import Batch
+    from ..realtime.conversation import RealtimeConversation
 
 Variables = Mapping[str, Any]
 Result = Reply | Comparison
+SOURCES = ("say", "file", "sound")  # options that name what is sent, each as often as one likes
+BELOW = "the text belongs in the cell, below"
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Invocation:
     magic: str
     text: str
     options: MagicOptions
-    sources: tuple[tuple[str, str], ...]  # of sound: ("file", path) or ("sound", variable)
+    sources: tuple[tuple[str, str], ...]  # ("file", path), ("sound", variable) or ("say", text)
     variables: Variables
     each: "Each | None" = None
 
@@ -64,15 +68,15 @@ class Invocation:
         given, text = parse(magic, line)
         if cell is not None:
             if text:
-                shown = one_line(text, 60)
-                raise OptionError(
-                    f"'{shown}' is not an option; the text belongs in the cell, below"
-                )
+                below = "a turn of several words needs quotes" if magic == "converse" else BELOW
+                raise OptionError(f"'{one_line(text, 60)}' is not an option; {below}")
             text = cell.strip("\n")
         values = merged(settings.values(magic), given)
-        named = [(kind, name) for kind in ("file", "sound") for name in values.pop(kind, ())]
+        if magic == "converse" and "model" not in given and _chats_only(values["model"]):
+            values["model"] = ""
+        named = [(kind, name) for kind in SOURCES for name in values.pop(kind, ())]
         sources = values.pop("sources", named)
-        each = Each.named(values["each"], variables) if values["each"] else None
+        each = Each.named(values["each"], variables) if values.get("each") else None
         later = each.columns if each else set()  # filled in for each item
         if magic == "listen":
             later.add(SOUND_FIELD.strip("{}"))
@@ -87,7 +91,9 @@ class Invocation:
             name: fillers.get(name, fill_name)(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
-        sources = tuple((kind, fill_name(name)) for kind, name in sources)
+        sources = tuple(
+            (kind, (fill if kind == "say" else fill_name)(name)) for kind, name in sources
+        )
         invocation = cls(magic, fill(text), MagicOptions(**filled), sources, variables, each)
         invocation._check()
         return invocation
@@ -100,6 +106,8 @@ class Invocation:
             raise OptionError("--text gives no sound to save; drop --text, or save as .html")
         if options.dry_run and self.records and not self.each:
             raise OptionError("--dry-run needs a sound: --file PATH or --sound NAME")
+        if self.magic == "converse" and (name := next(iter(self.compared), "")):
+            raise OptionError(f"a conversation has one {name}; name one: --{name} NAME")
         if self.compared and options.chat and not self.each:
             raise OptionError(
                 "a comparison cannot continue a chat; name one voice and one model, or drop --chat"
@@ -146,10 +154,39 @@ class Invocation:
     def given(self) -> object:
         if self.magic == "speak":
             return self.text
-        named = self.variables
-        return fetched(
-            [name if kind == "file" else variable(name, named) for kind, name in self.sources]
-        )
+        return fetched([self._given_by(source) for source in self.sources])
+
+    def _given_by(self, source: tuple[str, str]) -> Any:
+        kind, name = source
+        return variable(name, self.variables) if kind == "sound" else name
+
+    def turns(self) -> list[str | Sound]:
+        """Return the turns of a conversation: texts, and sounds that can be sent, decoded.
+
+        Raises OptionError, SoundError.
+        """
+        from ..realtime.conversation import spoken_turn
+
+        turns: list[str | Sound] = []
+        for source in self.sources:
+            if source[0] == "say":
+                Message.user(source[1])  # refuses nothing
+                turns.append(source[1])
+            else:
+                sounds = Sound.list_of(fetched(self._given_by(source)))
+                spoken_turn(sounds)
+                turns += sounds
+        return turns
+
+    def converse(
+        self, session: Session, listener: StreamListener | None, cell: CellRun | None
+    ) -> "RealtimeConversation":
+        """Begin the conversation; nothing is sent yet. Raises OptionError."""
+        options = self.options
+        return session.bound(listener=listener, cell=cell).converse(
+            self.text, language=options.language, keep_sound=options.keep_sound,
+            **self.session_options,
+        )  # fmt: skip
 
     def call(
         self, session: Session, listener: StreamListener | None, cell: CellRun | None
@@ -268,6 +305,11 @@ class Each:
             if is_row(row) and not heard & row.keys():
                 raise OptionError("--each needs a column `sound` or `file` to listen to")
         return [sound_file(row) if isinstance(row, str) else row for row in self.rows]
+
+
+def _chats_only(models: str) -> bool:
+    """Whether models are of Chat Completions, as that of the settings is unless it was changed."""
+    return catalogue().models.keys() >= set(names_in(models))
 
 
 # -- variables of the notebook --------------------------------------------------------------

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LINE = f"{FONT};font-size:13px;white-space:pre-wrap"
 PACE = 0.1  # seconds between two updates: a front end drops more than a thousand messages a second
+NOTHING = {"text/plain": "", "text/html": ""}
 LAST = 2000  # characters of words shown while they arrive: each update sends them again
 
 
@@ -54,6 +55,11 @@ class LiveCard:
         elif delta.text and time.monotonic() - self._shown_at >= PACE:
             self._show(self._words.getvalue()[-LAST:])
 
+    @property
+    def place(self) -> str:
+        """The class of the element in which its player goes on in a card; "" without a player."""
+        return self._player.mount_class if self._player else ""
+
     def card(self, reply: "Result") -> dict[str, str]:
         bundle = reply._repr_mimebundle_()
         if self._player and isinstance(reply, Reply):
@@ -69,6 +75,14 @@ class LiveCard:
         self._update(bundle)
         self._close()
 
+    def give_way(self) -> None:
+        """Show nothing any more: the reply is shown elsewhere, with the player that goes on."""
+        if self._player:
+            self._player.end()
+        if self.handle is not None:
+            self._update(NOTHING)
+        self._close()
+
     def clear(self, show: Callable[[Any], object] | None = None) -> None:
         """After a failure, mark the words that had arrived, or `show` what was there before."""
         if self._player:
@@ -77,8 +91,10 @@ class LiveCard:
         if show:
             show(self.handle)
         elif self.handle is not None:
-            words = self._words.getvalue()
-            self._show(f"{words.rstrip()} … (cut off)" if words else "")
+            if words := self._words.getvalue():
+                self._show(f"{words.rstrip()} … (cut off)")
+            else:
+                self._update(NOTHING)
 
     def _close(self) -> None:
         if self._player:
@@ -99,14 +115,15 @@ class LiveCard:
 
 
 class LiveText:
-    """In a terminal: prints words as they arrive, then the badge."""
+    """In a terminal: prints words as they arrive, behind who says them, if told; then the badge."""
 
-    def __init__(self) -> None:
+    def __init__(self, speaker: str = "") -> None:
         self.cancellation = Cancellation()  # unused: Ctrl-C interrupts
+        self._speaker = f"{speaker}: " if speaker else ""
         self._begun = False
 
     def open(self) -> None:
-        """Begin a call."""
+        self._begun = False
 
     def on_progress(self, line: str) -> None:
         print(visible(line), flush=True)
@@ -114,7 +131,7 @@ class LiveText:
     def on_delta(self, delta: Delta) -> None:
         if delta.text:
             words = visible(delta.text)
-            print(words if self._begun else words.lstrip(), end="", flush=True)
+            print(words if self._begun else self._speaker + words.lstrip(), end="", flush=True)
             self._begun = True
 
     def settle(self, reply: "Result") -> None:

@@ -1,4 +1,4 @@
-"""The magics: %%speak, %%listen and %audiomagic read a line and run it in a session."""
+"""The magics: %%speak, %%listen, %%converse and %audiomagic read a line, run it in a session."""
 
 from functools import cached_property
 from inspect import cleandoc
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .output import Output
 
 Variables = dict[str, Any]
+OR_A_LINE = ", or write %{} TEXT on a line of code"
 NOT_AWAITED = (
     "--wait works in a cell that begins with %%listen --wait; "
     "here, `await` the result, or read it in a later cell."
@@ -98,13 +99,34 @@ class AudioMagics(magic.Magics, MagicOptions):
             print(NOT_AWAITED if how == "await" else frontend.CANNOT_WAIT)
         return recording.pending
 
+    @magic.no_var_expand
+    @magic.needs_local_scope
+    @magic.line_cell_magic
+    def converse(
+        self, line: str, cell: str | None = None, local_ns: Variables | None = None
+    ) -> Any:
+        """Hold a conversation with a realtime model; the cell's text is its instructions.
+
+        `%%converse [options]` with the instructions below it. A panel appears: press Start, and
+        talk; speaking over the model stops it. The cell returns at once. With `--say TEXT`,
+        `--file PATH` and `--sound NAME`, as many as you like, these are your turns instead, taken
+        in the order in which they are written. Returns a RealtimeConversation. `--max-cost` is for
+        the whole of it, `--max-tokens` for each answer; `--save` takes a name in .html.
+        """
+        if cell is None:
+            raise OptionError(
+                "%converse has no form of one line: begin a cell with %%converse, whose text is "
+                "the model's instructions"
+            )
+        return self.output.converse(self._read("converse", line, cell, local_ns), self.session)
+
     async def awaited(self, line: str, cell: str | None = None) -> Any:
         return await self.output.record(self._read("listen", line, cell, None), self.session).wait()
 
     def misplaced(self, name: str) -> None:
         raise OptionError(
             f"%%{name} must begin its cell, and nothing in this one was run; move what is before "
-            f"it to another cell, or write %{name} TEXT on a line of code"
+            f"it to another cell{'' if name == 'converse' else OR_A_LINE.format(name)}"
         )
 
     @magic.no_var_expand

@@ -5,17 +5,21 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import HTML, display
 
-from ..errors import AudiomagicError, Interrupted, SoundError
+from ..errors import AudiomagicError, Interrupted, OptionError, SoundError
+from ..render.conversation import MODEL
 from ..render.html import visible
 from ..turn.comparison import Comparison
 from ..turn.conversation import CellRun
-from ..turn.reply import Reply, savable
+from ..turn.reply import STOPPED, Reply, savable
 from . import frontend
+from .live_conversation import ConversationView, LivePage, LiveTranscript
 from .live_output import LiveCard, LiveText
 
 if TYPE_CHECKING:
+    from ..realtime.conversation import RealtimeConversation
     from ..session import Session
     from .invocation import Invocation, Result
+    from .live_panel import LivePanel
     from .recording import Recording
 
 
@@ -24,6 +28,7 @@ class Output:
         self._shell = shell
         self._shown: object = None  # a cell's result that is on show already
         self._recordings: dict[str, tuple[int, list[Recording]]] = {}  # by cell: of its last run
+        self._panels: dict[str, LivePanel] = {}  # of live conversations, by cell
         shell.events.register("post_run_cell", self._forget)
 
     def close(self) -> None:
@@ -31,6 +36,8 @@ class Output:
         for _, recordings in self._recordings.values():
             for recording in recordings:
                 recording.close()
+        for panel in self._panels.values():
+            panel.close()
 
     def run(self, invocation: "Invocation", session: "Session") -> Any:
         if invocation.each:
@@ -89,9 +96,82 @@ class Output:
         self._bind(invocation, result)
         return result
 
+    def converse(self, invocation: "Invocation", session: "Session") -> "RealtimeConversation":
+        """Hold a conversation turn by turn; of what fails, the turns before it stay."""
+        options = invocation.options
+        if options.save:
+            savable(options.save, ("html",))
+        if not invocation.sources:
+            return self._converse_live(invocation, session)
+        turns, view = invocation.turns(), self._view(invocation)
+        with invocation.converse(session, view.listener, self._cell) as talk:
+            for number, turn in enumerate(turns, 1):
+                view.begin(turn)
+                try:
+                    reply = talk.say(turn) if isinstance(turn, str) else talk.hear(turn)
+                except BaseException as error:
+                    part = error.reply if isinstance(error, AudiomagicError | Interrupted) else None
+                    view.fail(talk, part)
+                    if type(error) is KeyboardInterrupt:  # while words were waited for
+                        raise Interrupted("what was said is kept") from None
+                    raise
+                finally:
+                    if talk.turns:
+                        self._bind(invocation, talk)
+                view.end(talk, reply)
+                if reply.finish_reason == STOPPED and number < len(turns):
+                    raise Interrupted(f"turn {number} of {len(turns)} was the last", reply)
+            view.close(talk)
+        self._note_shown(talk)
+        if options.save:
+            saved = talk.save(options.save)
+            if not frontend.redraws(self._shell):
+                print(f"saved {visible(str(saved))}")
+        return talk
+
+    def _converse_live(
+        self, invocation: "Invocation", session: "Session"
+    ) -> "RealtimeConversation":
+        """Show a panel, in which the conversation is held while other cells run."""
+        frontend.check_microphone(self._shell, "--say TEXT, --file PATH or --sound NAME")
+        if session.cassette:
+            raise OptionError(
+                "a cassette keeps no microphone; end it with %audiomagic live, or give turns with "
+                "--say, --file or --sound"
+            )
+        from .live_panel import LivePanel
+
+        options, cell = invocation.options, self._cell
+        if cell and (earlier := self._panels.pop(cell.cell, None)):  # it is run again
+            earlier.close()
+        talk = invocation.converse(session, None, cell)
+
+        def done() -> None:
+            if options.save:
+                talk.save(options.save)
+
+        minutes = options.max_minutes
+        panel = LivePanel(
+            talk, done, push_to_talk=options.push_to_talk, quiet=options.quiet,
+            max_seconds=None if minutes is None else 60 * minutes,
+        )  # fmt: skip
+        if cell:
+            self._panels[cell.cell] = panel
+        self._bind(invocation, talk)
+        self._note_shown(talk)
+        return talk
+
+    def _view(self, invocation: "Invocation") -> ConversationView:
+        if invocation.options.quiet:
+            return ConversationView()
+        if not frontend.redraws(self._shell):
+            return LiveTranscript(LiveText(MODEL))
+        looked_at = frontend.has_user(self._shell)
+        return LivePage(self._live_card(invocation) if looked_at else None)
+
     def record(self, invocation: "Invocation", session: "Session") -> "Recording":
         """Show a recorder; once it has recorded, run the call and put the card in its place."""
-        frontend.check_recording(self._shell)
+        frontend.check_microphone(self._shell, "--file PATH or --sound NAME")
         options = invocation.options
         if options.save:
             savable(options.save)

@@ -1,6 +1,7 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -9,12 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..costs.pricing import exact, total
+from ..costs.pricing import dollars, exact, total
+from ..costs.receipt import Receipt
 from ..errors import OptionError, SoundError
-from ..protocol.request import Message
+from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
 from ..render.conversation import ConversationPage
-from ..transports.realtime.transport import RealtimeTransport
+from ..sound import Sound
+from ..transports.realtime.transport import TRANSCRIBING, RealtimeTransport
 from ..turn.client import Client
 from ..turn.conversation import Conversation, Exchange
 from ..turn.listener import CancellableListener, StreamListener
@@ -22,7 +25,8 @@ from ..turn.options import must_be
 from ..turn.question import SpokenQuestion
 from ..turn.reply import Reply, savable, write_page
 from ..turn.turn import Turn
-from .transcription import Transcription, Transcriptions
+from .events import ConversationEvent, FollowedListener, Followers
+from .transcription import Transcriptions
 
 SHORTEST = 0.1  # seconds of sound that a server takes
 
@@ -35,7 +39,7 @@ class RealtimeConversation:
     ...     talk.hear("question.wav").sound
     >>> talk.turns, talk.cost, talk.save("talk.html")
 
-    Its methods are for one thread at a time, except `interrupt`.
+    Its methods are for one thread at a time, except `interrupt` and `events`.
     """
 
     def __init__(
@@ -52,11 +56,13 @@ class RealtimeConversation:
 
         Of `conversation`, which may hold earlier turns, the model knows the words.
         """
-        self._transport, self._client, self._turn = transport, client, turn
-        self._conversation, self._keep_sound = conversation, keep_sound
+        self.transport, self._client, self._turn = transport, client, turn
+        self.conversation, self.keep_sound = conversation, keep_sound
         self._listener, self._current = listener, listener
-        self._earlier = len(conversation.before(turn.cell))
-        self._transcriptions = Transcriptions(client, transport)
+        self._receipts: list[Receipt | None] = []  # of its own turns: others may be in the chat
+        self.transcriptions = Transcriptions(client, transport)
+        self.notes: list[str] = []  # on the whole, such as why it has ended
+        self._followers = Followers()
         self._closed = False
 
     def say(self, text: str) -> Reply:
@@ -65,38 +71,40 @@ class RealtimeConversation:
         Raises AudiomagicError as `Session.speak` does; what was said before is kept.
         """
         must_be(str, text=text)
-        return self._answered(replace(self._turn, question=Message.user(text)))
+        return self.answer(Message.user(text), self._turn_listener)
 
     def hear(self, sound: object) -> Reply:
         """Send a spoken turn, a sound as `Session.listen` takes it; get the spoken answer.
 
         Raises AudiomagicError as `Session.listen` does.
         """
-        question = SpokenQuestion.of(sound)
-        spoken = question.message.sounds
-        if len(spoken) > 1:
-            raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
-        if spoken[0].seconds < SHORTEST:
-            raise SoundError(f"a turn must last {SHORTEST} s or more")
-        turn = replace(self._turn, question=question.message, notes=question.notes)
-        transcription: Transcription | None = None
+        question = spoken_turn(sound)
+        spoken = question.message.sounds[0]
+        transcription = self.transcriptions.begin(question.message, spoken.seconds)
         try:
-            with self._transcriptions.of(question.message) as transcription:
-                return self._answered(turn)
-        finally:
-            if transcription:  # the chat keeps the words of what was said, on whichever way out
-                words = transcription.words
-                self._conversation.transcribe(question.message, words, self._keep_sound)
+            return self.answer(question.message, self._turn_listener, *question.notes)
+        finally:  # on whichever way out, the chat keeps the words of what was said
+            self.transcriptions.end(transcription, TRANSCRIBING)
+            self.heard(question.message, transcription.words, spoken)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""
         if self._current:
             self._current.cancellation.cancel()
 
+    def events(self) -> Iterator[ConversationEvent]:
+        """Follow from another thread what happens from now on, until the conversation ends.
+
+        >>> for event in talk.events():
+        ...     print(event.kind, event.text)
+        """
+        return self._followers.follow()
+
     @property
     def turns(self) -> tuple[Exchange, ...]:
         """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
-        return self._conversation.exchanges[self._earlier :]
+        exchanges, own = self.conversation.exchanges, self._receipts
+        return tuple(one for one in exchanges if any(one.receipt is receipt for receipt in own))
 
     @property
     def usage(self) -> Usage | None:
@@ -110,18 +118,47 @@ class RealtimeConversation:
     def cost(self) -> Decimal | None:
         """What was paid, in US dollars, transcription included; None where that is not known."""
         costs = [one.receipt.cost for one in self.turns if one.receipt]
-        known = [cost for cost in (*costs, *self._transcriptions.costs) if cost is not None]
-        complete = len(known) == len(costs) + len(self._transcriptions.costs)
+        known = [cost for cost in (*costs, *self.transcriptions.costs) if cost is not None]
+        complete = len(known) == len(costs) + len(self.transcriptions.costs)
         return total(known) if complete else None
+
+    @property
+    def forecast(self) -> Decimal | None:
+        """What the next answer will probably cost, in US dollars; None where that is not known,
+        and after the end.
+
+        It grows: every answer reads the whole conversation again.
+        """
+        if self._closed:
+            return None
+        expected = self._client.estimate(self.request())
+        if expected is None:  # it is free
+            return Decimal(0)
+        return expected.dollars[1] if expected.dollars else None
+
+    @property
+    def spent(self) -> str:
+        """Cost and forecast in words; "" where nothing is paid."""
+        if not self.transport.provider.paid:
+            return ""
+        spent, forecast = self.cost, self.forecast
+        coming = "" if forecast is None else f" · next answer about {dollars(forecast)}"
+        return ("cost unknown" if spent is None else dollars(spent)) + coming
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page that plays anywhere (.html). Raises SoundError."""
-        return write_page(savable(path, ("html",)), self._page.document())
+        return write_page(savable(path, ("html",)), self.page().document())
+
+    def page(self, places: Sequence[str] = ()) -> ConversationPage:
+        """Return it as a page; `places` are those of players, see ConversationPage."""
+        name, besides = self.conversation.name, self.transcriptions.by_model
+        return ConversationPage(name, self.turns, besides, places, self.notes)
 
     def close(self) -> None:
         """End it. What was said stays."""
         self._closed = True
-        self._transport.close()
+        self.transport.close()
+        self._followers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -135,17 +172,50 @@ class RealtimeConversation:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._page)
+        return repr(self.page())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return self._page._repr_mimebundle_()
+        return self.page()._repr_mimebundle_()
 
-    @property
-    def _page(self) -> ConversationPage:
-        return ConversationPage(self._conversation.name, self.turns, self._transcriptions.by_model)
+    def answer(self, question: Message, listener: StreamListener, *notes: str) -> Reply:
+        """Have a question answered. Raises AudiomagicError, Interrupted; OptionError after the end.
 
-    def _answered(self, turn: Turn) -> Reply:
+        A question without parts is what the server has heard by its microphone.
+        """
         if self._closed:
             raise OptionError("this conversation has ended; begin another with session.converse")
-        self._current = self._listener or CancellableListener()
-        return turn.run(replace(self._client, listener=self._current))
+        self._current = listener
+        turn = replace(self._turn, question=question, notes=notes)
+        followed = FollowedListener(listener, self._followers)
+        try:
+            reply = turn.run(replace(self._client, listener=followed))
+        finally:  # an answer that was stopped is one, too
+            exchanges = self.conversation.exchanges
+            self._receipts += [one.receipt for one in exchanges if one.question is question]
+        self._followers.tell(ConversationEvent("reply", reply.text, reply=reply))
+        return reply
+
+    def heard(self, question: Message, words: str, recording: Sound | None) -> None:
+        """Put the words of a spoken question in its place."""
+        kept = recording if self.keep_sound else None
+        self.conversation.transcribe(question, words, kept)
+        self._followers.tell(ConversationEvent("heard", words))
+
+    def request(self) -> Request:
+        """Return the request of the next turn, whose question is not known yet."""
+        return self._turn.request(self._client)
+
+    @property
+    def _turn_listener(self) -> StreamListener:
+        return self._listener or CancellableListener()
+
+
+def spoken_turn(sound: object) -> SpokenQuestion:
+    """Return a sound as a turn. Raises SoundError for what is not one sound, or too short."""
+    question = SpokenQuestion.of(sound)
+    spoken = question.message.sounds
+    if len(spoken) > 1:
+        raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
+    if spoken[0].seconds < SHORTEST:
+        raise SoundError(f"a turn must last {SHORTEST} s or more")
+    return question

@@ -52,7 +52,7 @@ def html(reply: Reply, place: str = "") -> str:
             words(reply.text, attributes),
             transcript_diff.html(reply.transcript_diff) if reply.transcript_diff else "",
             *map(note, reply.notes),
-            _badge(receipt),
+            badge(receipt),
             f"<script>{follow_along()}</script>" if starts else "",
             "</div>",
         )
@@ -86,8 +86,8 @@ def plain(reply: Reply) -> str:
 
 def about(reply: Reply) -> list[str]:
     """Return all that is to be known besides the words, a line each."""
-    results, badge = map(str, reply.tool_results), f"[{summary(reply.receipt)}]"
-    return list(map(visible, (*results, *_compared(reply), *reply.notes, badge)))
+    results, last = map(str, reply.tool_results), f"[{summary(reply.receipt)}]"
+    return list(map(visible, (*results, *_compared(reply), *reply.notes, last)))
 
 
 def _compared(reply: Reply) -> list[str]:
@@ -121,7 +121,8 @@ def price(receipt: Receipt) -> str:
     return ("" if sure else "~") + dollars(receipt.estimate)
 
 
-def _badge(receipt: Receipt) -> str:
+def badge(receipt: Receipt) -> str:
+    """Return the badge, which unfolds to the split of tokens and dollars."""
     sound = receipt.time_to_first_audio
     first = "" if sound is None else f"first sound after {sound:.2f} s, "
     voice = f" · voice {one_line(receipt.voice, 80)}" if receipt.voice else ""

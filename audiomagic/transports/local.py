@@ -41,7 +41,9 @@ class LocalTransport(ClientTransport):
 
     @property
     def provider(self) -> Provider:
-        engine = Provider("local", HOST, self.why, label="local · free", language="en")
+        engine = Provider(
+            "local", HOST, self.why, label="local · free", language="en", reads_words=True
+        )
         if self.llm:
             return engine
         # Its own language model reads words alone, and has little room for them.
@@ -74,7 +76,7 @@ class LocalTransport(ClientTransport):
         # `unix`: that `sock` is connected already, and to no host.
         return connect(self.endpoint, request, sock=ours, unix=True)
 
-    def notes(self, model: str, style: str) -> list[str]:
+    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
         named = " and ".join(one_line(name, 80) for name in (self.llm, self.stt) if name)
         notes = [NAMED_NOTE.format(named) if named else INSTALLED_NOTE]
         notes += [f"{host} may charge for its part, which is not counted." for host in self._hosts]

@@ -159,16 +159,19 @@ class OpenAITransport(ClientTransport):
 
     def check_realtime(self, model: str, voice: str | None) -> None:
         model_list.refuse_shut_down(model, self.endpoint, realtime=True)
-        missing = set(catalogue().voices) - set(catalogue().realtime_voices)
-        if self.endpoint.is_service and voice in missing:
+        if not self.endpoint.is_service:
+            return
+        if model in catalogue().models:
+            raise OptionError(model_list.unknown(model, self.endpoint, realtime=True))
+        if voice in set(catalogue().voices) - set(catalogue().realtime_voices):
             known = ", ".join(catalogue().realtime_voices)
             raise OptionError(f"the voice '{voice}' holds no conversations; use one of {known}")
 
     def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
         return connect(self.endpoint, request)
 
-    def notes(self, model: str, style: str) -> list[str]:
-        warning = model_list.warning(model, self.endpoint)
+    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+        warning = model_list.warning(model, self.endpoint, realtime=realtime)
         return [warning] if warning else []
 
     def models(self) -> Listing | None:

@@ -4,12 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..protocol.request import Request
 from .cancellation import Cancellation
 from .model_list import Listing
+from .realtime.connection import RealtimeConnection
 from .retry import Retries
 from .transport import Provider, Report, Response, Transport
 
@@ -23,6 +24,7 @@ class ReplayTransport(Transport):
 
     cassette: "Cassette"
     pace: bool = True
+    replays = True
 
     @property
     def provider(self) -> Provider:
@@ -37,6 +39,9 @@ class ReplayTransport(Transport):
         with cancellation.bound():
             yield Response(self.cassette.answer(request, self.pace))
 
+    def check_realtime(self, model: str, voice: str | None) -> None:
+        """Allow all: what was not recorded is not there."""
+
 
 @dataclass(frozen=True)
 class RecordingTransport(Transport):
@@ -49,16 +54,23 @@ class RecordingTransport(Transport):
     inner: Transport
     cassette: "Cassette"
     claimed: Counter[str] | None = None
+    records = True
 
     @property
     def provider(self) -> Provider:
         return self.inner.provider
 
+    def check_realtime(self, model: str, voice: str | None) -> None:
+        self.inner.check_realtime(model, voice)
+
+    def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
+        return self.inner.connect_realtime(request, report)
+
     def check(self, model: str, voice: str | None) -> None:
         self.inner.check(model, voice)
 
-    def notes(self, model: str, style: str) -> list[str]:
-        return self.inner.notes(model, style)
+    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+        return self.inner.notes(model, style, realtime=realtime)
 
     def models(self) -> Listing | None:
         return self.inner.models()
@@ -80,7 +92,10 @@ class RecordingTransport(Transport):
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> Iterator[Response]:
         began = time.perf_counter()
-        known = self.cassette.has(request)
         with self.inner.stream(request, cancellation, report) as response:
-            kept = self.cassette.keep(request, response.chunks, began, self.claimed)
-            yield Response(kept, response.request_id, known)
+            yield self.kept(request, response, began)
+
+    def kept(self, request: Request, response: Response, began: float) -> Response:
+        known = self.cassette.has(request)
+        chunks = self.cassette.keep(request, response.chunks, began, self.claimed)
+        return replace(response, chunks=chunks, already_recorded=known)

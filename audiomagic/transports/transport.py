@@ -32,6 +32,7 @@ class Provider:
     # Input tokens: gpt-audio-1.5's context less its longest answer.
     max_context: int = 128_000 - 16_384
     text_history: bool = False  # whether earlier turns count as their words, not as sound
+    reads_words: bool = False  # whether it answers the words of speech, which it tells beforehand
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Response:
     chunks: Iterator[Chunk]
     request_id: str | None = None  # the server's own name for the request
     already_recorded: bool = False  # whether the cassette had an answer before
+    # Whether the chunks go on to the usage of what was made, once the request is cancelled.
+    settles_when_cancelled: bool = False
 
 
 class Transport(ABC):
@@ -49,6 +52,9 @@ class Transport(ABC):
     @property
     @abstractmethod
     def provider(self) -> Provider: ...
+
+    records = False  # whether it keeps answers on a cassette
+    replays = False  # whether it gives answers that were kept before
 
     @abstractmethod
     def stream(
@@ -81,12 +87,21 @@ class Transport(ABC):
         """
         raise OptionError(f"{self.provider.host} does not hold conversations")
 
+    def kept(self, request: Request, response: Response, began: float) -> Response:
+        """Return a response that is kept once it is complete, if this transport records.
+
+        `began`: when the request was sent, on the clock of `time.perf_counter`.
+        """
+        return response
+
     def reread(self, request: Request) -> Usage:
         """Return the tokens that an answer re-reads besides what the request holds."""
         return NOTHING
 
-    def notes(self, model: str, style: str) -> list[str]:
-        """Return what the reader of an answer should know about who gave it."""
+    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+        """Return what the reader of an answer should know about who gave it; `realtime`: in a
+        conversation.
+        """
         return []
 
     def models(self) -> Listing | None:

@@ -190,7 +190,8 @@ class _IncomingCompletion:
         self.already_recorded = response.already_recorded
         for chunk in response.chunks:
             self._pass_on(self.accumulator.add(chunk))
-            self._listener.cancellation.raise_if_cancelled()
+            if not response.settles_when_cancelled:
+                self._listener.cancellation.raise_if_cancelled()
             if self._most_tokens is not None and self._made > self._most_tokens:
                 self.broken_off = True  # the server ignored the cap
                 self.accumulator.finish_reason = "length"

@@ -1,10 +1,10 @@
 """Conversation: the exchanges of one chat, and how the next request speaks of them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..costs.receipt import Receipt
 from ..protocol.request import AUDIO_ID, Message
@@ -46,6 +46,8 @@ class Exchange:
     receipt: Receipt | None = None  # None where it was read from a file
     # What was recorded of a question whose words alone are kept as such.
     recording: Sound | None = None
+    notes: tuple[str, ...] = ()  # what the reader of the answer should know
+    heard: float | None = None  # seconds of the answer, where the user interrupted it
 
     @property
     def remembered(self) -> bool:
@@ -59,6 +61,8 @@ class Exchange:
     def messages(self, speaker: Speaker, now: float) -> tuple[Message, ...]:
         """Return it as messages; the answer's sound by its id where that lives."""
         audio_id = self.audio_id if self.lives(speaker, now) else None
+        if not (self.answer or audio_id):  # it was stopped before its first word
+            return (self.question, *self.between)
         words = (self.answer,) if self.answer else ()
         return (self.question, *self.between, Message("assistant", words, audio_id))
 
@@ -97,14 +101,29 @@ class Conversation:
         with self._adding:
             self.exchanges = tuple(replace(one, audio_id=None) for one in self.exchanges)
 
-    def transcribe(self, spoken: Message, words: str, keep_sound: bool) -> None:
+    def transcribe(self, spoken: Message, words: str, recording: Sound | None = None) -> None:
         """Put the words of a spoken question in place of its sound, which may be kept beside."""
-        asked = Message(spoken.role, (words,))
-        sound = spoken.sounds[0] if keep_sound else None
+        self._change(
+            lambda one: one.question is spoken,
+            question=Message(spoken.role, (words,)),
+            recording=recording,
+        )
+
+    def cut(self, receipt: Receipt, words: str, seconds: float) -> None:
+        """Keep of the answer with this receipt what was heard of it."""
+        before = next((one.sound for one in self.exchanges if one.receipt is receipt), None)
+        sound = before and Sound(before.samples[: round(seconds * before.rate)], before.rate)
+        self._change(
+            lambda one: one.receipt is receipt,
+            answer=words,
+            sound=sound if seconds else None,
+            heard=seconds,
+        )
+
+    def _change(self, is_meant: Callable[[Exchange], bool], **changes: Any) -> None:
         with self._adding:
             self.exchanges = tuple(
-                replace(one, question=asked, recording=sound) if one.question is spoken else one
-                for one in self.exchanges
+                replace(one, **changes) if is_meant(one) else one for one in self.exchanges
             )
 
     def add(self, exchange: Exchange) -> tuple[str, ...]:

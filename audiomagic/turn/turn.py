@@ -49,6 +49,7 @@ class Turn:
     chat: Conversation | None = None  # that it belongs to, if any
     cell: CellRun | None = None
     notes: tuple[str, ...] = ()  # that its reader should know already
+    keeps_unanswered: bool = False  # whether the chat keeps a question whose answer was stopped
 
     def run(self, client: Client) -> Reply:
         """Ask, and return the reply.
@@ -68,10 +69,11 @@ class Turn:
             self.chat.forget_sound()
             notes = (*notes, IN_WORDS.format(f"{provider.host} does not have their sound"))
         reply = self._reply(client, rounds, notes)
-        if self.chat and (rounds.error is None or (reply.finish_reason == STOPPED and reply.text)):
+        stopped = reply.finish_reason == STOPPED and (reply.text or self.keeps_unanswered)
+        if self.chat and (rounds.error is None or stopped):
             exchange = Exchange(
                 self.question, reply.text, speaker, rounds.between, reply.sound, reply.audio_id,
-                reply.expires_at, self.cell, reply.receipt,
+                reply.expires_at, self.cell, reply.receipt, notes=reply.notes,
             )  # fmt: skip
             reply = reply.noted(*self.chat.add(exchange))
         if rounds.error:
@@ -81,6 +83,11 @@ class Turn:
                 rounds.error.reply = reply
             raise rounds.error
         return reply
+
+    def request(self, client: Client) -> Request:
+        """Return what would be sent."""
+        host = client.transport.provider.host
+        return self._request(self._history(client, Speaker(host, self.model)))
 
     def dry_run(self, client: Client) -> DryRun:
         """Return what would be sent, and what it would take, without sending anything."""

@@ -20,7 +20,7 @@ LAYERS = [
     {"__init__"},
     {"notebook"},
     {"session"},
-    {"batch"},
+    {"batch", "realtime"},
     {"turn"},
     {"widgets", "render"},
     {"tools", "speech", "transports", "costs"},
@@ -40,6 +40,7 @@ ENGINE = {
 TESTED_THROUGH = {
     "docs/test_public_api.py": "__init__",
     "kernel/test_commands.py": "notebook.commands",
+    "kernel/test_converse.py": "notebook.live_conversation",
     "kernel/test_magics.py": """notebook.frontend notebook.live_output notebook.magics
         notebook.output""",
     "clients/test_openai.py": """engine.api.models engine.api.replies engine.api.responses
@@ -51,17 +52,26 @@ TESTED_THROUGH = {
     "models/test_tts.py": "engine.tts",
     "sessions/test_batch.py": "batch.batch batch.display batch.items batch.scheduler batch.task",
     "sessions/test_cassette.py": "transports.record_replay",
-    "sessions/test_chat.py": "render.conversation turn.chats turn.conversation",
+    "sessions/test_chat.py": "turn.chats turn.conversation",
     "sessions/test_comparison.py": "render.comparison turn.comparison",
     "sessions/test_faults.py": "transports.error_messages transports.openai_client",
     "sessions/test_read_aloud.py": "turn.read_aloud",
+    "sessions/test_realtime.py": """protocol.realtime.session realtime.conversation
+        realtime.events realtime.transcription transports.realtime.connection
+        transports.realtime.inbox transports.realtime.session
+        transports.realtime.transport""",
+    "browser/test_live_conversation.py": "notebook.live_panel",
+    "sessions/test_turn_taking.py": """protocol.realtime.speech realtime.microphone
+        realtime.turn_taking""",
     "sessions/test_redaction.py": "redaction",
     "sessions/test_servers.py": "transports.transport",
     "sessions/test_session.py": """render.dry_run session turn.client turn.listener
-        turn.options turn.reply turn.turn""",
+        turn.options turn.question turn.reply turn.turn""",
     "sessions/test_tools.py": "turn.tool_loop",
     "unit/costs/test_pricing.py": "catalogue",
     "unit/decoding/test_decoder.py": "decoding.limit decoding.readers decoding.stderr",
+    "unit/engine/realtime/test_session.py": """engine.realtime.ids engine.realtime.recognition
+        engine.realtime.responder""",
     "unit/protocol/test_response.py": "protocol.chunk_writer protocol.model_list",
     "unit/render/test_cost_report.py": "render.table",
 }
@@ -70,7 +80,7 @@ FIELDS = {
     "max_completion_tokens", "modalities", "prompt_tokens", "prompt_tokens_details",
     "stream_options", "tool_call_id",
 }  # fmt: skip
-SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.")
+SPEAKS_THE_PROTOCOL = ("protocol", "engine.api.", "engine.realtime.")
 ENGINES = {"openai", "local", "replay"}
 FACE = (FunctionType, classmethod, staticmethod, property)  # what a class offers
 CLOCKS = {"perf_counter", "monotonic", "process_time", "time.time"}
@@ -254,7 +264,7 @@ def timed(function: ast.FunctionDef) -> Iterator[int]:
         if isinstance(node, ast.Assign) and reads_a_clock(node.value, set()):
             kept_in: list[ast.expr] = node.targets
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".append"):
-            kept_in = [node.func] if reads_a_clock(node.args[0], set()) else []
+            kept_in = [node.func] if any(reads_a_clock(arg, set()) for arg in node.args) else []
         else:
             continue
         names |= {n.id for kept in kept_in for n in ast.walk(kept) if isinstance(n, ast.Name)}

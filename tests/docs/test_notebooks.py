@@ -30,6 +30,13 @@ TOLD = {
     "08_pronunciation": ["“three” as “tree”", "“weather” as “wetter”", "not heard: “than”"],
     "09_cassettes": ["in made/tape (0", "replayed · free", "no recording of this", "Lisbon"],
     "12_other_servers": ["price unknown", "$0.0000", "The capital of France is Paris."],
+    "13_live": [
+        "Chat italy · 3 turns",
+        "name='Ada'",
+        "Spain right",
+        "$0.0169",
+        "the cap is $0.001",
+    ],
     "11_flash_cards": ["The capital of France is Paris."],
     "10_lesson": ["“three” as “tree”", "next train to Oxford is 9:20, platform 4.", "True"],
 }

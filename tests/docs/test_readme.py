@@ -3,28 +3,37 @@
 import re
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from traitlets import TraitType
 
-from audiomagic.notebook.arguments import MagicOptions, flags_of
+from audiomagic.notebook.arguments import MAGICS, AnyTrait, MagicOptions, flags_of, magics_of
 
 README = Path(__file__).parents[2] / "README.md"
 OPTIONS = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- /options -->)", re.DOTALL)
 
 
 def options_table() -> str:
-    """The table of options, from their declarations.
+    """The table of options, from their declarations; those next to each other that take the same
+    share a row.
 
     `python -m tests.docs.test_readme` writes it.
     """
     lines = ["| option | magic | meaning |", "| --- | --- | --- |"]
-    for trait in filter(lambda one: isinstance(one, TraitType), vars(MagicOptions).values()):
-        flags = ", ".join(f"`{flag}`" for flag in flags_of(trait))
-        value = trait.metadata["metavar"].replace("|", "\\|")
-        flags += f" *{value}*" if value else ""
-        lines.append(f"| {flags} | {trait.metadata.get('only', 'both')} | {trait.help} |")
+    traits = [one for one in vars(MagicOptions).values() if isinstance(one, TraitType)]
+    for (magics, metavar), alike in groupby(traits, _magics_and_value):
+        row = list(alike)
+        value = f" *{metavar}*".replace("|", "\\|") if metavar else ""
+        flags = [", ".join(f"`{flag}`" for flag in flags_of(trait)) + value for trait in row]
+        meanings = "<br>".join(trait.help for trait in row)
+        lines.append(f"| {'<br>'.join(flags)} | {magics} | {meanings} |")
     return "\n".join(lines) + "\n"
+
+
+def _magics_and_value(trait: AnyTrait) -> tuple[str, str]:
+    named = "all" if magics_of(trait) == MAGICS else ", ".join(magics_of(trait))
+    return named, trait.metadata["metavar"]
 
 
 def test_the_options_are_the_programs() -> None:

@@ -26,12 +26,20 @@ class Kernel:
     def __exit__(self, *error: Any) -> None:
         self._setup.__exit__(*error)
 
-    def run(self, source: str) -> list[dict[str, Any]]:
-        """Run a cell; return its outputs as nbformat has them."""
+    def run(self, source: str, cell_id: str | None = None) -> list[dict[str, Any]]:
+        """Run a cell; return its outputs as nbformat has them.
+
+        `cell_id`: what the front end says, as JupyterLab does; what is run again has the same.
+        """
+        self._client.kc.session.metadata = {"cellId": cell_id} if cell_id else {}
         cell = nbformat.v4.new_code_cell(source)
         self._notebook.cells.append(cell)
         self._client.execute_cell(cell, len(self._notebook.cells) - 1)
         return list(cell.outputs)
+
+    def look_on(self, somebody: bool) -> None:
+        """Have somebody at the front end, as in JupyterLab, or nobody, as in nbclient."""
+        self._client.kc.allow_stdin = somebody
 
     def interrupt_after(self, seconds: float) -> None:
         """Press the stop button, some seconds from now."""

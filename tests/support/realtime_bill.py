@@ -60,6 +60,7 @@ class Usage:
     read: Count
     made: Count
     cached: int = 0
+    reasoning: int = 0  # of the text made
 
     @property
     def cached_count(self) -> Count:
@@ -81,6 +82,8 @@ class Usage:
     def wire(self) -> dict[str, Any]:
         """As `response.done` tells it."""
         cached = self.cached_count
+        # Recorded of gpt-realtime-2.1-mini; older models have no such field, nor the SDK's types.
+        reasoning = {"reasoning_tokens": self.reasoning} if self.reasoning else {}
         return {
             "total_tokens": self.read.total + self.made.total,
             "input_tokens": self.read.total,
@@ -88,7 +91,8 @@ class Usage:
             "output_token_details": {
                 "text_tokens": self.made.text,
                 "audio_tokens": self.made.audio,
-            },
+            }
+            | reasoning,
             "input_token_details": {
                 "text_tokens": self.read.text,
                 "audio_tokens": self.read.audio,
@@ -103,6 +107,6 @@ class Usage:
         }
 
 
-def transcription(model: str, seconds: float) -> Decimal:
+def transcription(model: str, seconds: int) -> Decimal:
     """The dollars of recognising so much sound."""
-    return TRANSCRIPTION.get(model, OTHERS) * Decimal(str(seconds)) / 60
+    return TRANSCRIPTION.get(model, OTHERS) * seconds / 60

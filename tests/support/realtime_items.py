@@ -19,7 +19,9 @@ class Item:
 
     wire: dict[str, Any]
     sound: bytes = b""  # 24 kHz pcm16
-    truncated: bool = False  # its words are forgotten
+    reasoning: int = 0  # tokens, never shown
+    truncated: bool = False  # its words are gone
+    forgotten: bool = False  # no response reads it
 
     @property
     def id(self) -> str:
@@ -42,7 +44,8 @@ class Item:
             texts.append(content.get("text") or "")
             if self.of_model and not self.truncated:  # what a user said is read as sound
                 texts.append(content.get("transcript") or "")
-        return Count(text_tokens("".join(texts)), audio_tokens(len(self.sound), self.of_model))
+        text = text_tokens("".join(texts)) + self.reasoning
+        return Count(text, audio_tokens(len(self.sound), self.of_model))
 
     def shown(self) -> dict[str, Any]:
         """As it is sent now; it may change later."""
@@ -79,5 +82,14 @@ class Conversation:
 
     @property
     def count(self) -> Count:
-        """The tokens of reading all of it."""
-        return sum((item.count for item in self.items), Count())
+        """The tokens of reading what is not forgotten."""
+        return sum((item.count for item in self.items if not item.forgotten), Count())
+
+    def forget(self, truncation: Any) -> None:
+        """Forget the oldest items, as a session's `truncation` has it."""
+        limits = truncation.get("token_limits") if isinstance(truncation, dict) else None
+        if limits is None or self.count.total <= limits["post_instructions"]:
+            return
+        for item in self.items:
+            if self.count.total > limits["post_instructions"] * truncation["retention_ratio"]:
+                item.forgotten = True

@@ -59,7 +59,7 @@ def refusals(event: Any) -> Iterator[Refusal]:
     try:
         model = EVENTS[kind].model_validate(event, strict=True)
     except ValidationError as error:
-        yield from map(_refusal, error.errors())
+        yield from (_refusal(event, one) for one in error.errors())
         return
     for path in unknown_fields(model):
         yield Refusal("unknown_parameter", f"Unknown parameter: '{path}'.", path)
@@ -70,12 +70,16 @@ def missing(path: str) -> Refusal:
     return Refusal("missing_required_parameter", f"Missing required parameter: '{path}'.", path)
 
 
-def _refusal(error: Any) -> Refusal:
-    # Classes that a union tried are in the path too; the service does not know them.
-    steps = [step for step in error["loc"] if isinstance(step, int) or step.islower()]
-    path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
+def _refusal(event: Any, error: Any) -> Refusal:
+    path, value = "", event
+    for step in error["loc"]:
+        if isinstance(value, list) and isinstance(step, int):
+            path, value = f"{path}[{step}]", value[step]
+        elif isinstance(value, dict) and step in value:
+            path, value = f"{path}.{step}".removeprefix("."), value[step]
+        # Otherwise it names what a union tried, which the service does not know.
     if error["type"] == "missing":
-        return missing(path)
+        return missing(f"{path}.{error['loc'][-1]}".removeprefix("."))
     code = "invalid_value" if error["type"] == "literal_error" else "invalid_type"
     return Refusal(code, f"Invalid value for '{path}': {error['msg']}.", path)
 

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -49,18 +50,19 @@ class Response:
         self._status = "in_progress"
         self._details: dict[str, Any] | None = None
         self._words = self._sound = 0  # bytes made
+        self._reasoning = 0  # tokens made
         self._seen = len(wire.received)
 
     # -- for scripts --------------------------------------------------------------------------
     def say(
         self, words: str, pcm: bytes = b"", *, phase: str = "final_answer", cut: str | None = None,
-        gate: str | None = None, gate_after: int = 1, pause: float = 0.0,
+        gate: str | None = None, gate_after: int = 1, pause: float = 0.0, reasoning: int = 0,
     ) -> None:  # fmt: skip
         """Add a message of words and sound, or of words alone where text is asked for.
 
         After `gate_after` deltas of sound (of words, in text) it waits for the client's event of
         type `gate`; `pause` seconds follow each. With `cut`, a reason, the message is left
-        incomplete.
+        incomplete. `reasoning` are tokens that are made, and read again, and never shown.
         """
         spoken = self.settings["output_modalities"] == ["audio"]
         kind = "audio" if spoken else "text"
@@ -73,6 +75,8 @@ class Response:
         status = "incomplete"
         try:
             self._send(item, "response.content_part.added", **at, part=part)
+            item.reasoning = reasoning
+            self._make(reasoning=reasoning)
             for piece in _mixed(_split(words), pcm if spoken else b""):
                 if isinstance(piece, bytes):
                     self._sound_delta(item, at, piece)
@@ -120,14 +124,15 @@ class Response:
                             arguments=made)  # fmt: skip
                 self._end_item(item)
 
-    def wait_for(self, kind: str) -> None:
+    def wait_for(self, kind: str, even_cancelled: bool = False) -> None:
         """Wait for the client's next event of this type, or until the response is cancelled."""
-        self._seen = self.wire.wait_for(kind, self._seen, lambda: self.stop is not None)
-        self.check()
 
-    def dawdle(self, kind: str) -> None:
-        """Wait for the client's next event of this type, cancelled or not."""
-        self._seen = self.wire.wait_for(kind, self._seen, lambda: False)
+        def cut() -> bool:
+            return self.stop is not None and not even_cancelled
+
+        self._seen = self.wire.wait_for(kind, self._seen, cut)
+        if cut():
+            self.check()
 
     def end(self, status: str = "completed", **details: Any) -> None:
         """End it; `reason=` or `error=` are its details."""
@@ -153,7 +158,7 @@ class Response:
 
     # -- for the session ----------------------------------------------------------------------
     @property
-    def aside(self) -> bool:
+    def out_of_band(self) -> bool:
         """Whether it stays out of the conversation."""
         return self.settings.get("conversation") == "none"
 
@@ -169,7 +174,7 @@ class Response:
             "status": self._status,
             "status_details": self._details,
             "output": [item.shown() for item in self.output],
-            "conversation_id": None if self.aside else self._conversation.id,
+            "conversation_id": None if self.out_of_band else self._conversation.id,
             "output_modalities": self.settings["output_modalities"],
             "max_output_tokens": self.settings["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
@@ -180,8 +185,9 @@ class Response:
     @property
     def counted(self) -> Usage:
         """What it has read and made so far."""
-        made = Count(-(-self._words // 4), audio_tokens(self._sound, of_model=True))
-        return Usage(self._read, made, self.cached)
+        text = self._reasoning - (-self._words // 4)
+        made = Count(text, audio_tokens(self._sound, of_model=True))
+        return Usage(self._read, made, self.cached, self._reasoning)
 
     def account(self) -> None:
         """Bill what was made, once."""
@@ -200,12 +206,10 @@ class Response:
     def _begin(self, wire: dict[str, Any]) -> Item:
         with self.wire.changed:
             self.check()
-            item = Item(
-                {"id": new_id("item"), "object": "realtime.item", "status": "in_progress"} | wire
-            )
+            item = Item({"id": new_id("item"), "status": "in_progress"} | wire)
             self.output.append(item)
             self._send(item, "response.output_item.added", item=item.shown())
-            if not self.aside:
+            if not self.out_of_band:
                 before = self._conversation.add(item)
                 self.wire.send(
                     {
@@ -250,7 +254,7 @@ class Response:
             self._end_item(item)
 
     def _end_item(self, item: Item) -> None:
-        if not self.aside:
+        if not self.out_of_band:
             items = self._conversation.items
             place = items.index(item) if item in items else 0
             answers = [other for other in items[:place] if other.of_model]
@@ -279,23 +283,23 @@ class Response:
     def _room(self) -> float:
         """The tokens that it may still make."""
         longest = self.settings["max_output_tokens"]
-        return math.inf if longest == "inf" else longest - self.counted.made.total
+        return math.inf if longest in ("inf", None) else longest - self.counted.made.total
 
-    def _make(self, text: int = 0, sound: int = 0) -> None:
+    def _make(self, text: int = 0, sound: int = 0, reasoning: int = 0) -> None:
         """Count what is made next, unless it is cut before."""
         self.check()
+        before = self._words, self._sound, self._reasoning
         self._words += text
         self._sound += sound
+        self._reasoning += reasoning
         if self._room() < 0:
-            self._words -= text
-            self._sound -= sound
+            self._words, self._sound, self._reasoning = before
             raise Stopped("incomplete", "max_output_tokens")
 
 
 def _split(words: str) -> list[str]:
-    """Words, each with the space behind it."""
-    parts = words.split(" ")
-    return [part + " " for part in parts[:-1]] + [part for part in parts[-1:] if part]
+    """Words, each with the space before it."""
+    return re.findall(r"\s*\S+|\s+$", words)
 
 
 def _mixed(words: list[str], pcm: bytes) -> Iterator[str | bytes]:

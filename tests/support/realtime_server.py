@@ -9,6 +9,11 @@ official one. A test may script answers and faults, and have it speak another se
         client = OpenAI(base_url=server.url, api_key=KEY, max_retries=0)
         with client.realtime.connect(model="gpt-realtime-2.1") as connection: ...
         server.received, server.bill
+
+An answer is made on a thread of its own, and sent at once, unless it waits: with `pause` seconds
+after each delta, or with `gate="response.cancel"` for that event of the client's. Whatever else a
+server may do is for a script, which gets the `Response`: `server.then(lambda response: ...)`; its
+`response.wire`, as each session's, sends any event, and ends the connection in any way.
 """
 
 import json
@@ -86,6 +91,12 @@ class RealtimeServer:
         assert came, f"{len(self.of(kind))} of {count} {kind} came within {PATIENCE} s."
         return self.of(kind)[count - 1]
 
+    def wait_for_session(self) -> Session:
+        """The first one, once there is one."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.sessions, PATIENCE), "nobody has connected"
+        return self.sessions[0]
+
     # -- scripting ----------------------------------------------------------------------------
     def then(self, script: Script) -> None:
         """Answer the next response so; without a script, a response fails."""
@@ -107,7 +118,7 @@ class RealtimeServer:
                 response.say(words, pcm, **how)
             finally:
                 if done_after:
-                    response.dawdle(done_after)
+                    response.wait_for(done_after, even_cancelled=True)
 
         self.then(script)
 
@@ -170,7 +181,9 @@ class RealtimeServer:
             wire, self.dialect, self._next_script, self._next_transcript, self.bills.append,
             self._guard,
         )  # fmt: skip
-        self.sessions.append(session)
+        with self._changed:
+            self.sessions.append(session)
+            self._changed.notify_all()
         if self.greets:
             self._guard(wire, session.run)
         else:

@@ -21,6 +21,11 @@ from .realtime_wire import Gone, Wire
 Script = Callable[[Response], None]
 STREAMING = "gpt-realtime-whisper"  # it sends words while the user speaks
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
+CONTENT = {  # of the items that a client may create, by role: no sound of the model's
+    "user": ("input_text", "input_audio"),
+    "assistant": ("output_text",),
+    "system": ("input_text",),
+}
 BETA_FIELDS = {"modalities", "voice", "input_audio_format", "output_audio_format", "temperature"}
 
 
@@ -55,7 +60,7 @@ class Session:
         self._speech = ""  # the id of the item to be, while the user speaks
         self._heard: Transcript | None = None  # already, of speech that goes on
         self._active: Response | None = None
-        self._aside: list[Response] = []
+        self._out_of_band: list[Response] = []
         self._wanted = False  # a response, by voice detection, after the one in progress
         self._late: list[Callable[[], None]] = []
         self._spoke = False
@@ -69,6 +74,11 @@ class Session:
         self.wire.receive(self._handle)
         for thread in self._threads:
             thread.join()
+
+    def answer(self) -> None:
+        """Begin a response that nobody asked for."""
+        with self.wire.changed:
+            self._respond({})
 
     # -- the client's events ------------------------------------------------------------------
     def _handle(self, event: Event) -> None:
@@ -96,7 +106,7 @@ class Session:
             )
         settings = merged(self.settings, asked)
         for at in ("input", "output"):
-            if settings["audio"][at]["format"].get("type") != "audio/pcm":
+            if (settings["audio"][at]["format"] or {}).get("type") != "audio/pcm":
                 path = f"session.audio.{at}.format"
                 return Refusal("invalid_value", "This test's server has audio/pcm alone.", path)
         voice = settings["audio"]["output"]["voice"]
@@ -114,30 +124,25 @@ class Session:
         asked, after = event["item"], event.get("previous_item_id")
         if after not in (None, "root") and not self.conversation.find(after):
             return _unknown("create", after, "previous_item_id")
-        wire = {"id": new_id("item"), "object": "realtime.item", "status": "completed"} | asked
-        sound = b""
-        contents = wire["content"] = [dict(one) for one in asked.get("content", ())]
-        for index, content in enumerate(contents):
-            expected = {"user": ("input_text", "input_audio"), "assistant": ("output_text",)}
-            if content.get("type") not in expected.get(asked.get("role"), ("input_text",)):
-                path = f"item.content[{index}].type"
-                return Refusal("invalid_value", f"Invalid value: '{content.get('type')}'.", path)
-            if content["type"] == "input_audio":
+        item = Item({"id": new_id("item"), "status": "completed"} | copy.deepcopy(asked))
+        for index, content in enumerate(item.wire.get("content", ())):
+            kind, path = content.get("type"), f"item.content[{index}]"
+            if kind not in CONTENT[item.wire["role"]]:
+                return Refusal("invalid_value", f"Invalid value: '{kind}'.", f"{path}.type")
+            if kind == "input_audio":
                 if "audio" not in content:
-                    return missing(f"item.content[{index}].audio")
-                sound += base64.b64decode(content.pop("audio"))
+                    return missing(f"{path}.audio")
+                item.sound += base64.b64decode(content.pop("audio"))
                 content.setdefault("transcript", None)
-        if asked["type"] != "message":
-            del wire["content"]
         if asked["type"] == "function_call_output" and not any(
-            item.wire.get("call_id") == asked["call_id"] for item in self.conversation.items
+            other.wire.get("call_id") == asked["call_id"] for other in self.conversation.items
         ):
             return Refusal(
                 "invalid_tool_call_id",
                 f"Tool call ID '{asked['call_id']}' not found in conversation.",
                 "item.call_id",
             )
-        self._add(Item(wire, sound), after)
+        self._add(item, after)
         return None
 
     def _on_conversation_item_retrieve(self, event: Event) -> Refusal | None:
@@ -241,7 +246,7 @@ class Session:
 
     def _on_response_cancel(self, event: Event) -> Refusal | None:
         named = event.get("response_id")
-        running = [one for one in (self._active, *self._aside) if one]
+        running = [one for one in (self._active, *self._out_of_band) if one]
         if named:
             running = [one for one in running if one.id == named]
         elif len(running) > 1:
@@ -272,7 +277,6 @@ class Session:
         )
         wire = {
             "id": item_id,
-            "object": "realtime.item",
             "type": "message",
             "role": "user",
             "status": "completed",
@@ -298,7 +302,7 @@ class Session:
         transcript = streamed or self._transcript()
         at = {"item_id": transcript.item_id or item.id, "content_index": 0}
 
-        def told() -> None:
+        def tell() -> None:
             if transcript.when == "failed":
                 error = {
                     "type": "transcription_error",
@@ -308,7 +312,7 @@ class Session:
                 }
                 self.wire.send({"type": f"{TRANSCRIPTION}.failed", "error": error} | at)
                 return
-            seconds = round(len(item.sound) / 48_000, 3)
+            seconds = -(-len(item.sound) // 48_000)  # whole ones, as recorded
             self._bill(transcription(model, seconds))
             item.wire["content"][0]["transcript"] = transcript.words
             if not streamed:
@@ -324,26 +328,28 @@ class Session:
             )
 
         if transcript.when == "late":
-            self._late.append(told)
+            self._late.append(tell)
         elif transcript.when != "never":
-            told()
+            tell()
 
     # -- responses ----------------------------------------------------------------------------
     def _respond(self, asked: dict[str, Any]) -> None:
         """Begin a response, on a thread of its own."""
         settings = merged(self.settings, asked)
-        aside = asked.get("conversation") == "none"
-        conversation = Conversation() if aside else self.conversation
+        out_of_band = asked.get("conversation") == "none"
+        conversation = Conversation() if out_of_band else self.conversation
         given = asked.get("input")
-        read = self.conversation.count
-        if given is not None:
+        if given is None:
+            self.conversation.forget(settings["truncation"])
+            read = self.conversation.count
+        else:
             read = sum((self._given(item).count for item in given), Count())
         response = Response(
             self.wire, conversation, settings, read + instructions(settings), self._bill,
             lambda: self._ended(response), self._dialect.late_deltas,
         )  # fmt: skip
-        if aside:
-            self._aside.append(response)
+        if out_of_band:
+            self._out_of_band.append(response)
         else:
             self._active = response
         self.wire.send({"type": "response.created", "response": response.shown()})
@@ -362,13 +368,13 @@ class Session:
 
     def _ended(self, response: Response) -> None:
         self._spoke = self._spoke or response.spoke
-        if response.aside:
-            self._aside.remove(response)
+        if response.out_of_band:
+            self._out_of_band.remove(response)
             return
         self._active = None
         late, self._late = self._late, []
-        for told in late:
-            told()
+        for tell in late:
+            tell()
         self._respond_if_wanted()
 
     def _respond_if_wanted(self) -> None:
@@ -405,6 +411,8 @@ def merged(settings: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
             result[name] = merged(result[name], value)
         elif name == "turn_detection" and value and value["type"] == "server_vad":
             result[name] = detection() | value
+        elif name == "transcription" and value:
+            result[name] = {"language": None, "prompt": None} | value
         else:
             result[name] = copy.deepcopy(value)
     return result

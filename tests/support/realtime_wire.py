@@ -55,6 +55,10 @@ class Wire:
                 self.closed = True
                 self.changed.notify_all()
 
+    def ping(self) -> bool:
+        """Whether the client answers a ping."""
+        return self._connection.ping().wait(PATIENCE)
+
     def send(self, event: Event) -> None:
         """Send an event; it gets an `event_id`."""
         with self.changed:

@@ -14,6 +14,7 @@ from ..engine import Engine
 from .chat import ChatCompletions
 from .errors import APIError
 from .models import CARD, card
+from .realtime import Conversations
 from .replies import error_reply, json_reply
 from .responses import Responses
 from .speech import speech
@@ -26,6 +27,7 @@ ROUTES = Map(
         Rule("/v1/chat/completions", methods=["POST"], endpoint="chat"),
         Rule("/v1/audio/speech", methods=["POST"], endpoint="speech"),
         Rule("/v1/audio/transcriptions", methods=["POST"], endpoint="transcription"),
+        Rule("/v1/realtime", methods=["GET"], endpoint="realtime"),
         Rule("/v1/responses", methods=["POST"], endpoint="respond"),
         Rule("/v1/responses/<response_id>", methods=["GET"], endpoint="response"),
         Rule("/v1/responses/<response_id>", methods=["DELETE"], endpoint="forget"),
@@ -35,12 +37,13 @@ ROUTES = Map(
 
 
 class App:
-    """Answers OpenAI's API: chat completions, responses, speech, transcriptions and models."""
+    """Answers OpenAI's API: chat, responses, conversations, speech, transcriptions and models."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
         self._responses = Responses(engine)
         self._chat = ChatCompletions(engine)
+        self._conversations = Conversations(engine)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -49,6 +52,10 @@ class App:
         except Exception as error:  # whatever it is, the client is told in the protocol's shape
             response = error_reply(error)
         return response(environ, start_response)
+
+    def close(self) -> None:
+        """End the conversations that are held."""
+        self._conversations.close()
 
     def _answer(self, request: HTTPRequest) -> Response:
         try:
@@ -68,6 +75,8 @@ class App:
                 return speech(self._engine, _body(request))
             case "transcription":
                 return transcription(self._engine, request)
+            case "realtime":
+                return self._conversations.hold(request)
             case "respond":
                 return self._responses.create(_body(request))
             case "response":

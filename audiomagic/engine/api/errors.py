@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import LONGEST_MESSAGE, AudiomagicError, EngineError, InvalidResponse, one_line
@@ -27,11 +28,19 @@ class APIError(Exception):
         self.code = code
 
     @classmethod
-    def of(cls, error: "ValidationError", where: str = "") -> "APIError":
-        """Report the first of pydantic's complaints, of the part of a request that is `where`."""
+    def of(cls, error: "ValidationError", where: str = "", given: object = None) -> "APIError":
+        """Report the first of pydantic's complaints, of the part of a request that is `where`.
+
+        pydantic names the member of a union, too, which is none of the request's own parts: it is
+        left out where the value is `given`.
+        """
         first = error.errors(include_url=False)[0]
         kind, bounds = first["type"], first.get("ctx") or {}
-        names = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        path = first["loc"] if given is None else _own_parts(first["loc"], given, kind == "missing")
+        if kind.startswith("union_tag"):  # the field that tells the members apart
+            path = (*path, bounds["discriminator"].strip("'"))
+            kind = kind.replace("union_tag_not_found", "missing")
+        names = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
         param = (where + "".join(names)).removeprefix(".")
         if kind == "json_invalid":
             return cls("We could not parse the JSON body of your request.", None, None)
@@ -56,6 +65,21 @@ class APIError(Exception):
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         error = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
         return {"error": error}
+
+
+def _own_parts(path: Sequence[int | str], value: Any, missing: bool) -> tuple[int | str, ...]:
+    """Return the parts of a path that lead somewhere in a value, and the last if it is missing."""
+    found: list[int | str] = []
+    for part in path[:-1] if missing else path:
+        keys = (
+            value
+            if isinstance(value, dict)
+            else range(len(value) if isinstance(value, list) else 0)
+        )
+        if part in keys:
+            value = value[part]
+            found.append(part)
+    return (*found, path[-1]) if missing else tuple(found)
 
 
 def missing(param: str) -> APIError:

@@ -2,20 +2,24 @@
 
 import hmac
 import secrets
+import socket
 from collections.abc import Iterable
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import waitress
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 from ..engine import Engine
 from .app import App
 from .errors import APIError
+from .realtime import LEND
 from .replies import error_reply
 
-THREADS = 32  # most wait for a model, which answers one by one; others are answered beside them
+# Most wait for a model, which answers one by one, or hold a conversation (see
+# `realtime.MOST_AT_ONCE`); others are answered beside them.
+THREADS = 32
 LARGEST_BODY = 100_000_000  # bytes: an hour of mp3 in base64
 
 
@@ -25,14 +29,15 @@ def serve(engine: Engine, port: int) -> None:
     server = create_server(App(engine), port, token)
     address = f"http://127.0.0.1:{server.effective_port}/v1"
     print(f"The local engine answers at {address} until Ctrl-C. For any OpenAI client:")
-    print(f"  export OPENAI_BASE_URL={address}\n  export OPENAI_API_KEY={token}", flush=True)
+    print(f"  export OPENAI_BASE_URL={address}\n  export OPENAI_API_KEY={token}")
+    print("It holds live conversations, too, at /v1/realtime (a WebSocket).", flush=True)
     try:
         server.run()
     finally:
         server.close()
 
 
-def create_server(app: WSGIApplication, port: int, token: str) -> Any:
+def create_server(app: App, port: int, token: str) -> Any:
     """Return waitress's server; port 0 is any free port. Raises OSError when it is taken."""
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -42,11 +47,13 @@ def create_server(app: WSGIApplication, port: int, token: str) -> Any:
             return error_reply(error)(environ, start_response)
         return app(environ, start_response)
 
+    dispatcher = _Dispatcher(app)
+    dispatcher.set_thread_count(THREADS)
     server = waitress.create_server(
         guarded,
+        _dispatcher=dispatcher,
         host="127.0.0.1",
         port=port,
-        threads=THREADS,
         max_request_body_size=LARGEST_BODY,
         connection_limit=400,  # Windows cannot watch more than 512
         channel_timeout=30,  # seconds without traffic
@@ -71,8 +78,40 @@ class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.write(body)
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """A request, whose connection the app may borrow to answer by another protocol.
+
+    While a task runs, waitress neither reads from its connection nor ends it for want of traffic;
+    after it, it closes one that was lent.
+    """
+
+    def get_environment(self) -> WSGIEnvironment:
+        environ: WSGIEnvironment = super().get_environment()
+        environ[LEND] = self._lend
+        return environ
+
+    def _lend(self) -> socket.socket:
+        self.wrote_header = self.close_on_finish = True  # nothing more is written here
+        borrowed: socket.socket = self.channel.socket.dup()
+        borrowed.setblocking(True)
+        return borrowed
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
+    task_class = _Task
     error_task_class = _Refusal
+
+
+class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """The server's threads; conversations end before it waits for those that hold them."""
+
+    def __init__(self, app: App):
+        super().__init__()
+        self._app = app
+
+    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
+        self._app.close()
+        return bool(super().shutdown(cancel_pending, timeout))
 
 
 def _check_client(environ: WSGIEnvironment, port: int, token: str) -> None:

@@ -5,6 +5,7 @@ A program that was written for the service names one of these; any other is a mi
 
 from typing import Any, get_args
 
+from ...catalogue import catalogue
 from ...errors import one_line
 from ..engine import MODEL, known_models
 from .errors import APIError
@@ -22,6 +23,11 @@ def card(model: str) -> dict[str, Any]:
 def check_chat(model: str) -> None:
     """Raise APIError where `model` is not one that writes or speaks answers."""
     _check(model, known_models())
+
+
+def check_realtime(model: str) -> None:
+    """Raise APIError where `model` is not one that holds conversations."""
+    _check(model, tuple(catalogue().realtime_models))
 
 
 def check_speech(model: str) -> None:

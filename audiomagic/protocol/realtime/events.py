@@ -71,12 +71,21 @@ def update(session: Event) -> dict[str, Any]:
     return named({"type": "session.update", "session": session})
 
 
+def append(pcm: bytes) -> dict[str, Any]:
+    """Add 24 kHz pcm16 to the input buffer; a server never says that it has it."""
+    return {"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode("ascii")}
+
+
+def commit() -> dict[str, Any]:
+    """Make an item of what is in the input buffer."""
+    return named({"type": "input_audio_buffer.commit"})
+
+
 def spoken(pcm: bytes) -> Iterator[dict[str, Any]]:
     """Append 24 kHz pcm16 to the input buffer, piece by piece, and commit it as an item."""
     for start in range(0, len(pcm), PIECE):
-        sound = base64.b64encode(pcm[start : start + PIECE]).decode("ascii")
-        yield {"type": "input_audio_buffer.append", "audio": sound}
-    yield named({"type": "input_audio_buffer.commit"})
+        yield append(pcm[start : start + PIECE])
+    yield commit()
 
 
 def items(message: Message) -> Iterator[dict[str, Any]]:
@@ -119,3 +128,13 @@ def create(max_output_tokens: int | None = None, tool_choice: str | None = None)
 
 def cancel(response_id: str) -> dict[str, Any]:
     return named({"type": "response.cancel", "response_id": response_id})
+
+
+def truncate(item: str, ms: int) -> dict[str, Any]:
+    """Cut an answer to the milliseconds that were heard; the server drops its words."""
+    event = {"type": "conversation.item.truncate", "item_id": item, "content_index": 0}
+    return named({**event, "audio_end_ms": ms})
+
+
+def delete(item: str) -> dict[str, Any]:
+    return named({"type": "conversation.item.delete", "item_id": item})

@@ -9,17 +9,18 @@ from typing import Any
 
 from ...sound import WIRE_RATE
 from ..error import ErrorBody
-from ..usage import AUDIO_OUT_PER_SECOND
+from ..usage import AUDIO_OUT_PER_SECOND, Usage
 from .events import Event, item_id, part, text
 from .usage import usage_of
 
 Chunk = dict[str, Any]
 
 # What deltas bring, and where the same stands in a chunk's delta.
+SOUND = "response.output_audio.delta"
 DELTAS = {
     "response.output_text.delta": ("content",),
     "response.output_audio_transcript.delta": ("audio", "transcript"),
-    "response.output_audio.delta": ("audio", "data"),
+    SOUND: ("audio", "data"),
 }
 # What repeats the words of an item, or brings those of a server that sends no deltas.
 WHOLE = {
@@ -38,6 +39,12 @@ def response_id(event: Event) -> str:
     return text(event.get("response_id")) or text(part(event, "response").get("id"))
 
 
+def sound_bytes(event: Event) -> int:
+    """Return how many bytes of sound an event brings."""
+    encoded = text(event.get("delta")) if event["type"] == SOUND else ""
+    return len(encoded) * 3 // 4 - encoded[-2:].count("=")
+
+
 def sound_tokens(chunk: Mapping[str, Any]) -> int:
     """Return the tokens of sound in a chunk, rounded up."""
     encoded = sum(len(one["delta"].get("audio", {}).get("data", "")) for one in chunk["choices"])
@@ -53,6 +60,7 @@ class ResponseReader:
     def __init__(self) -> None:
         self.status = ""
         self.error: ErrorBody | None = None
+        self._usage: Usage | None = None
         self._worded: set[str] = set()  # items whose words have begun
         self._calls: dict[str, Chunk] = {}  # by id
 
@@ -107,5 +115,11 @@ class ResponseReader:
             finish = text(said) or text(details.get("reason"))
         elif self.status == FAILED:
             self.error = ErrorBody.of(details.get("error") or said or "the response failed")
+        self._usage = usage_of(event)
         delta = {"tool_calls": calls} if calls else {}
-        return {"choices": [{"delta": delta, "finish_reason": finish}], "usage": usage_of(event)}
+        return {"choices": [{"delta": delta, "finish_reason": finish}], "usage": self._usage}
+
+    def stopped(self) -> Chunk:
+        """Return the end of a response that was cancelled: its usage, if it is done by now."""
+        finish = "stop" if self.status else ""
+        return {"choices": [{"delta": {}, "finish_reason": finish}], "usage": self._usage}

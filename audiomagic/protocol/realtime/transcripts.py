@@ -4,13 +4,17 @@ It is a guess, and may come before the answer, after it, or never; even before t
 about is named.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from .events import Event, item_id, text
 from .usage import transcription_seconds
 
 COMMITTED = "input_audio_buffer.committed"
 TRANSCRIPTION = "conversation.item.input_audio_transcription."
+WORDS = "input_audio_transcription"
 LONGEST = 100_000  # characters
 
 
@@ -22,6 +26,16 @@ class Transcript:
     complete: bool = False  # whether no more comes
     failed: bool = False
     seconds: float | None = None
+
+    def chunk(self) -> dict[str, Any]:
+        """Return it as a chunk among those of the answer, which a cassette keeps."""
+        return {"choices": [], WORDS: self.words}
+
+    @classmethod
+    def of_chunk(cls, chunk: Mapping[str, Any]) -> "Transcript | None":
+        """Return what such a chunk holds; None for any other."""
+        words = text(chunk.get(WORDS))
+        return cls(words, complete=True) if words else None
 
 
 class Transcripts:
@@ -47,7 +61,10 @@ class Transcripts:
         elif step == "failed":
             transcript.complete = transcript.failed = True
 
-    def of(self, number: int) -> Transcript:
-        """Return the transcript of the item committed after `number` others."""
-        found = list(self._by_item.values())
-        return found[number] if number < len(found) else Transcript()
+    def of(self, item: str) -> Transcript:
+        """Return the transcript of an item, an empty one if nothing is known of it."""
+        return self._by_item.get(item) or Transcript()
+
+    def item(self, number: int) -> str:
+        """Return the item that was named after `number` others; "" while there is none."""
+        return next(islice(self._by_item, number, None), "")

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 from ... import redaction
 from ...errors import CassetteError, one_line
 from ...protocol.chunk_writer import ChunkWriter
+from ...protocol.realtime.transcripts import Transcript
 from ...protocol.request import Request
 from ...protocol.response import LONGEST_TEXT, Delta, ResponseAccumulator
 from ...protocol.tool_calls import MOST_CALLS, ToolCall
@@ -41,6 +42,10 @@ class RecordedAnswer:
     usage: Usage | None
     sound: str | None  # SHA-256 of the pcm16
     seconds: Seconds  # from the request to the end
+    # What was understood of a spoken question, where another model writes it down.
+    question: Annotated[str, Field(max_length=LONGEST_TEXT)] | None = field(
+        default=None, kw_only=True
+    )
     # Seconds since the request, and how many characters and samples came then.
     arrivals: Annotated[tuple[Arrival, ...], ONE_FAULT]
 
@@ -63,6 +68,8 @@ class RecordedAnswer:
             yield writer.calls(self.tool_calls)
         yield writer.delta({}, self.finish_reason)
         yield writer.chunk([], self.usage)
+        if self.question:
+            yield Transcript(self.question).chunk()
 
 
 class Recording(BaseModel):
@@ -109,10 +116,13 @@ class RecordingBuilder:
     _accumulator: ResponseAccumulator = field(default_factory=ResponseAccumulator)
     _text: list[str] = field(default_factory=list)
     _arrivals: list[Arrival] = field(default_factory=list)
+    _question: str | None = None
 
     def follow(self, chunks: Iterable[Any]) -> Iterator[Any]:
         for chunk in chunks:
             self._note(self._accumulator.add(chunk))
+            if transcript := Transcript.of_chunk(chunk):
+                self._question = transcript.words
             yield chunk
         self._note(self._accumulator.end())
 
@@ -138,6 +148,7 @@ class RecordingBuilder:
             checksum(completion.pcm) if completion.pcm else None,
             self._now(),
             tuple(self._arrivals),
+            question=self._question,
         )
         now = datetime.now(UTC).replace(microsecond=0)
         recording = Recording.model_construct(

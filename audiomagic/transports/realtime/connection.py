@@ -14,7 +14,7 @@ from ...protocol.error import ErrorBody
 from ...protocol.realtime.events import Event
 from ...protocol.request import Request
 from ...protocol.sse import ErrorEvent
-from .. import error_messages
+from .. import error_messages, model_list
 from ..endpoint import Endpoint
 from ..retry import worth_another_try
 
@@ -61,7 +61,7 @@ class RealtimeConnection:
     def failure(self, error: object) -> RequestFailed:
         """Describe an error that the server sent: that of an event, or of a failed response."""
         body = error if isinstance(error, ErrorBody) else ErrorBody.of(error)
-        return error_messages.describe(ErrorEvent(body), self._endpoint, self._request, begun=True)
+        return _described(ErrorEvent(body), self._endpoint, self._request, begun=True)
 
     def close(self) -> None:
         self._closed = True
@@ -76,7 +76,9 @@ class RealtimeConnection:
         if frame and frame.reason:
             why = f" ({redaction.without_pieces(one_line(frame.reason, 120))})"
         if frame and frame.code in ENDED:
-            return ConnectionFailed(f"{host} ended the session{why}; {AGAIN}")
+            ended = ConnectionFailed(f"{host} ended the session{why}; {AGAIN}")
+            ended.may_be_billed = False  # what it had not begun to answer, it did not read
+            return ended
         return ConnectionFailed(f"the connection to {host} was lost{why}; {AGAIN}")
 
 
@@ -96,7 +98,8 @@ def connect(endpoint: Endpoint, request: Request, **options: Any) -> RealtimeCon
         base_url = f"{base_url.rstrip('/')}/v1"
     failed: RequestFailed
     cause: Exception | None = None
-    with openai.OpenAI(api_key=endpoint.key, base_url=base_url, max_retries=0) as client:
+    key = endpoint.key or "none"  # without one, the client would take the environment's
+    with openai.OpenAI(api_key=key, base_url=base_url, max_retries=0) as client:
         withheld = () if endpoint.in_environment else client.default_headers
         headers = {name: openai.omit for name in withheld if name.lower() not in OWN_HEADERS}
         bounds = {"max_size": LARGEST_EVENT, "compression": None}
@@ -133,7 +136,7 @@ def _refused(error: Exception, endpoint: Endpoint, request: Request) -> RequestF
             sent.status_code, headers=headers, content=bytes(sent.body or b""), request=asked
         )
         told = openai.APIStatusError(str(error), response=answer, body=None)
-    failed = error_messages.describe(told, endpoint, request)
+    failed = _described(told, endpoint, request)
     failed.retry_after = worth_another_try(told)
     status = failed.status if isinstance(failed, RequestRejected) else None
     other = isinstance(error, InvalidHandshake) and not isinstance(error, InvalidStatus)
@@ -142,4 +145,16 @@ def _refused(error: Exception, endpoint: Endpoint, request: Request) -> RequestF
         line = f"{endpoint.host} does not serve the Realtime protocol at this address{shown}"
         failed = RequestRejected(f"{line}; name a server that does with --base-url", status)
     failed.may_be_billed = False
+    return failed
+
+
+def _described(
+    error: Exception, endpoint: Endpoint, request: Request, begun: bool = False
+) -> RequestFailed:
+    failed = error_messages.describe(error, endpoint, request, begun)
+    if endpoint.is_service and error_messages.blames_model(error):
+        line = model_list.unknown(request.model, endpoint, realtime=True)
+        refused = RequestRejected(line, failed.status, code=failed.code)
+        refused.may_be_billed = False
+        return refused
     return failed

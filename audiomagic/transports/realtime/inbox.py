@@ -5,6 +5,7 @@ server hangs up on who does not answer in time.
 """
 
 from collections import deque
+from collections.abc import Callable
 from threading import Condition, Thread
 
 from ...errors import InvalidResponse, RequestFailed
@@ -13,33 +14,41 @@ from ...protocol.realtime.events import Event
 from .connection import RealtimeConnection
 
 MOST = 300_000_000  # bytes that wait: the longest answer's sound, in base64
+Observer = Callable[[Event], object]  # sees each event at once; it must not take time
 
 
 class Inbox:
-    def __init__(self, connection: RealtimeConnection):
-        self._connection = connection
-        self._waiting: deque[bytes] = deque()
+    def __init__(self, connection: RealtimeConnection, observer: Observer | None = None):
+        self._connection, self._observer = connection, observer
+        self._waiting: deque[tuple[Event, int]] = deque()
         self._size = 0  # bytes that wait
         self._failed: RequestFailed | None = None
+        self._woken = False
         self._changed = Condition()
         self._thread = Thread(target=self._receive, name="realtime", daemon=True)
         self._thread.start()
 
     def get(self, seconds: float) -> Event | None:
-        """Return the next event; None where none comes in time.
+        """Return the next event; None where none comes in time, or `wake` is called.
 
         Raises what ended the connection, after the last event: RequestFailed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._failed, seconds)
+            self._changed.wait_for(lambda: self._waiting or self._failed or self._woken, seconds)
+            self._woken = False
             if self._waiting:
-                data = self._waiting.popleft()
-                self._size -= len(data)
-            elif self._failed:
+                event, size = self._waiting.popleft()
+                self._size -= size
+                return event
+            if self._failed:
                 raise self._failed
-            else:
-                return None
-        return events.read(data)
+            return None
+
+    def wake(self) -> None:
+        """End the wait for an event: there is something else to do."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     @property
     def ended(self) -> bool:
@@ -51,23 +60,21 @@ class Inbox:
         self._thread.join()
 
     def _receive(self) -> None:
-        failed: RequestFailed | None = None
-        while not failed:
-            try:
-                data = self._connection.receive()
-            except RequestFailed as error:
-                data, failed = None, error
+        try:
+            while (data := self._connection.receive()) is not None:
+                self._keep(events.read(data), len(data))
+        except RequestFailed as error:
             with self._changed:
-                if data is None:
-                    self._failed = failed
-                    self._changed.notify_all()
-                    return
-                self._waiting.append(data)
-                self._size += len(data)
+                self._failed = error
                 self._changed.notify_all()
-            if self._size > MOST:
-                failed = InvalidResponse("the server sent more than any model; stopped listening")
-                self._connection.close()
+            self._connection.close()
+
+    def _keep(self, event: Event, size: int) -> None:
+        if self._observer:
+            self._observer(event)
         with self._changed:
-            self._failed = failed
+            self._waiting.append((event, size))
+            self._size += size
             self._changed.notify_all()
+        if self._size > MOST:
+            raise InvalidResponse("the server sent more than any model; stopped listening")

@@ -1,24 +1,27 @@
 """RealtimeSession: one session with a server, which remembers what it is told.
 
-It is used by one thread at a time. There is one response at a time, too, and only this module asks
-for any.
+There is one response at a time, and only this module asks for any. One thread at a time uses it;
+sound may be appended from any.
 """
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from ...errors import ConnectionFailed, RequestFailed
 from ...protocol.realtime import events
-from ...protocol.realtime.events import Event, part, text
-from ...protocol.realtime.response import CREATED, DONE, ResponseReader, response_id
+from ...protocol.realtime.events import Event, item_id, part, text
+from ...protocol.realtime.response import CREATED, DONE, ResponseReader, response_id, sound_bytes
 from ...protocol.realtime.session import SessionConfig
+from ...protocol.realtime.speech import SpeechClock, SpokenItem
 from ...protocol.realtime.transcripts import Transcript, Transcripts
 from ...protocol.request import Message, Request
-from ..cancellation import Cancellation
+from ...sound import WIRE_RATE
+from ..cancellation import Cancellation, Cancelled
 from ..transport import Chunk
 from .connection import AGAIN, RealtimeConnection
-from .inbox import Inbox
+from .inbox import Inbox, Observer
 
 OPENING = 20.0  # seconds in which a session must be there
 SILENCE = 180.0  # seconds to wait for more of an answer
@@ -27,7 +30,10 @@ DRAINING = 3.0  # seconds in which a response that was cancelled must end
 GLANCE = 0.1  # seconds between two looks at whether to stop
 MOST_TRIES = 3  # of asking for a response while another one is in the way
 BUSY = "conversation_already_has_active_response"
-HARMLESS = ("response_cancel_not_active", "input_audio_buffer_commit_empty")
+# Of errors that need no answer. The end of a session follows the last one of these.
+HARMLESS = (
+    "response_cancel_not_active", "input_audio_buffer_commit_empty", "session_expired",
+)  # fmt: skip
 
 
 class RealtimeSession:
@@ -37,15 +43,25 @@ class RealtimeSession:
     question that it has, but not its answer.
     """
 
-    def __init__(self, connection: RealtimeConnection, config: SessionConfig, host: str):
+    def __init__(
+        self,
+        connection: RealtimeConnection,
+        config: SessionConfig,
+        host: str,
+        observer: Observer | None = None,
+    ):
         """Send the configuration, and wait until it holds. Raises RequestFailed."""
         self.known = 0
         self.coherent = True
         self.model = ""  # that answers, as the server names it
+        self.item = ""  # id of the item whose words or sound were read last
+        self.questions: deque[SpokenItem] = deque()  # spoken into the microphone, to be answered
         self._connection, self._host = connection, host
-        self._inbox = Inbox(connection)
-        self._transcripts = Transcripts()
-        self._spoken: list[Message] = []  # one for each item of sound, in order
+        self._inbox = Inbox(connection, observer)
+        self._transcripts, self._speech = Transcripts(), SpeechClock()
+        self._told: list[Message] = []  # with sound, an item each
+        self._unconfirmed = 0  # of these
+        self._lengths: dict[str, int] = {}  # bytes of sound of each item of the model's
         self._active = ""  # id of the response that is being made
         self._sent: set[str] = set()  # ids of the events that the next response depends on
         try:
@@ -66,15 +82,24 @@ class RealtimeSession:
         self._inbox.close()
 
     def tell(self, messages: Sequence[Message]) -> None:
-        """Add messages to the conversation; the server does not answer them yet."""
-        for message in messages:
-            for sound in message.sounds:
-                for event in events.spoken(sound.pcm16()):
+        """Add messages to the conversation; the server does not answer them yet.
+
+        Raises ConnectionFailed.
+        """
+        self.coherent = False
+        try:
+            for message in messages:
+                for sound in message.sounds:
+                    for event in events.spoken(sound.pcm16()):
+                        self._send(event)
+                    self._told.append(message)
+                    self._unconfirmed += 1
+                for event in events.items(message):
                     self._send(event)
-                self._spoken.append(message)
-            for event in events.items(message):
-                self._send(event)
-            self.known += 1
+                self.known += 1
+        except ConnectionFailed as failed:
+            failed.may_be_billed = False  # nothing was asked for yet
+            raise
 
     def respond(
         self, request: Request, cancellation: Cancellation
@@ -84,7 +109,6 @@ class RealtimeSession:
         Once `cancellation` is cancelled, the chunks end with the usage of what was made by then.
         Raises RequestFailed.
         """
-        self.coherent = False
         for _ in range(MOST_TRIES):
             self._drain(SILENCE)
             self._send(events.create(request.most_tokens, request.tool_choice))
@@ -93,19 +117,57 @@ class RealtimeSession:
                 return self._active, self._chunks(self._active, cancellation)
         raise ConnectionFailed(f"{self._host} is busy with another answer; {AGAIN}")
 
-    def transcript(self, spoken: Message, seconds: float) -> Transcript | None:
-        """Return what is known of the words of a message, once all is, or time is up.
+    def transcript(self, spoken: Message | SpokenItem, seconds: float) -> Transcript | None:
+        """Return what is known of the words of what was said, once all is, or time is up.
 
         None for a message that was not sent.
         """
-        number = next((at for at, one in enumerate(self._spoken) if one is spoken), None)
-        if number is None:
+        number = next((at for at, one in enumerate(self._told) if one is spoken), None)
+        if number is None and isinstance(spoken, Message):
             return None
+
+        def found() -> Transcript:
+            told = self._transcripts.item(number) if number is not None else ""
+            return self._transcripts.of(spoken.item if isinstance(spoken, SpokenItem) else told)
+
         end = time.monotonic() + seconds
         with suppress(RequestFailed):  # after the end, what came before it counts
-            while not self._transcripts.of(number).complete and time.monotonic() < end:
+            while not found().complete and time.monotonic() < end:
                 self._next()
-        return self._transcripts.of(number)
+        return found()
+
+    # -- the microphone -----------------------------------------------------------------------
+    def append(self, pcm: bytes) -> None:
+        """Send 24 kHz pcm16 of the microphone. Raises ConnectionFailed."""
+        self._speech.append(pcm)
+        self._connection.send(events.append(pcm))
+
+    def commit(self) -> None:
+        """Make a question of what was appended. Raises ConnectionFailed."""
+        self._connection.send(events.commit())
+
+    def wake(self) -> None:
+        """End a `wait` in another thread."""
+        self._inbox.wake()
+
+    def wait(self, seconds: float) -> None:
+        """Take what comes in some seconds, at most one event. Raises RequestFailed."""
+        event = self._next(seconds)
+        if event and event["type"] == "error" and not self._is_harmless(event):
+            raise self._connection.failure(event.get("error"))
+
+    def cut(self, heard: Mapping[str, int]) -> None:
+        """Have the model know how many milliseconds of its items were heard, of which it was more.
+
+        An item of which nothing was heard is deleted: a server refuses to truncate it. Raises
+        ConnectionFailed.
+        """
+        for item, ms in heard.items():
+            length = self._lengths.get(item, 0) * 1000 // (2 * WIRE_RATE)
+            if ms <= 0:
+                self._connection.send(events.delete(item))
+            elif ms < length:
+                self._connection.send(events.truncate(item, ms))
 
     # -- events -------------------------------------------------------------------------------
     def _send(self, event: Event) -> None:
@@ -119,6 +181,11 @@ class RealtimeSession:
         if event is None:
             return None
         self._transcripts.add(event)
+        if spoken := self._speech.add(event):
+            if self._unconfirmed:
+                self._unconfirmed -= 1
+            else:
+                self.questions.append(spoken)
         about = part(event, "response")
         if event["type"].startswith("session."):
             self.model = text(part(event, "session").get("model")) or self.model
@@ -176,6 +243,9 @@ class RealtimeSession:
         reader = ResponseReader()
         try:
             yield from self._read(name, reader, cancellation)
+        except ConnectionFailed as failed:
+            failed.may_be_billed = True
+            raise
         finally:
             if not reader.status:  # whoever read it has stopped
                 self._cancel(name, reader)
@@ -195,7 +265,7 @@ class RealtimeSession:
                 raise
             if cancellation.cancelled:
                 yield self._cancel(name, reader)
-                return
+                raise Cancelled
             if event and event["type"] == "error" and not self._is_harmless(event):
                 complaint = event.get("error")
             if event:
@@ -206,26 +276,23 @@ class RealtimeSession:
                 line = f"{self._host} fell silent in the middle of its answer; {AGAIN}"
                 raise ConnectionFailed(line)
             if event and response_id(event) == name:
+                self.item = item_id(event) or self.item
+                self._lengths[self.item] = self._lengths.get(self.item, 0) + sound_bytes(event)
                 yield from reader.read(event)
                 self._end(reader)
 
     def _cancel(self, name: str, reader: ResponseReader) -> Chunk:
-        """Have the server stop; return the usage of what was made, whose words and sound nobody
-        heard.
-        """
-        last: Chunk = {}
+        """Have the server stop, and return the end of what it made; the rest is dropped."""
         with suppress(RequestFailed):  # the connection may be gone, which ends it, too
             self._connection.send(events.cancel(name))
             end = time.monotonic() + DRAINING
             while not reader.status and time.monotonic() < end:
                 event = self._next()
                 if event and response_id(event) == name:
-                    for last in reader.read(event):  # noqa: B007  # the last one has the usage
+                    for _ in reader.read(event):
                         pass
                     self._end(reader)
-        usage = last.get("usage") if reader.status else None
-        finish = "stop" if reader.status else ""
-        return {"choices": [{"delta": {}, "finish_reason": finish}], "usage": usage}
+        return reader.stopped()
 
     def _end(self, reader: ResponseReader) -> None:
         if reader.status and not reader.error:

@@ -11,7 +11,7 @@ from traitlets.config import Config
 from audiomagic.errors import OptionError
 from audiomagic.notebook.arguments import MAGICS, MagicOptions, check_config, parse
 
-# What the product description lists, as far as it is there: flag -> (option, magic or both).
+# What the product description lists, as far as it is there: flag -> option.
 FLAGS = {
     "-m": "model", "--model": "model", "-v": "voice", "--voice": "voice", "-s": "style",
     "--style": "style", "--system": "system", "-o": "out", "--out": "out", "--save": "save",
@@ -23,17 +23,21 @@ OWN = {
     "speak": {"--verbatim": "verbatim", "--no-verbatim": "verbatim"},
     "listen": {"--text": "text", "--no-text": "text", "-f": "file", "--file": "file",
                "--sound": "sound", "--expect": "expect"},
+    "converse": {"--say": "say", "-f": "file", "--file": "file", "--sound": "sound",
+                 "--language": "language", "--keep-sound": "keep_sound",
+                 "--push-to-talk": "push_to_talk", "--max-minutes": "max_minutes"},
 }  # fmt: skip
-VALUES = {"max_seconds": ("90", 90.0), "engine": ("local", "local"), "max_tokens": ("300", 300),
-          "workers": ("3", 3)}  # fmt: skip
+SEVERAL = ("say", "file", "sound")  # options that may be repeated
+VALUES = {"max_seconds": ("90", 90.0), "max_minutes": ("1.5", 1.5), "workers": ("3", 3),
+          "engine": ("local", "local"), "max_tokens": ("300", 300)}  # fmt: skip
 
 
 @pytest.mark.parametrize("magic", MAGICS)
 def test_each_flag_of_the_product_is_there(magic: str) -> None:
     flags = {flag: trait.name for flag, trait in MagicOptions.flags(magic).items()}
     assert flags.items() >= (FLAGS | OWN[magic]).items()
-    other = OWN["listen" if magic == "speak" else "speak"]
-    assert not set(other) & set(flags)
+    others = {flag for other in MAGICS for flag in OWN[other]} - set(OWN[magic])
+    assert not others & set(flags)
     for flag, option in flags.items():
         words, value = VALUES.get(option, ("some-value", "some-value"))
         if isinstance(MagicOptions.class_traits()[option], Bool):
@@ -44,7 +48,7 @@ def test_each_flag_of_the_product_is_there(magic: str) -> None:
         joined = [f"{flag} {words}", f"{flag}={words}", f'{flag} "{words}"', f"{flag}='{words}'"]
         joined += [f"{flag}{words}", f"{flag}'{words}'"] if len(flag) == 2 else []
         given = {option: value}
-        if option in ("file", "sound"):
+        if option in SEVERAL:
             given = {"sources": [(option, value)]}
         for written in joined:
             assert parse(magic, f"  {written}   text ") == (given, "text")
@@ -131,6 +135,12 @@ def test_a_chat_without_a_name_is_main(line: str, chat: str, text: str) -> None:
     assert (options["chat"], rest) == (chat, text)
 
 
+def test_turns_may_be_mixed_and_keep_their_order() -> None:
+    line = "--say 'Good morning' -f a.wav --say=Bye --sound b -v marin"
+    turns = [("say", "Good morning"), ("file", "a.wav"), ("say", "Bye"), ("sound", "b")]
+    assert parse("converse", line) == ({"sources": turns, "voice": "marin"}, "")
+
+
 def test_sounds_may_be_repeated_and_keep_their_order() -> None:
     options, text = parse("listen", "-f a.wav --sound b --file c.mp3 Compare them.")
     assert options == {"sources": [("file", "a.wav"), ("sound", "b"), ("file", "c.mp3")]}
@@ -214,6 +224,7 @@ def test_a_session_takes_what_a_line_takes() -> None:
         ("voise", "nova", "no AudioMagics setting 'voise'; did you mean 'voice'?"),
         ("engine", "locl", "no engine 'locl'; did you mean 'local'?"),
         ("max_seconds", 0.5, "max_seconds must be between 1 and 2400, not '0.5'"),
+        ("max_minutes", 0, "max_minutes must be 0.1 or more, not '0'"),
         ("workers", 0, "workers must be a whole number above 0, not '0'"),
         ("quiet", "yes", "quiet must be a boolean, not 'yes'"),
     ],

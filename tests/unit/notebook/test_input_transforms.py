@@ -22,6 +22,7 @@ def read(shell: InteractiveShell, cell: str) -> str:
 
 FOR, DEF = "for i in range(2):\n    ", "def f():\n    "
 SPEAK = "get_ipython().run_line_magic('speak', "
+CONVERSE = "get_ipython().run_cell_magic('converse', "
 
 
 # -- questions --------------------------------------------------------------------------------
@@ -40,6 +41,8 @@ SPEAK = "get_ipython().run_line_magic('speak', "
         ("%speak One?\n%speak Two?\n", f"{SPEAK}'One?')\n{SPEAK}'Two?')\n"),
         ("%%speak --chat", f"{SPEAK}'--chat')\n"),  # a cell with nothing below it
         ("%%speak -c\n\n", f"{SPEAK}'-c')\n"),
+        ("%%converse --say Hi", f"{CONVERSE}'--say Hi', '\\n')\n"),  # it has no line form
+        ("%%converse\n", f"{CONVERSE}'', '\\n')\n"),
     ],
 )
 def test_a_question_is_asked_of_the_model(
@@ -72,6 +75,7 @@ def test_other_cells_are_left_to_ipython(shell: InteractiveShell, cell: str) -> 
         ("%matplotlib inline\nx = !ls\n%%speak -q\nHow are you?\nFine?", "speak"),
         (FOR + "%%speak Hi", "speak"),
         ("r = %%speak -v ash\nSay hello.", "speak"),
+        ("# A talk\n%%converse --say Hi\nA tutor", "converse"),
         ('"""A docstring"""\n%%speak', "speak"),
         ("# One\n%%speak How?", "speak"),
         ("x = (1,\n  2)\n%%listen --file 'a b.wav' \\\n --text\nWhat's that?", "listen"),

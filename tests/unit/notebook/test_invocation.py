@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from audiomagic import Session
-from audiomagic.errors import OptionError
+from audiomagic import Session, Sound
+from audiomagic.errors import OptionError, SoundError
 from audiomagic.notebook.arguments import MagicOptions
 from audiomagic.notebook.invocation import Invocation, functions_named, variable
 from audiomagic.notebook.magics import load
@@ -37,6 +37,45 @@ def test_sounds_of_a_line_replace_those_of_the_settings() -> None:
     found = read("--sound a -f {name}.wav What?", "listen", a=1, name="b")
     assert found.sources == (("sound", "a"), ("file", "b.wav")) and found.given() == [1, "b.wav"]
     assert read("{sound} or {x}?", "listen", sound=3, x=4).text == "{sound} or 4?"
+
+
+def test_turns_are_texts_and_sounds_in_order() -> None:
+    line = "--say 'I am {who}, {nobody}' --sound clip -f {who}.wav --say Bye --model m"
+    clip = (24_000, [0.1] * 24_000)
+    found = read(line, "converse", "A tutor of {who}.", who="Ada", clip=clip)
+    assert found.text == "A tutor of Ada." and found.session_options["model"] == "m"
+    assert found.sources == (
+        ("say", "I am Ada, {nobody}"), ("sound", "clip"), ("file", "Ada.wav"), ("say", "Bye"),
+    )  # fmt: skip
+    with pytest.raises(SoundError, match=r"^cannot read Ada\.wav: No such file"):
+        found.turns()
+    hi, sound = read("--say Hi --sound clip", "converse", "A", clip=clip).turns()
+    assert hi == "Hi" and isinstance(sound, Sound) and sound.seconds == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "model"),
+    [
+        ("gpt-audio-1.5", ""),
+        ("gpt-audio-1.5, gpt-audio-mini", ""),
+        ("gpt-realtime-2", "gpt-realtime-2"),
+        ("my-own", "my-own"),
+    ],
+)
+def test_the_model_of_the_settings_is_a_conversations_unless_it_holds_none(
+    setting: str, model: str
+) -> None:
+    settings = MagicOptions(model=setting)
+    found = Invocation.read("converse", "--say Hi", "", settings, {})
+    assert found.session_options["model"] == model
+    found = Invocation.read("converse", "--say Hi -m gpt-audio-mini", "", settings, {})
+    assert found.session_options["model"] == "gpt-audio-mini"
+
+
+def test_turns_of_the_settings_are_taken_where_the_line_has_none() -> None:
+    settings = MagicOptions(say=["Hi", "Bye"])
+    assert Invocation.read("converse", "", "", settings, {}).turns() == ["Hi", "Bye"]
+    assert Invocation.read("converse", "--say No", "", settings, {}).turns() == ["No"]
 
 
 def test_a_name_is_no_formula_and_a_text_may_hold_one() -> None:

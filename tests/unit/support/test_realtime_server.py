@@ -86,12 +86,14 @@ class Client:
 
     def update(self, **session: Any) -> dict[str, Any]:
         self.send("session.update", session={"type": "realtime"} | session)
-        return self.read("session.updated")[-1]["session"]
+        effective: dict[str, Any] = self.read("session.updated")[-1]["session"]
+        return effective
 
     def refused(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The error that an event is answered with."""
         self.send(kind, **fields)
-        return self.read("error")[-1]["error"]
+        error: dict[str, Any] = self.read("error")[-1]["error"]
+        return error
 
 
 def check(frame: bytes) -> None:
@@ -190,6 +192,16 @@ def test_only_what_an_update_names_changes(server: RealtimeServer) -> None:
         ),
         ({"type": "realtime", "instructions": 5}, "invalid_type", "session.instructions"),
         (
+            {"type": "realtime", "max_output_tokens": "all"},
+            "invalid_type",
+            "session.max_output_tokens",
+        ),
+        (
+            {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "ears"}}}},
+            "invalid_value",
+            "session.audio.input.turn_detection.type",
+        ),
+        (
             {"type": "realtime", "max_output_tokens": 0},
             "invalid_value",
             "session.max_output_tokens",
@@ -270,7 +282,7 @@ def test_text_is_written_where_text_is_asked_for(server: RealtimeServer) -> None
         client.ask()
         events = client.read("response.done")
     written = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
-    assert written == ["Fine, ", "thanks."]
+    assert written == ["Fine,", " thanks."]
     assert not any("audio" in event["type"] for event in events)
     content = events[-1]["response"]["output"][0]["content"]
     assert content == [{"type": "output_text", "text": "Fine, thanks."}]
@@ -307,7 +319,7 @@ def test_a_response_that_was_not_scripted_fails_and_is_free(server: RealtimeServ
     assert server.bill == 0
 
 
-def test_one_response_at_a_time_but_for_those_aside(server: RealtimeServer) -> None:
+def test_one_response_at_a_time_but_for_those_out_of_band(server: RealtimeServer) -> None:
     server.say("One two.", SECOND, gate="input_audio_buffer.clear")
     server.say("A title.")
     with connected(server) as client:
@@ -316,8 +328,8 @@ def test_one_response_at_a_time_but_for_those_aside(server: RealtimeServer) -> N
         error = client.refused("response.create", event_id="second")
         assert error["code"] == "conversation_already_has_active_response"
         assert error["event_id"] == "second"
-        aside = {"conversation": "none", "output_modalities": ["text"], "metadata": {"for": "me"}}
-        client.send("response.create", response=aside)
+        title = {"conversation": "none", "output_modalities": ["text"], "metadata": {"for": "me"}}
+        client.send("response.create", response=title)
         events = client.read("response.done")
         assert events[-1]["response"]["metadata"] == {"for": "me"}
         assert events[-1]["response"]["conversation_id"] is None
@@ -373,6 +385,17 @@ def test_a_burst_comes_at_once(server: RealtimeServer) -> None:
         assert len(pcm_of(client.read("response.done"))) == 30 * len(SECOND)
 
 
+def test_an_answer_may_take_its_time(server: RealtimeServer) -> None:
+    server.say("One two three.", 9 * SECOND, pause=5)
+    with connected(server) as client:
+        client.ask()
+        client.read("response.output_audio.delta")
+        client.send("response.cancel")
+        events = client.read("response.done")
+    assert events[-1]["response"]["status"] == "cancelled"
+    assert pcm_of(events) == b""
+
+
 # -- cancelling and truncating ----------------------------------------------------------------
 def test_a_cancelled_answer_ends_with_what_was_sent(server: RealtimeServer) -> None:
     server.say("One two three four.", 10 * SECOND, gate="response.cancel", gate_after=2)
@@ -392,7 +415,7 @@ def test_a_cancelled_answer_ends_with_what_was_sent(server: RealtimeServer) -> N
     assert done["usage"]["output_token_details"]["audio_tokens"] == 10
 
 
-def test_a_response_that_dawdles_refuses_the_next(server: RealtimeServer) -> None:
+def test_a_cancelled_response_that_goes_on_refuses_the_next(server: RealtimeServer) -> None:
     server.say("One.", SECOND, gate="response.cancel", done_after="response.create")
     with connected(server) as client:
         client.ask()
@@ -457,6 +480,21 @@ def test_an_event_of_an_unknown_type_is_refused(server: RealtimeServer) -> None:
         assert (error["code"], error["param"]) == ("invalid_value", "type")
         error = client.refused("conversation.item.truncate", item_id="item_a", content_index=0)
         assert error["param"] == "audio_end_ms"
+
+
+def test_typed_items_may_carry_the_users_sound(server: RealtimeServer) -> None:
+    audio = base64.b64encode(LOUD).decode()
+    item = {"id": "item_mine", "type": "message", "role": "user",
+            "content": [{"type": "input_audio", "audio": audio}]}  # fmt: skip
+    with connected(server) as client:
+        client.send("conversation.item.create", item=item)
+        added = client.read("conversation.item.done")[-1]["item"]
+        assert added["id"] == "item_mine"
+        assert added["content"] == [{"type": "input_audio", "transcript": None}]
+        assert server.sessions[0].conversation.items[0].sound == LOUD
+        empty = item | {"content": [{"type": "input_audio"}]}
+        error = client.refused("conversation.item.create", item=empty)
+        assert error["param"] == "item.content[0].audio"
 
 
 # -- the user's sound -------------------------------------------------------------------------
@@ -557,7 +595,7 @@ def test_what_was_heard_is_told(server: RealtimeServer, when: str) -> None:
         assert told[-1]["error"]["code"] == "audio_unintelligible"
         return
     assert told[-1]["transcript"] == "How are you?"
-    assert told[-1]["usage"] == {"type": "duration", "seconds": 1.5}
+    assert told[-1]["usage"] == {"type": "duration", "seconds": 2}
     if when == "early":
         position = events.index(told[-1])
         assert "response.created" not in kinds(events[:position])
@@ -611,6 +649,36 @@ def test_every_response_reads_the_whole_conversation(server: RealtimeServer) -> 
     assert server.bill == dollars
 
 
+def test_reasoning_is_paid_for_and_read_again(server: RealtimeServer) -> None:
+    server.say("Yes.", SECOND, reasoning=30)
+    server.say("Yes.", SECOND, reasoning=30)
+    with connected(server, strict=False) as client:
+        client.read("session.created")
+        client.update(instructions="", max_output_tokens=40)
+        client.ask("Hi")
+        first = client.read("response.done")[-1]["response"]
+        details = {"text_tokens": 31, "audio_tokens": 9, "reasoning_tokens": 30}
+        assert first["usage"]["output_token_details"] == details
+        assert first["status"] == "incomplete"
+        client.ask("Hi")
+        second = client.read("response.done")[-1]["response"]
+        assert second["usage"]["input_tokens"] == 1 + 40 + 1
+
+
+def test_the_oldest_are_forgotten_as_the_session_has_it(server: RealtimeServer) -> None:
+    truncation = {"type": "retention_ratio", "retention_ratio": 0.5,
+                  "token_limits": {"post_instructions": 50}}  # fmt: skip
+    with connected(server) as client:
+        client.update(truncation=truncation, instructions="", max_output_tokens=None)
+        read = []
+        for _ in range(4):
+            server.say("Yes.", SECOND)
+            client.ask("Hi")
+            usage = client.read("response.done")[-1]["response"]["usage"]
+            read.append(usage["input_tokens"])
+    assert read == [1, 1 + 21 + 1, 2 * (1 + 21) + 1, 1 + 21 + 1]
+
+
 def test_what_is_told_may_differ_from_what_is_billed(server: RealtimeServer) -> None:
     absurd = {"total_tokens": -1, "input_tokens": 10**30}
     for usage in (None, absurd):
@@ -632,7 +700,7 @@ def test_recognition_is_billed_by_the_second(server: RealtimeServer) -> None:
         )  # fmt: skip
         client.append(LOUD + SECOND)
         client.read("conversation.item.input_audio_transcription.completed")
-    assert server.bill == Decimal("0.0045") * Decimal("1.5") / 60
+    assert server.bill == Decimal("0.0045") * 2 / 60
 
 
 def test_an_answer_that_nobody_hears_out_is_billed_as_made() -> None:

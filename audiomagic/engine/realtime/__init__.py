@@ -1,0 +1,1 @@
+"""Live conversations with the engine: what is behind the Realtime protocol, of one connection."""
