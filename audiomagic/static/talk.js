@@ -20,6 +20,7 @@ const STALLED = 500; // ms without a sample, after which silence stands for the 
 const DEAF = 5000; // ms without a sample, after which the user is told
 const UNHEARD = 15; // seconds of silence from the start, after which the user is told
 const TAIL = 300; // ms after the model's last sound in which a microphone still hears it
+const PAUSE = 0.7; // seconds of silence that end a turn
 const RELEASE = 150; // ms for which a button to talk that was let go still counts: people are early
 const LOUD = 200; // ms of loud input that may be the user, while the model speaks
 const SOUNDLESS = 4000; // ms of sound that is not played, after which the user is told
@@ -72,7 +73,8 @@ export class Talk {
   async start() {
     if (this.live) return this.#openMicrophone();
     if (this.state !== "idle" || this.over) return;
-    this.voice = new Voice((progress) => this.#onVoice(progress), () => this.#keepAlive()); // now: a click lets it sound
+    // Now, within the click, which lets it sound.
+    this.voice = new Voice((progress) => this.#onVoice(progress), () => this.#keepAlive());
     this.become("asking");
     await this.#openMicrophone();
     if (this.state !== "asking") return;
@@ -112,7 +114,7 @@ export class Talk {
   }
 
   #closeMicrophone() {
-    this.#pad(1); // what was being said is over
+    this.#pad(PAUSE); // what was being said is over
     this.voice?.duck((this.ducked = false));
     this.microphone?.close();
     this.microphone = null;
@@ -332,7 +334,7 @@ export class Talk {
     this.#keepAlive();
     if (this.microphone && now - this.heardAt > STALLED) this.#pad(0.1);
     if (!this.voiced.size || this.voice.running) this.soundlessSince = now;
-    if (this.soundless) for (const item of this.voiced) this.words.finish(item); // it is not heard
+    if (this.soundless) for (const item of this.voiced) this.words.reveal(item); // it is not heard
     for (const panel of this.panels) panel.tick();
   }
 
@@ -346,7 +348,7 @@ export class Talk {
   get late() { return this.connection.dropped > 0; }
 
   /** Tells the kernel that it is shown, until the kernel answers. */
-  async greet(mountable) {
+  greet(mountable) {
     const message = { kind: "shown", mountable };
     if (this.greeted) this.connection.send(message);
     else this.connection.open(message);
@@ -363,10 +365,12 @@ export class Talk {
   /** Lets go of microphone and loudspeaker. */
   #leave() {
     clearInterval(this.timer);
+    clearTimeout(this.releasing);
     dequeue(this);
     this.microphone?.close();
     this.voice?.close();
     this.microphone = this.voice = this.item = null;
+    this.held = this.talking = false;
     if (this.state !== "closed") this.state = "idle";
   }
 

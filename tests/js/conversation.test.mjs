@@ -137,6 +137,16 @@ test("words without sound are shown when they are complete", () => {
   assert.equal(spoken(words), "Hello <b>");
 });
 
+test("where nothing can be heard words are shown as they arrive", () => {
+  const words = new Words();
+  words.receive("a", 1);
+  for (const text of ["Hello, ", "who is there?"]) {
+    words.add("a", text);
+    words.reveal("a");
+  }
+  assert.equal(spoken(words), "Hello, who is there?");
+});
+
 test("what the user said comes whole, and keeps its place", () => {
   const words = new Words();
   words.set({ side: "user", item: "u", text: "", final: false, cut: false });
