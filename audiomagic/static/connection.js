@@ -53,5 +53,14 @@ export class Connection {
     this.send({ kind: "audio", number: this.next++ }, [frame.buffer]);
   }
 
+  /** Frees the kernel's end of it. */
+  close() {
+    try {
+      if (this.comm && !this.comm.isDisposed) this.comm.close().done.catch(() => {});
+    } catch {
+      // There is no kernel any more.
+    }
+  }
+
   acknowledge(number) { this.received = Math.max(this.received, number); }
 }

@@ -13,6 +13,15 @@ export function controlGroup(name, label, html) {
   return root;
 }
 
+/** Has a select offer the microphones of `listMicrophones`. */
+export function offerDevices(select, devices, chosen) {
+  const wanted = devices.map((device) => device.deviceId).join();
+  if (select.dataset.devices === wanted) return;
+  select.dataset.devices = wanted;
+  select.replaceChildren(...devices.map((device) => new Option(device.label, device.deviceId)));
+  if (chosen) select.value = chosen;
+}
+
 /** Formats seconds as m:ss. */
 export const formatTime = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;

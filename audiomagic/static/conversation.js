@@ -1,6 +1,6 @@
 // The panel of a live conversation: in several outputs of a page, or in none.
 
-import { controlGroup, formatTime } from "./controls.js";
+import { controlGroup, formatTime, offerDevices } from "./controls.js";
 import { canMount, mount } from "./mount.js";
 import { Talk } from "./talk.js";
 
@@ -17,12 +17,16 @@ const HTML = `
   </div>
   <div class="am-row am-turn"><span class="am-dot" aria-hidden="true"></span><span class="am-who"></span></div>
   <div class="am-status" role="status" aria-live="polite"></div>
-  <label class="am-headphones"><input type="checkbox"> I wear headphones</label>
+  <div class="am-row am-ears">
+    <label class="am-headphones"><input type="checkbox"> I wear headphones</label>
+    <label class="am-device">Microphone <select></select></label>
+  </div>
   <div class="am-words" role="log" aria-live="off" aria-label="What was said" tabindex="0"></div>
   <div class="am-row am-line">
     <input type="text" class="am-text" aria-label="Type instead of speaking" placeholder="Or type …" maxlength="4000" autocomplete="off">
     <button type="button" class="am-send">Send</button>
   </div>`;
+const PRESS = { speak: "Press Start and speak.", hold: "Press Start, then hold the button to talk." };
 const WHO = {
   connecting: "Connecting …",
   listening: "Listening",
@@ -38,7 +42,7 @@ class Panel {
     this.root = controlGroup("conversation", "Live conversation", HTML);
     this.root.tabIndex = -1; // the space bar talks wherever in it the focus is
     this.root.dataset.lmSuppressShortcuts = "true";
-    for (const name of ["start", "mute", "interrupt", "end", "meter", "clock", "cost", "turn", "who", "status", "headphones", "words", "text", "send"]) {
+    for (const name of ["start", "mute", "interrupt", "end", "meter", "clock", "cost", "turn", "who", "status", "ears", "headphones", "device", "words", "text", "send"]) {
       this[name] = this.root.querySelector(`.am-${name}`);
     }
     this.hold = this.root.querySelector(".am-talk");
@@ -58,6 +62,7 @@ class Panel {
     press(this.end, () => talk.end());
     this.headphones.firstElementChild.onchange = ({ target }) => talk.useHeadphones(target.checked);
     press(this.send, () => this.#type());
+    this.device.querySelector("select").onchange = ({ target }) => talk.choose(target.value);
     this.text.onkeydown = (event) => { if (event.key === "Enter" && !event.isComposing) this.#type(); };
     this.hold.onpointerdown = (event) => {
       this.hold.setPointerCapture(event.pointerId);
@@ -82,7 +87,7 @@ class Panel {
   #onKey(event, down) {
     const { key, target } = event;
     if (down && key === "Escape" && !this.interrupt.hidden) return this.interrupt.click();
-    const elsewhere = target.closest("button, input") && target !== this.hold;
+    const elsewhere = target.closest("button, input, select") && target !== this.hold;
     if (!this.talk.byButton || elsewhere || !(key === " " || (key === "Enter" && target === this.hold))) return;
     event.preventDefault(); // the page would scroll
     if (!event.repeat) this.talk.talk(down);
@@ -106,6 +111,9 @@ class Panel {
     this.end.hidden = over || !(live || talk.elsewhere);
     this.meter.hidden = !(live && microphone);
     this.headphones.hidden = !(live && (talk.halfDuplex || talk.headphones));
+    this.device.hidden = !(live && microphone && talk.devices.length > 1);
+    this.ears.hidden = this.headphones.hidden && this.device.hidden;
+    offerDevices(this.device.querySelector("select"), talk.devices, talk.device);
     this.headphones.firstElementChild.checked = Boolean(talk.headphones);
     this.text.disabled = !live;
     this.#enable(this.send, live);
@@ -160,8 +168,9 @@ class Panel {
     if (talk.state === "closed") return talk.line;
     if (talk.over) return [notice, "The conversation has ended."].filter(Boolean).join(" ");
     if (talk.state === "asking") return "Waiting for the microphone: your browser may ask for permission.";
+    if (talk.state === "starting") return "Starting: the kernel has not answered yet.";
     if (talk.elsewhere) return talk.line || "The conversation goes on, but not in this page. Press Resume to speak here.";
-    if (!talk.live) return [talk.line, notice].filter(Boolean).join(" ") || "Press Start and speak.";
+    if (!talk.live) return [talk.line, notice].filter(Boolean).join(" ") || PRESS[talk.byButton ? "hold" : "speak"];
     if (talk.late) return "The kernel is busy: it does not hear what you say now.";
     if (talk.soundless) return "The browser plays no sound: is there a loudspeaker?";
     if (talk.stalled) return "The microphone gives no sound; type, or choose another one in the browser.";

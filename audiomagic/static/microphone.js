@@ -20,6 +20,8 @@ const TAP_PROCESSOR = `registerProcessor("audiomagic-tap", class extends AudioWo
   }
 });`;
 
+const STARTED = 1000; // ms within which a context has started, or will not
+
 export class Microphone {
   /** Opens a microphone; `onSamples` gets Float32Array samples at 24 kHz, `onLost` is called if it is
    *  disconnected. `processing`: whether the browser cancels echo, suppresses noise, sets the level; with
@@ -50,7 +52,8 @@ export class Microphone {
     const url = URL.createObjectURL(new Blob([TAP_PROCESSOR], { type: "text/javascript" }));
     await this.context.audioWorklet.addModule(url);
     URL.revokeObjectURL(url);
-    await this.context.resume();
+    // Firefox never answers where there is no sound output.
+    await Promise.race([this.context.resume(), new Promise((resolve) => setTimeout(resolve, STARTED))]);
     const tap = new AudioWorkletNode(this.context, "audiomagic-tap", {
       numberOfOutputs: 0,
       channelCount: 1,

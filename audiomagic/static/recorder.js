@@ -1,6 +1,6 @@
 // The recorder's panel: in several outputs of a page, or in none.
 
-import { controlGroup, formatTime } from "./controls.js";
+import { controlGroup, formatTime, offerDevices } from "./controls.js";
 import { canMount, mount } from "./mount.js";
 import { Recording } from "./recording.js";
 import { statusText } from "./status.js";
@@ -84,7 +84,7 @@ class Panel {
     if (idle && recording.player && this.shown !== recording.player) this.#open(recording.player);
     this.device.hidden = recording.devices.length < 2;
     this.root.classList.toggle("am-idle", recording.open);
-    this.#devices();
+    offerDevices(this.device.querySelector("select"), recording.devices, recording.device);
     this.tick();
   }
 
@@ -98,15 +98,6 @@ class Panel {
     this.shown = sound;
     this.audio.src = URL.createObjectURL(sound);
     this.audio.play().catch(() => {}); // no gesture in this tab yet: its own button plays it
-  }
-
-  #devices() {
-    const select = this.device.querySelector("select");
-    const wanted = this.recording.devices.map((device) => device.deviceId).join();
-    if (select.dataset.devices === wanted) return;
-    select.dataset.devices = wanted;
-    select.replaceChildren(...this.recording.devices.map((d) => new Option(d.label, d.deviceId)));
-    if (this.recording.device) select.value = this.recording.device;
   }
 
   /** Called ten times a second while something is under way. */

@@ -7,7 +7,7 @@ import { RATE } from "./audio_format.js";
 import { Connection } from "./connection.js";
 import { FocusKeeper, announce } from "./focus.js";
 import { LevelMeter } from "./level_meter.js";
-import { Microphone, explainNoMicrophone, pageContext } from "./microphone.js";
+import { Microphone, explainNoMicrophone, listMicrophones, pageContext } from "./microphone.js";
 import { dequeue, enqueue, placeToConverse } from "./speakers.js";
 import { Chunker } from "./upload_queue.js";
 import { Voice } from "./voice.js";
@@ -20,6 +20,7 @@ const STALLED = 500; // ms without a sample, after which silence stands for the 
 const DEAF = 5000; // ms without a sample, after which the user is told
 const UNHEARD = 15; // seconds of silence from the start, after which the user is told
 const TAIL = 300; // ms after the model's last sound in which a microphone still hears it
+const PAUSE = 0.7; // seconds of silence that end a turn
 const RELEASE = 150; // ms for which a button to talk that was let go still counts: people are early
 const LOUD = 200; // ms of loud input that may be the user, while the model speaks
 const SOUNDLESS = 4000; // ms of sound that is not played, after which the user is told
@@ -31,8 +32,10 @@ export class Talk {
   constructor(model) {
     this.model = model;
     this.panels = new Set();
-    this.state = "idle"; // asking, live (held in this page), closed
+    this.state = "idle"; // asking, starting, live (held in this page), closed
     this.line = ""; // what went wrong in this page
+    this.devices = [];
+    this.device = "";
     this.converses = true; // see speakers.js
     this.words = new Words();
     this.focus = new FocusKeeper();
@@ -70,10 +73,12 @@ export class Talk {
   async start() {
     if (this.live) return this.#openMicrophone();
     if (this.state !== "idle" || this.over) return;
-    this.voice = new Voice((progress) => this.#onVoice(progress), () => this.#keepAlive()); // now: a click lets it sound
+    // Now, within the click, which lets it sound.
+    this.voice = new Voice((progress) => this.#onVoice(progress), () => this.#keepAlive());
     this.become("asking");
     await this.#openMicrophone();
     if (this.state !== "asking") return;
+    this.become("starting", this.line);
     this.connection.restart();
     this.connection.send({ kind: "start" });
   }
@@ -86,12 +91,13 @@ export class Talk {
     const onLost = () => this.#loseMicrophone();
     try {
       if (!navigator.mediaDevices) throw new TypeError("there is none");
-      const microphone = await Microphone.open("", "all", onSamples, onLost);
+      const microphone = await Microphone.open(this.device, "all", onSamples, onLost);
       if (!this.voice) return microphone.close(); // ended in the meantime
       this.meter = new LevelMeter();
       this.chunker = new Chunker(FRAME_SECONDS * RATE);
       this.heardAt = performance.now();
       this.microphone = microphone;
+      this.devices = await listMicrophones();
     } catch (error) {
       this.line = explainNoMicrophone(error, pageContext(), "Use microphone", "type");
     } finally {
@@ -100,11 +106,22 @@ export class Talk {
     }
   }
 
-  #loseMicrophone() {
-    this.microphone?.close();
-    this.#pad(1); // what was being said is over
+  /** Listens to another microphone. */
+  async choose(device) {
+    this.device = device;
+    this.#closeMicrophone();
+    await this.#openMicrophone();
+  }
+
+  #closeMicrophone() {
+    this.#pad(PAUSE); // what was being said is over
     this.voice?.duck((this.ducked = false));
+    this.microphone?.close();
     this.microphone = null;
+  }
+
+  #loseMicrophone() {
+    this.#closeMicrophone();
     this.line = "The microphone was disconnected. Connect one and press Use microphone, or type.";
     this.changed();
   }
@@ -198,6 +215,7 @@ export class Talk {
 
   // -- the model's voice --
   #onVoice({ item, played, gaps, done }) {
+    if (!this.live) return;
     const seconds = played / RATE;
     this.gaps = gaps;
     const before = this.item;
@@ -262,7 +280,7 @@ export class Talk {
     switch (message.kind) {
       case "ready":
         clearTimeout(this.greeting);
-        for (const row of message.rows) this.words.set(row);
+        for (const row of message.rows) if (!this.live || !this.words.rows.has(row.item)) this.words.set(row);
         if (message.seconds) this.begunAt = performance.now() - 1000 * message.seconds;
         break;
       case "started": return this.#begin();
@@ -316,7 +334,7 @@ export class Talk {
     this.#keepAlive();
     if (this.microphone && now - this.heardAt > STALLED) this.#pad(0.1);
     if (!this.voiced.size || this.voice.running) this.soundlessSince = now;
-    if (this.soundless) for (const item of this.voiced) this.words.finish(item); // it is not heard
+    if (this.soundless) for (const item of this.voiced) this.words.reveal(item); // it is not heard
     for (const panel of this.panels) panel.tick();
   }
 
@@ -330,7 +348,7 @@ export class Talk {
   get late() { return this.connection.dropped > 0; }
 
   /** Tells the kernel that it is shown, until the kernel answers. */
-  async greet(mountable) {
+  greet(mountable) {
     const message = { kind: "shown", mountable };
     if (this.greeted) this.connection.send(message);
     else this.connection.open(message);
@@ -347,10 +365,12 @@ export class Talk {
   /** Lets go of microphone and loudspeaker. */
   #leave() {
     clearInterval(this.timer);
+    clearTimeout(this.releasing);
     dequeue(this);
     this.microphone?.close();
     this.voice?.close();
     this.microphone = this.voice = this.item = null;
+    this.held = this.talking = false;
     if (this.state !== "closed") this.state = "idle";
   }
 
@@ -359,6 +379,7 @@ export class Talk {
     if (this.state === "closed") return;
     clearTimeout(this.greeting);
     this.#leave();
+    this.connection.close();
     this.become("closed", line);
   }
 }

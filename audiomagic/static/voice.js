@@ -3,6 +3,7 @@
 import { RATE } from "./audio_format.js";
 import { VOICE_PROCESSOR } from "./voice_queue.js";
 
+const UNANSWERED = 1000; // ms after which a flush is not waited for
 const DUCKED = 0.2; // of the volume, while it is not known whether the user speaks
 
 export class Voice {
@@ -13,7 +14,8 @@ export class Voice {
     this.onProgress = onProgress;
     this.onSecond = onSecond;
     this.early = []; // what was to be posted before the queue was there
-    this.waiting = []; // for the answers to flushes
+    this.flushes = new Map(); // number -> what waits for its answer
+    this.flushed = 0; // number of the last one
     this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
     this.volume = this.context.createGain();
     this.volume.connect(this.context.destination);
@@ -30,7 +32,7 @@ export class Voice {
       outputChannelCount: [1],
     });
     queue.port.onmessage = ({ data }) => {
-      if (data.flushed) this.waiting.shift()?.(data.flushed);
+      if (data.flush) this.flushes.get(data.flush)?.(data.positions);
       else if (data.second) this.onSecond();
       else this.onProgress(data);
     };
@@ -56,10 +58,16 @@ export class Voice {
 
   /** Falls silent; resolves with { item: ms heard } of all that was not played to its end. */
   async flush() {
-    const flushed = new Promise((resolve) => this.waiting.push(resolve));
-    this.#post({ flush: true });
+    const number = ++this.flushed;
+    const answer = new Promise((resolve) => {
+      this.flushes.set(number, resolve);
+      setTimeout(() => resolve([]), UNANSWERED); // an output that does not run answers nothing
+    });
+    this.#post({ flush: number });
+    const positions = await answer;
+    this.flushes.delete(number);
     const heard = ([item, played]) => [item, Math.round(Math.max(0, (1000 * played) / RATE - this.latency))];
-    return Object.fromEntries((await flushed).map(heard));
+    return Object.fromEntries(positions.map(heard));
   }
 
   /** Sounds softly, or as before. */
@@ -69,6 +77,6 @@ export class Voice {
 
   close() {
     if (this.context.state !== "closed") this.context.close();
-    for (const resolve of this.waiting.splice(0)) resolve([]);
+    for (const resolve of this.flushes.values()) resolve([]);
   }
 }

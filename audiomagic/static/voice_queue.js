@@ -64,7 +64,7 @@ registerProcessor("audiomagic-voice", class extends AudioWorkletProcessor {
     this.second = 0;
     this.port.onmessage = ({ data }) => {
       if (data.samples) this.queue.push(data.item, data.samples);
-      else if (data.flush) this.port.postMessage({ flushed: this.queue.flush() });
+      else if (data.flush) this.port.postMessage({ ...data, positions: this.queue.flush() });
       else if (data.drop) this.queue.drop(data.item);
       else if ("paused" in data) this.queue.paused = data.paused;
       else this.queue.end(data.item);

@@ -46,6 +46,12 @@ export class Words {
     row.shown = Math.max(row.shown, spoken && spoken + word);
   }
 
+  /** All that is there is shown, as it is not going to be heard. */
+  reveal(item) {
+    const row = this.#row("model", item);
+    row.shown = row.text.length;
+  }
+
   /** All of it was heard. */
   finish(item) {
     const row = this.#row("model", item);

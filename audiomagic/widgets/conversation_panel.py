@@ -81,7 +81,9 @@ class ConversationPanel(MountedWidget):
         return row.text if row else ""
 
     def end(self, bundle: Mapping[str, str]) -> None:
-        """End it: every output becomes a MIME bundle, of which pages show the text/html."""
+        """End it: every output becomes a MIME bundle, of which pages show the text/html. Not within
+        a listener's method, where front ends drop what is displayed.
+        """
         self.state = "ended"
         self.protocol.card(bundle["text/html"])
         for handle in self._displays:

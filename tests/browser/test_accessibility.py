@@ -6,9 +6,11 @@ import pytest
 
 from ..support import fake_server as scripted
 from ..support.axe import violations
+from ..support.conversation_page import LOAD, PANEL, START, say, start, wait_state
 from ..support.fake_server import FakeServer, wants
 from ..support.jupyter import Browser, JupyterServer, Notebook, opened, ready
-from ..support.microphone import press, start_recording, wait_state
+from ..support.microphone import press, start_recording
+from ..support.microphone import wait_state as wait_recorder
 from ..support.npm import find_node
 
 BROWSER = {"viewport": (1000, 1400)}
@@ -80,6 +82,27 @@ def test_what_is_alive(
         assert found == [] == violations(notebook, ".audiomagic-card")
 
 
+def test_a_conversation(server: JupyterServer, browser: Browser) -> None:
+    with ready(browser, server, LOAD, START, START) as notebook:
+        notebook.run_cell(2)
+        seen = violations(notebook, PANEL)
+        start(notebook)
+        say(notebook, "20")
+        wait_state(notebook, "speaking")
+        for theme in THEMES:
+            notebook.set_theme(theme)
+            seen += violations(notebook, PANEL)
+        narrow = f"(width) => {{ document.querySelector('{PANEL}').style.width = width }}"
+        for width in ("172px", "640px"):
+            notebook.js(narrow, width)
+            seen += violations(notebook, PANEL)
+            wide = (
+                notebook.output(1).locator(PANEL).evaluate("(n) => n.scrollWidth - n.clientWidth")
+            )
+            assert wide <= 0
+        assert seen == []
+
+
 def _recorder(notebook: Notebook) -> None:
     """In its states, and a check that what is wrong is found."""
     seen = violations(notebook, ".audiomagic-recorder")
@@ -87,7 +110,7 @@ def _recorder(notebook: Notebook) -> None:
     seen += violations(notebook, ".audiomagic-recorder")
     notebook.sleep(1)
     press(notebook, 0)
-    wait_state(notebook, 0, "idle")
+    wait_recorder(notebook, 0, "idle")
     for theme in THEMES:
         notebook.set_theme(theme)
         seen += violations(notebook, ".audiomagic-recorder")

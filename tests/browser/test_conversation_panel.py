@@ -151,12 +151,11 @@ def test_push_to_talk_by_button_and_space_bar(server: JupyterServer, browser: Br
         hold.hover()
         notebook.page.mouse.down()
         notebook.wait(lambda: hold.get_attribute("aria-pressed") == "true", "the button")
-        notebook.sleep(2)
+        notebook.sleep(5)  # a whole question
         notebook.page.mouse.up()
         wait_state(notebook, "speaking")
-        said = len(microphone_sound(notebook))
-        assert 24_000 < said < 9 * 24_000
-        notebook.wait(lambda: len(heard(notebook)) > 24_000, "it comes back")
+        assert 4 < len(microphone_sound(notebook)) / 24_000 < 15
+        notebook.wait(lambda: len(heard(notebook)) > 12_000, "it comes back")
         hold.focus()
         notebook.page.keyboard.down("Space")  # over the answer
         notebook.wait(lambda: hold.get_attribute("aria-pressed") == "true", "the space bar")
@@ -170,6 +169,21 @@ def test_push_to_talk_by_button_and_space_bar(server: JupyterServer, browser: Br
         part(notebook, ".am-text").fill("a b")  # a space is a letter there
         notebook.page.keyboard.press("Space")
         assert [call for call in calls(notebook) if call[0] == "talk"] == talked
+        assert notebook.console_errors() == []
+
+
+def test_another_microphone_takes_over(server: JupyterServer, browser: Browser) -> None:
+    with ready(browser, server, LOAD, START, CALLS, SOUND) as notebook:
+        start(notebook)
+        choice = part(notebook, ".am-device select")
+        names = choice.locator("option").all_inner_texts()
+        assert len(names) > 1
+        choice.select_option(names[-1])
+        notebook.wait(part(notebook, ".am-mute:not([hidden])").count, "it to be open")
+        microphone_sound(notebook)
+        notebook.sleep(4)
+        assert microphone_sound(notebook).any()
+        assert choice.input_value() and "Use microphone" not in notebook.output_text(1)
         assert notebook.console_errors() == []
 
 

@@ -137,6 +137,16 @@ test("words without sound are shown when they are complete", () => {
   assert.equal(spoken(words), "Hello <b>");
 });
 
+test("where nothing can be heard words are shown as they arrive", () => {
+  const words = new Words();
+  words.receive("a", 1);
+  for (const text of ["Hello, ", "who is there?"]) {
+    words.add("a", text);
+    words.reveal("a");
+  }
+  assert.equal(spoken(words), "Hello, who is there?");
+});
+
 test("what the user said comes whole, and keeps its place", () => {
   const words = new Words();
   words.set({ side: "user", item: "u", text: "", final: false, cut: false });
@@ -151,6 +161,7 @@ function frontEnd() {
   const sent = [];
   const note = (data, _, buffers) => { sent.push({ ...data, buffers }); return { done: Promise.resolve() }; };
   const comm = { open: note, send: note, isDisposed: false };
+  comm.close = () => { comm.isDisposed = true; return { done: Promise.reject(new Error("there is no kernel")) }; };
   const kernel = { createComm: (target) => { comm.target = target; return comm; } };
   return { sent, comm, model: { get: () => "mount", widget_manager: { kernel } } };
 }
@@ -169,7 +180,9 @@ test("messages wait for the comm, are signed, and keep their order", async () =>
   assert.equal(comm.target, "audiomagic.conversation");
   assert.deepEqual(sent.map(({ kind, mount, page }) => [kind, mount, page]), ["shown", "start", "text"].map((kind) => [kind, "mount", connection.page]));
   assert.match(connection.page, /^[0-9a-f]{16}$/);
-  comm.isDisposed = true; // the kernel is gone
+  connection.close();
+  assert.ok(comm.isDisposed);
+  connection.close(); // again
   connection.send({ kind: "end" });
   assert.equal(sent.length, 3);
 });
