@@ -20,18 +20,15 @@ class Microphone:
         """`late` is called when sound was dropped, since the network does not keep up."""
         self._session, self._late = session, late
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()  # None ends a turn
-        self._waiting = 0.0  # seconds
         self._open = True
         self._thread = Thread(target=self._send, name="microphone", daemon=True)
         self._thread.start()
 
     def append(self, pcm: bytes) -> None:
         """Send 24 kHz pcm16."""
-        seconds = pcm16_seconds(pcm)
-        if self._waiting > LATE:
+        if self._queue.qsize() * pcm16_seconds(pcm) > LATE:  # frames are of one length
             self._late()
         else:
-            self._waiting += seconds
             self._queue.put(pcm)
 
     def commit(self) -> None:
@@ -51,6 +48,5 @@ class Microphone:
                     self._session.commit()
                 elif pcm:
                     self._session.append(pcm)
-                    self._waiting -= pcm16_seconds(pcm)
             except ConnectionFailed:  # whoever reads the session learns of it, too
                 return

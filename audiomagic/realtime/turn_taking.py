@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from ..costs.receipt import Receipt
 from ..errors import (
     AudiomagicError,
     BudgetExceeded,
@@ -252,16 +253,19 @@ class TurnTaking(Generic[AnyPanel]):
         talk, panel = self._talk, self.panel
         self._answer = answer = _Answer(panel, lambda: talk.transport.item)
         panel.state = "thinking"
+        reply: object = None
         try:
-            answer.reply = talk.answer(question, answer)
+            reply = talk.answer(question, answer)
             self._failures = 0
         except Interrupted as interrupted:
-            answer.reply = interrupted.reply
+            reply = interrupted.reply
         except AudiomagicError as error:
-            answer.reply = error.reply
+            reply = error.reply
             raise
         finally:
             self._answer = None
+            if isinstance(reply, Reply):
+                answer.receipt = reply.receipt
             for item in answer.seconds:
                 panel.item_done(item)
                 self._answers[item] = answer
@@ -273,13 +277,13 @@ class TurnTaking(Generic[AnyPanel]):
         """Have the model and the chat know what was heard of answers that were interrupted."""
         session.cut(heard)
         for answer in {id(a): a for item in heard if (a := self._answers.get(item))}.values():
-            if isinstance(answer.reply, Reply):
+            if answer.receipt:
                 words = " ".join(filter(None, map(self.panel.heard, answer.seconds)))
                 seconds = sum(
                     heard[item] / 1000 if item in heard else length
                     for item, length in answer.seconds.items()
                 )
-                self._talk.conversation.cut(answer.reply.receipt, words, seconds)
+                self._talk.conversation.cut(answer.receipt, words, seconds)
 
     def _end_transcriptions(self, seconds: float | None = None) -> None:
         """Put the words of questions in their place: those that are there, or, with `seconds` to
@@ -337,7 +341,7 @@ class _Answer:
     item: Callable[[], str]  # the id of the one that is arriving
     cancellation: Cancellation = field(default_factory=Cancellation)
     seconds: dict[str, float] = field(default_factory=dict)  # of sound, by item
-    reply: object | None = None
+    receipt: Receipt | None = None  # not the reply, which holds what the user said
 
     @property
     def spoken(self) -> bool:

@@ -6,6 +6,8 @@ is beside a bare loop over the openai client's connection, both against the scri
 
 import base64
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -38,8 +40,10 @@ PATIENCE = 30.0  # seconds
 
 def main() -> None:
     """Print the table."""
-    figures.command(__doc__).parse_args()
-    figures.show(row for measure in (engine, relay) for row in measure())
+    command = figures.command(__doc__)
+    command.add_argument("--minutes", type=float, default=30, help="of the long conversation")
+    asked = command.parse_args()
+    figures.show([*engine(), *relay(), *memory(asked.minutes)])
 
 
 class Page:
@@ -89,6 +93,11 @@ class Talk:
         assert self.page.done.wait(PATIENCE)
         assert self.page.first
         return self.page.first - ended
+
+    def append(self, pcm: bytes) -> None:
+        """Speak faster than anybody can."""
+        self._taking.on_audio(pcm)
+        time.sleep(0.004)  # what is a second late is dropped
 
     def type(self, text: str) -> float:
         self.page.first = None
@@ -163,6 +172,50 @@ def relay() -> list[Row]:
             ("relay, a typed turn", typed, theirs_typed, "likewise"),
         )
     ]
+
+
+def memory(minutes: float) -> list[Row]:
+    """What a long conversation, spoken as fast as it is heard, adds to the memory of its process.
+
+    Each turn has two seconds of speech, one of silence, and an answer of nine.
+    """
+    tone = Sound(0.3 * np.sin(np.arange(48_000) / 5).astype(np.float32), 24_000)
+    answer = Sound(np.tile(tone.samples, 5)[: 9 * 24_000], 24_000)
+    turns = round(minutes * 60 / 12)
+    with RealtimeServer() as server:
+        for _ in range(turns + 5):
+            server.say("A story that goes on and on.", answer.pcm16())
+        script = CONVERSATION.format(url=server.url, key=KEY, turns=turns)
+        run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    grown = float(run.stdout.split()[-1])
+    kept = turns * answer.samples.nbytes / 1e6
+    goal = f"the sound that is kept: {kept:.0f} MB"
+    return [(f"memory of {minutes:g} minutes", f"+{grown:.0f} MB", goal)]
+
+
+CONVERSATION = """
+import psutil
+import numpy as np
+from audiomagic import Session, Sound
+from tests.benchmarks.conversation import Talk
+tone = Sound(0.3 * np.sin(np.arange(48_000) / 5).astype(np.float32), 24_000)
+talk = Talk(Session(base_url={url!r}, api_key={key!r}))
+
+def turn():
+    talk.page.done.clear()
+    for pcm in (tone.pcm16(), bytes(48_000)):
+        for start in range(0, len(pcm), 4_800):
+            talk.append(pcm[start : start + 4_800])
+    assert talk.page.done.wait(30)
+
+for _ in range(5):
+    turn()
+before = psutil.Process().memory_full_info().uss
+for _ in range({turns}):
+    turn()
+print((psutil.Process().memory_full_info().uss - before) / 1e6)
+talk.end()
+"""
 
 
 class Bare:

@@ -11,7 +11,7 @@ from .browser import Tab
 #: whose audio clock tells when the first sample that is not silence passed.
 TAP = """
 (() => {
-  const taps = window.loudspeaker = {pieces: [], rate: 0, contexts: 0, first: null};
+  const taps = window.loudspeaker = {pieces: [], rate: 0, contexts: 0, first: null, last: null};
   const code = `registerProcessor("test-tap", class extends AudioWorkletProcessor {
     process([[samples]]) {
       if (samples) this.port.postMessage([currentTime, samples.slice()]);
@@ -26,7 +26,9 @@ TAP = """
     const node = new AudioWorkletNode(context, "test-tap", {numberOfOutputs: 0});
     node.port.onmessage = ({data: [time, samples]}) => {
       taps.pieces.push(samples);
-      if (taps.first === null && samples.some((v) => v)) {
+      if (!samples.some((v) => v)) return;
+      taps.last = Date.now() / 1000;
+      if (taps.first === null) {
         const {contextTime, performanceTime} = context.getOutputTimestamp();
         const now = contextTime ? performanceTime + (time - contextTime) * 1000 : performance.now();
         taps.first = (performance.timeOrigin + now) / 1000;
@@ -74,6 +76,12 @@ def first_sample(tab: Tab) -> float | None:
     """Return when the first sound passed (Unix seconds), by when the page's script saw it."""
     seen = tab.js("() => window.loudspeaker.seen ?? null")
     return None if seen is None else float(seen)
+
+
+def last_sample(tab: Tab) -> float | None:
+    """Return when the last sound passed so far (Unix seconds), by when the page's script saw it."""
+    last = tab.js("() => window.loudspeaker.last ?? null")
+    return None if last is None else float(last)
 
 
 def contexts(tab: Tab) -> int:
