@@ -65,6 +65,17 @@ class MagicOptions(Configurable):
         Unicode(), "continue a conversation (default name: main)", "[NAME]", "-c", bare="main"
     )
     tools = _option(Unicode(), "functions of the notebook that the model may call", "NAME[,NAME…]")
+    push_to_talk = _option(
+        Bool(False), "talk while a button, or the space bar, is held", only="converse"
+    )
+    max_minutes = _option(
+        Float(None, allow_none=True, min=0.1), "longest live conversation, in minutes", "N",
+        only="converse",
+    )  # fmt: skip
+    language = _option(
+        Unicode(), "the language that you speak, such as fr", "CODE", only="converse"
+    )
+    keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
     say = _option(
         List(Unicode()), "a turn of yours, typed; turns are taken in order", "TEXT", only="converse"
     )
@@ -76,10 +87,6 @@ class MagicOptions(Configurable):
         List(Unicode()), "variable to send: a Sound, (rate, array), an Audio, an upload", "NAME",
         only="listen converse",
     )  # fmt: skip
-    max_minutes = _option(
-        Float(None, allow_none=True, min=0.1), "longest live conversation, in minutes", "N",
-        only="converse",
-    )  # fmt: skip
     max_seconds = _option(
         Float(300.0, min=1, max=2400), "longest recording, in seconds", "N", only="listen"
     )
@@ -88,13 +95,6 @@ class MagicOptions(Configurable):
         Bool(True), "let the browser suppress noise and echo, and level the voice", only="listen"
     )
     wait = _option(Bool(False), "make the cell wait for the recording and its reply", only="listen")
-    language = _option(
-        Unicode(), "the language that you speak, such as fr", "CODE", only="converse"
-    )
-    keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
-    push_to_talk = _option(
-        Bool(False), "talk while a button, or the space bar, is held", only="converse"
-    )
     each = _option(
         Unicode(), "run once for each item of a list, or row of a DataFrame", "NAME",
         only="speak listen",

@@ -15,25 +15,30 @@ OPTIONS = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- /options -->)", re.DOTA
 
 
 def options_table() -> str:
-    """The table of options, from their declarations; those next to each other that take the same
-    share a row.
+    """The table of options, from their declarations; neighbours share a row that are of one magic,
+    or of all and take the same.
 
     `python -m tests.docs.test_readme` writes it.
     """
     lines = ["| option | magic | meaning |", "| --- | --- | --- |"]
     traits = [one for one in vars(MagicOptions).values() if isinstance(one, TraitType)]
-    for (magics, metavar), alike in groupby(traits, _magics_and_value):
+    for (magics, _), alike in groupby(traits, _kind):
         row = list(alike)
-        value = f" *{metavar}*".replace("|", "\\|") if metavar else ""
-        flags = [", ".join(f"`{flag}`" for flag in flags_of(trait)) + value for trait in row]
+        flags = [", ".join(f"`{flag}`" for flag in flags_of(one)) + _value(one) for one in row]
         meanings = "<br>".join(trait.help for trait in row)
         lines.append(f"| {'<br>'.join(flags)} | {magics} | {meanings} |")
     return "\n".join(lines) + "\n"
 
 
-def _magics_and_value(trait: AnyTrait) -> tuple[str, str]:
-    named = "all" if magics_of(trait) == MAGICS else ", ".join(magics_of(trait))
-    return named, trait.metadata["metavar"]
+def _kind(trait: AnyTrait) -> tuple[str, str]:
+    if magics_of(trait) == MAGICS:
+        return "all", trait.metadata["metavar"]
+    return ", ".join(magics_of(trait)), ""
+
+
+def _value(trait: AnyTrait) -> str:
+    metavar: str = trait.metadata["metavar"]
+    return f" *{metavar}*".replace("|", "\\|") if metavar else ""
 
 
 def test_the_options_are_the_programs() -> None:
