@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -105,6 +105,10 @@ class CallEnd:
             estimated=receipt.paid and guessed,
             settled=receipt.settled,
         )
+
+    def free(self) -> "CallEnd":
+        """Return it as the end of a call for which nothing was sent."""
+        return replace(self, dollars=Decimal(0), estimated=False, settled=True)
 
     @classmethod
     def failed(cls, error: BaseException, counted: Decimal | None = None) -> "CallEnd":

@@ -87,6 +87,9 @@ class Transport(ABC):
         """
         raise OptionError(f"{self.provider.host} does not hold conversations")
 
+    def prepare(self, request: Request, report: Report) -> None:  # noqa: B027
+        """Do what must be done before a request is sent, and costs nothing. Raises as `stream`."""
+
     def kept(self, request: Request, response: Response, began: float) -> Response:
         """Return a response that is kept once it is complete, if this transport records.
 

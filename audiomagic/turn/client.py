@@ -81,6 +81,7 @@ class Client:
         try:
             with cancellation.bound():
                 retries.wait()
+                transport.prepare(capped, self.report)
             reservation.end = None  # from here on it may be sent, and billed
             with transport.stream(capped, cancellation, self.report) as response:
                 incoming.follow(response, provider.host)
@@ -94,7 +95,8 @@ class Client:
                 counted = receipt.estimate
                 if isinstance(caught, RequestFailed) and incoming.accumulator.tokens:
                     caught.may_be_billed = True  # it had begun to think
-                reservation.end = reservation.end or CallEnd.failed(caught, counted)
+                unsent, end = reservation.end is UNSENT, CallEnd.failed(caught, counted)
+                reservation.end = end.free() if unsent else end
                 if isinstance(caught, KeyboardInterrupt):
                     raise Interrupted("the request was stopped before an answer") from None
                 raise

@@ -31,6 +31,7 @@ WHOLE = {
     ),
 }
 CREATED, DONE = "response.created", "response.done"
+CALL = "function_call"
 COMPLETED, FAILED = "completed", "failed"
 
 
@@ -63,6 +64,7 @@ class ResponseReader:
         self._usage: Usage | None = None
         self._worded: set[str] = set()  # items whose words have begun
         self._calls: dict[str, Chunk] = {}  # by id
+        self._told_calls: dict[str, Event] = {}  # that may be all that is told of a call
 
     def read(self, event: Event) -> Iterator[Chunk]:
         """Yield what an event about this response brings."""
@@ -73,7 +75,10 @@ class ResponseReader:
             name, delta = WHOLE[kind]
             yield from self._delta({**event, "delta": event.get(name)}, DELTAS[delta])
         elif kind == "response.output_item.done":
+            self._told_calls.pop(text(part(event, "item").get("call_id")), None)
             self._keep_call(part(event, "item"))
+        elif kind == "response.function_call_arguments.done" and text(event.get("name")):
+            self._told_calls[text(event.get("call_id"))] = event
         elif kind == DONE:
             response = part(event, "response")
             items = response.get("output")
@@ -98,7 +103,7 @@ class ResponseReader:
 
         Also of an item that was not completed, servers say that it is done.
         """
-        if item.get("type") == "function_call" and item.get("status") in (None, COMPLETED):
+        if item.get("type") == CALL and item.get("status") in (None, COMPLETED):
             function = {name: text(item.get(name)) for name in ("name", "arguments")}
             call_id = text(item.get("call_id"))
             self._calls.setdefault(call_id, {"id": call_id, "function": function})
@@ -109,6 +114,8 @@ class ResponseReader:
         self.status = text(response.get("status")) or COMPLETED
         finish, calls = "", list[Chunk]()
         if self.status == COMPLETED:
+            for told in self._told_calls.values():
+                self._keep_call({**told, "type": CALL, "status": COMPLETED})
             calls = [{"index": at, **call} for at, call in enumerate(self._calls.values())]
             finish = "tool_calls" if calls else "stop"
         elif self.status == "incomplete":

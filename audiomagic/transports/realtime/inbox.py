@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread
 
-from ...errors import InvalidResponse, RequestFailed
+from ...errors import ConnectionFailed, InvalidResponse, RequestFailed
 from ...protocol.realtime import events
 from ...protocol.realtime.events import Event
 from .connection import RealtimeConnection
@@ -63,11 +63,13 @@ class Inbox:
         try:
             while (data := self._connection.receive()) is not None:
                 self._keep(events.read(data), len(data))
+            failed: RequestFailed = ConnectionFailed("the conversation was closed; begin another")
         except RequestFailed as error:
-            with self._changed:
-                self._failed = error
-                self._changed.notify_all()
+            failed = error
             self._connection.close()
+        with self._changed:
+            self._failed = failed
+            self._changed.notify_all()
 
     def _keep(self, event: Event, size: int) -> None:
         if self._observer:

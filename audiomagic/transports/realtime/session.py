@@ -24,11 +24,13 @@ from .connection import AGAIN, RealtimeConnection
 from .inbox import Inbox, Observer
 
 OPENING = 20.0  # seconds in which a session must be there
+UPDATING = 5.0  # seconds in which a server says that it is as it was asked to be, if it does
 SILENCE = 180.0  # seconds to wait for more of an answer
 AFTER_ERROR = 10.0  # seconds to wait for more of one after an error that may be about it
 DRAINING = 3.0  # seconds in which a response that was cancelled must end
 GLANCE = 0.1  # seconds between two looks at whether to stop
 MOST_TRIES = 3  # of asking for a response while another one is in the way
+CUT = ("conversation.item.truncated", "conversation.item.deleted")
 BUSY = "conversation_already_has_active_response"
 # Of errors that need no answer. The end of a session follows the last one of these.
 HARMLESS = (
@@ -37,11 +39,7 @@ HARMLESS = (
 
 
 class RealtimeSession:
-    """An open session.
-
-    `known` counts the messages of the conversation that the server has; `coherent` is False after a
-    question that it has, but not its answer.
-    """
+    """An open session; `coherent` is False after a question that it has, but not its answer."""
 
     def __init__(
         self,
@@ -51,7 +49,6 @@ class RealtimeSession:
         observer: Observer | None = None,
     ):
         """Send the configuration, and wait until it holds. Raises RequestFailed."""
-        self.known = 0
         self.coherent = True
         self.model = ""  # that answers, as the server names it
         self.item = ""  # id of the item whose words or sound were read last
@@ -62,13 +59,16 @@ class RealtimeSession:
         self._told: list[Message] = []  # with sound, an item each
         self._unconfirmed = 0  # of these
         self._lengths: dict[str, int] = {}  # bytes of sound of each item of the model's
+        self._uncertain = 0  # cuts of which nothing is known yet
         self._active = ""  # id of the response that is being made
         self._sent: set[str] = set()  # ids of the events that the next response depends on
         try:
-            self._await("session.created")
-            # A refused update leaves a stranger, polite and with another voice.
+            if not self._has_come("session.created", OPENING):
+                raise ConnectionFailed(f"{host} did not open a session in time; run it again")
+            # A refused update leaves a stranger, polite and with another voice. Some servers tell
+            # nothing but a refusal.
             self._send(events.update(config.wire()))
-            self._await("session.updated")
+            self._has_come("session.updated", UPDATING)
         except BaseException:
             self.close()
             raise
@@ -96,7 +96,6 @@ class RealtimeSession:
                     self._unconfirmed += 1
                 for event in events.items(message):
                     self._send(event)
-                self.known += 1
         except ConnectionFailed as failed:
             failed.may_be_billed = False  # nothing was asked for yet
             raise
@@ -151,10 +150,11 @@ class RealtimeSession:
         self._inbox.wake()
 
     def wait(self, seconds: float) -> None:
-        """Take what comes in some seconds, at most one event. Raises RequestFailed."""
-        event = self._next(seconds)
-        if event and event["type"] == "error" and not self._is_harmless(event):
-            raise self._connection.failure(event.get("error"))
+        """Take what comes in some seconds, at most one event.
+
+        An error is about nothing that is waited for. Raises ConnectionFailed.
+        """
+        self._next(seconds)
 
     def cut(self, heard: Mapping[str, int]) -> None:
         """Have the model know how many milliseconds of its items were heard, of which it was more.
@@ -168,6 +168,9 @@ class RealtimeSession:
                 self._connection.send(events.delete(item))
             elif ms < length:
                 self._connection.send(events.truncate(item, ms))
+            else:
+                continue
+            self._uncertain += 1
 
     # -- events -------------------------------------------------------------------------------
     def _send(self, event: Event) -> None:
@@ -186,25 +189,26 @@ class RealtimeSession:
                 self._unconfirmed -= 1
             else:
                 self.questions.append(spoken)
-        about = part(event, "response")
         if event["type"].startswith("session."):
             self.model = text(part(event, "session").get("model")) or self.model
-        elif event["type"] == CREATED and about.get("conversation_id", "") is not None:
-            self._active = response_id(event)  # others are beside the conversation
+        elif event["type"] == CREATED:
+            self._active = response_id(event)
         elif event["type"] == DONE and response_id(event) == self._active:
             self._active = ""
+        elif event["type"] in CUT:
+            self._uncertain = max(0, self._uncertain - 1)
         return event
 
-    def _await(self, kind: str) -> None:
-        """Take events until one of a kind comes. Raises the first error that does."""
-        end = time.monotonic() + OPENING
+    def _has_come(self, kind: str, seconds: float) -> bool:
+        """Take events until one of a kind comes, or time is up. Raises the first error."""
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             event = self._next()
             if event and event["type"] == kind:
-                return
+                return True
             if event and event["type"] == "error":
                 raise self._connection.failure(event.get("error"))
-        raise ConnectionFailed(f"{self._host} did not open a session in time; run it again")
+        return False
 
     def _drain(self, seconds: float) -> None:
         """Take events until no response is being made."""
@@ -233,10 +237,13 @@ class RealtimeSession:
 
     def _is_harmless(self, event: Event) -> bool:
         """Whether an error is about nothing that the response depends on; one that does not say
-        what it is about may be.
+        what it is about may be, unless it is about a cut.
         """
         error = part(event, "error")
         about = text(error.get("event_id"))
+        if not about and self._uncertain:
+            self._uncertain -= 1
+            return True
         return error.get("code") in HARMLESS or (about != "" and about not in self._sent)
 
     def _chunks(self, name: str, cancellation: Cancellation) -> Generator[Chunk, None, None]:
@@ -296,5 +303,4 @@ class RealtimeSession:
 
     def _end(self, reader: ResponseReader) -> None:
         if reader.status and not reader.error:
-            self.known += 1
             self.coherent = True

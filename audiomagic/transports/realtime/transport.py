@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import takewhile
 
 from ...catalogue import catalogue
 from ...errors import ConnectionFailed
@@ -58,6 +59,10 @@ class RealtimeTransport(Transport):
     def retries(self, report: Report) -> Retries:
         return self._inner.retries(report)
 
+    def prepare(self, request: Request, report: Report) -> None:
+        if not self._inner.replays:
+            self.session(request, report)
+
     def reread(self, request: Request) -> Usage:
         return self._held if self._usable else NOTHING
 
@@ -107,7 +112,7 @@ class RealtimeTransport(Transport):
         self._observer, self._detects_turns = observer, detects_turns
 
     def session(self, request: Request, report: Report) -> RealtimeSession:
-        """Return the session, opened for a request, and told all but its last message.
+        """Return the session, opened for a request and told all that is not new in it.
 
         Raises RequestFailed.
         """
@@ -121,10 +126,10 @@ class RealtimeTransport(Transport):
         )
         connection = self._inner.connect_realtime(request, report)
         host = self.provider.host
-        self._session = session = RealtimeSession(connection, config, host, self._observer)
-        if self._observer:  # before its sound comes
-            session.tell(_conversation(request)[:-1])
-            session.coherent = True
+        session = RealtimeSession(connection, config, host, self._observer)
+        self._session = session
+        session.tell(_old_and_new(request)[0])
+        session.coherent = True
         return session
 
     @property
@@ -145,13 +150,9 @@ class RealtimeTransport(Transport):
         self, request: Request, cancellation: Cancellation, report: Report
     ) -> tuple[str, Generator[Chunk, None, None]]:
         """Tell the session what is new, and ask for a response; return its id and its chunks."""
-        session, messages = self.session(request, report), _conversation(request)
-        # What follows its own last answer is new; and what was said elsewhere since, in this chat.
-        answered = [at for at, message in enumerate(messages, 1) if message.role == "assistant"]
-        told = messages[min([session.known, *answered[-1:]]) :]
-        session.tell([message for message in told if message is not self._heard])
-        session.known = len(messages)
-        seconds = sum(sound.seconds for message in told for sound in message.sounds)
+        session, (_, new) = self.session(request, report), _old_and_new(request)
+        session.tell([message for message in new if message is not self._heard])
+        seconds = sum(sound.seconds for message in new for sound in message.sounds)
         self._hold(round(seconds * AUDIO_IN_PER_SECOND))
         return session.respond(request, cancellation)
 
@@ -189,7 +190,12 @@ class RealtimeTransport(Transport):
             yield chunk
 
 
-def _conversation(request: Request) -> Sequence[Message]:
-    """Return the messages that are items of the conversation: the others are instructions."""
+def _old_and_new(request: Request) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Return the messages of the conversation: those that a session has already, and those that
+    come with this request, a question or the results of tools. The others are instructions.
+    """
     roles = ("system", "developer")
-    return [message for message in request.messages if message.role not in roles]
+    messages = [message for message in request.messages if message.role not in roles]
+    results = list(takewhile(lambda message: message.role == "tool", reversed(messages)))
+    new = len(results) or 1
+    return messages[:-new], messages[-new:]
