@@ -77,14 +77,23 @@ class CallBudget:
     prices: Prices = field(default_factory=listed)
     spent: Decimal = Decimal(0)
     known: bool = True  # whether each request has a bill, or at least a known worst case
+    ends: list[CallEnd] = field(default_factory=list)  # of all its requests
 
     @exact()
     def charge(self, reservation: Reservation) -> None:
         """Add a request that was made; one without a bill may have cost its worst case."""
         end = reservation.end or CallEnd("answered")
+        self.ends.append(end)
         paid, worst = end.dollars or Decimal(0), reservation.dollars or Decimal(0)
         self.spent += paid if end.settled else max(paid, worst)
         self.known = self.known and (end.settled or reservation.dollars is not None)
+
+    @property
+    @exact()
+    def cost(self) -> Decimal | None:
+        """What its requests have cost, failed ones too; None unless that is known of each."""
+        costs = [end.dollars for end in self.ends if end.settled and end.dollars is not None]
+        return sum(costs, Decimal(0)) if len(costs) == len(self.ends) else None
 
     @exact()
     def allow(self, estimate: Estimate | None, caps: Sequence[Cap]) -> Reservation:

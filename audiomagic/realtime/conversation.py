@@ -1,7 +1,8 @@
 """RealtimeConversation: what `Session.converse` returns."""
 
 import os
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -9,17 +10,17 @@ from operator import add
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from ..costs.pricing import dollars, exact, total
-from ..costs.receipt import Receipt
-from ..errors import OptionError, SoundError
+from ..errors import AudiomagicError, Interrupted, OptionError, SoundError, one_line
 from ..protocol.request import Message, Request
 from ..protocol.usage import Usage
 from ..render.conversation import ConversationPage
 from ..sound import Sound
 from ..transports.realtime.transport import TRANSCRIBING, RealtimeTransport
 from ..turn.client import Client
-from ..turn.conversation import Conversation, Exchange
+from ..turn.conversation import Conversation, Exchange, Speaker
 from ..turn.listener import CancellableListener, StreamListener
 from ..turn.options import must_be
 from ..turn.question import SpokenQuestion
@@ -59,11 +60,12 @@ class RealtimeConversation:
         self.transport, self._client, self._turn = transport, client, turn
         self.conversation, self.keep_sound = conversation, keep_sound
         self._listener, self._current = listener, listener
-        self._receipts: list[Receipt | None] = []  # of its own turns: others may be in the chat
+        self._known: int | None = None  # turns of other cells that the model has been told
+        self._id = uuid4().hex  # of its own turns: others may be in the chat
         self.transcriptions = Transcriptions(client, transport)
         self.notes: list[str] = []  # on the whole, such as why it has ended
         self._followers = Followers()
-        self._closed = False
+        self._end = weakref.finalize(self, _end, transport, self._followers)
 
     def say(self, text: str) -> Reply:
         """Send a typed turn; get the spoken answer.
@@ -81,11 +83,20 @@ class RealtimeConversation:
         question = spoken_turn(sound)
         spoken = question.message.sounds[0]
         transcription = self.transcriptions.begin(question.message, spoken.seconds)
+        reply: Reply | None = None
         try:
-            return self.answer(question.message, self._turn_listener, *question.notes)
+            reply = self.answer(question.message, self._turn_listener, *question.notes)
+            return reply
         finally:  # on whichever way out, the chat keeps the words of what was said
-            self.transcriptions.end(transcription, TRANSCRIBING)
-            self.heard(question.message, transcription.words, spoken)
+            try:
+                self.transcriptions.end(transcription, TRANSCRIBING)
+            except KeyboardInterrupt:
+                self.transcriptions.end(transcription, 0)
+                raise Interrupted(
+                    "the answer is kept, and the words of your turn are not", reply
+                ) from None
+            finally:
+                self.heard(question.message, transcription.words, spoken)
 
     def interrupt(self) -> None:
         """Stop the answer that is being made, from another thread; what came of it is kept."""
@@ -103,8 +114,7 @@ class RealtimeConversation:
     @property
     def turns(self) -> tuple[Exchange, ...]:
         """What was said on both sides: each has `question`, `answer`, `sound`, and `receipt`."""
-        exchanges, own = self.conversation.exchanges, self._receipts
-        return tuple(one for one in exchanges if any(one.receipt is receipt for receipt in own))
+        return tuple(one for one in self.conversation.exchanges if one.talk == self._id)
 
     @property
     def usage(self) -> Usage | None:
@@ -114,13 +124,11 @@ class RealtimeConversation:
         return reduce(add, reported) if reported and len(reported) == len(known) else None
 
     @property
-    @exact()
     def cost(self) -> Decimal | None:
-        """What was paid, in US dollars, transcription included; None where that is not known."""
-        costs = [one.receipt.cost for one in self.turns if one.receipt]
-        known = [cost for cost in (*costs, *self.transcriptions.costs) if cost is not None]
-        complete = len(known) == len(costs) + len(self.transcriptions.costs)
-        return total(known) if complete else None
+        """What was paid, in US dollars, for transcription and failed answers, too; None where that
+        is not known.
+        """
+        return self._client.call_budget.cost
 
     @property
     def forecast(self) -> Decimal | None:
@@ -129,7 +137,7 @@ class RealtimeConversation:
 
         It grows: every answer reads the whole conversation again.
         """
-        if self._closed:
+        if not self._end.alive:
             return None
         expected = self._client.estimate(self.request())
         if expected is None:  # it is free
@@ -151,14 +159,25 @@ class RealtimeConversation:
 
     def page(self, places: Sequence[str] = ()) -> ConversationPage:
         """Return it as a page; `places` are those of players, see ConversationPage."""
-        name, besides = self.conversation.name, self.transcriptions.by_model
-        return ConversationPage(name, self.turns, besides, places, self.notes)
+        besides = {**self.transcriptions.by_model, **self._paid_for_nothing}
+        return ConversationPage(self.conversation.name, self.turns, besides, places, self.notes)
+
+    @property
+    @exact()
+    def _paid_for_nothing(self) -> Mapping[str, Decimal | None]:
+        """What was paid, or may have been, for answers that are not among the turns."""
+        answers = [one.receipt.cost for one in self.turns if one.receipt]
+        listed = [*answers, *self.transcriptions.costs]
+        known = [cost for cost in listed if cost is not None]
+        if self.cost is None:
+            rest = None if len(known) == len(listed) else Decimal(0)
+        else:
+            rest = self.cost - total(known)
+        return {} if rest == 0 else {"Answers that failed": rest}
 
     def close(self) -> None:
-        """End it. What was said stays."""
-        self._closed = True
-        self.transport.close()
-        self._followers.close()
+        """End it, from any thread. What was said stays."""
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -182,18 +201,42 @@ class RealtimeConversation:
 
         A question without parts is what the server has heard by its microphone.
         """
-        if self._closed:
+        if not self._end.alive:
             raise OptionError("this conversation has ended; begin another with session.converse")
         self._current = listener
-        turn = replace(self._turn, question=question, notes=notes)
+        turn = replace(self._turn, question=question, notes=notes, talk=self._id)
+        self._follow_chat()
         followed = FollowedListener(listener, self._followers)
-        try:
-            reply = turn.run(replace(self._client, listener=followed))
-        finally:  # an answer that was stopped is one, too
-            exchanges = self.conversation.exchanges
-            self._receipts += [one.receipt for one in exchanges if one.question is question]
+        reply = turn.run(replace(self._client, listener=followed))
         self._followers.tell(ConversationEvent("reply", reply.text, reply=reply))
         return reply
+
+    def _follow_chat(self) -> None:
+        """Have the model know what other cells have said in the chat since."""
+        others = [one for one in self.conversation.exchanges if one.talk != self._id]
+        known, self._known = self._known, len(others)
+        if known is None:  # the session is not open yet, and will be told all
+            return
+        speaker = Speaker("", "")  # who knows the sound of no answer
+        news = [message for one in others[known:] for message in one.messages(speaker, 0.0)]
+        self.transport.tell(news)
+
+    def keep_unanswered(self, question: Message, error: AudiomagicError) -> None:
+        """Keep a question in the chat whose answer failed, unless it is there."""
+        if any(one.question is question for one in self.conversation.exchanges):
+            return
+        speaker = Speaker(self.transport.provider.host, self._turn.model)
+        text = error.reply.text if isinstance(error.reply, Reply) else ""
+        self.conversation.add(
+            Exchange(
+                question,
+                text,
+                speaker,
+                cell=self._turn.cell,
+                talk=self._id,
+                notes=(f"Not answered: {one_line(error)}",),
+            )
+        )
 
     def heard(self, question: Message, words: str, recording: Sound | None) -> None:
         """Put the words of a spoken question in its place."""
@@ -208,6 +251,11 @@ class RealtimeConversation:
     @property
     def _turn_listener(self) -> StreamListener:
         return self._listener or CancellableListener()
+
+
+def _end(transport: RealtimeTransport, followers: Followers) -> None:
+    transport.close()
+    followers.close()
 
 
 def spoken_turn(sound: object) -> SpokenQuestion:

@@ -8,6 +8,7 @@ and the model is told how much of it was heard.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Thread, current_thread
@@ -24,6 +25,7 @@ from ..errors import (
     RequestRejected,
     one_line,
 )  # fmt: skip
+from ..protocol.error import NO_CREDIT, NO_MODEL
 from ..protocol.realtime.events import Event, item_id
 from ..protocol.realtime.speech import STARTED, STOPPED, SpokenItem
 from ..protocol.realtime.transcripts import COMMITTED, TRANSCRIPTION, Transcripts
@@ -40,7 +42,10 @@ from .transcription import UNKNOWN, Transcription
 MOST_FAILURES = 3  # one after the other, after which the conversation ends
 RECOGNISING = 20.0  # seconds that the words of speech may take where they are needed
 TRANSCRIBING = 2.0  # seconds that the last words may come late
-LATE = "Some of what you said came too late and was dropped: the network does not keep up."
+LATE = "Some of what you said was lost: the network cannot keep up."
+TIME_IS_UP = "It ended at the limit set by --max-minutes."
+# Codes of errors that another session would meet again.
+LASTING = (*NO_CREDIT, NO_MODEL, "invalid_api_key", "account_deactivated")
 PAGE_LOST = "It ended because its page was closed."
 
 
@@ -83,7 +88,9 @@ class TurnTaking(Generic[AnyPanel]):
         self._talk, self._done = talk, done
         self._push_to_talk, self._max_seconds = push_to_talk, max_seconds
         self._ending = Flag()
+        self._latest = inf  # the end, on the clock of `time.monotonic`
         self._failures = 0  # one after the other
+        self._complaint = ""  # the last failure that the panel was told
         self._progress_line = ""  # the last one, about what takes time
         self._tasks: SimpleQueue[str | Mapping[str, int]] = SimpleQueue()  # texts, what was heard
         self._session: RealtimeSession | None = None
@@ -107,8 +114,9 @@ class TurnTaking(Generic[AnyPanel]):
 
     # -- what the panel tells -----------------------------------------------------------------
     def on_start(self) -> None:
-        self.panel.state = "connecting"
-        self._thread.start()
+        if self._thread.ident is None:
+            self.panel.state = "connecting"
+            self._thread.start()
 
     def on_audio(self, pcm: bytes) -> None:
         if microphone := self._microphone:
@@ -171,23 +179,27 @@ class TurnTaking(Generic[AnyPanel]):
 
     # -- turns ----------------------------------------------------------------------------------
     def _run(self) -> None:
+        if self._max_seconds is not None:
+            self._latest = time.monotonic() + self._max_seconds
         try:
             while not self._ending.is_set():
                 try:
                     self._take_turns()
                 except AudiomagicError as error:
                     self._failures += 1
-                    self.panel.notice = one_line(error)
-                    lasting = isinstance(error, BudgetExceeded | OptionError | RequestRejected)
-                    if lasting or self._failures == MOST_FAILURES:
+                    self.panel.notice = self._complaint = one_line(error)
+                    if _lasts(error) or self._failures == MOST_FAILURES:
                         self._talk.notes.append(one_line(error))
                         return
+                except BaseException as error:  # of a tool, such as SystemExit
+                    self._talk.notes.append(f"It ended because of {type(error).__name__}.")
+                    raise
         finally:
             self._finish()
 
     def _take_turns(self) -> None:
         """Take turns on one session, until the end. Raises AudiomagicError."""
-        talk, began = self._talk, time.monotonic()
+        talk = self._talk
         talk.transport.listen(self._observe, detects_turns=not self._push_to_talk)
         session = talk.transport.session(talk.request(), self._progress)
         self._speaking.clear()
@@ -197,9 +209,8 @@ class TurnTaking(Generic[AnyPanel]):
             if self.panel.notice == self._progress_line:
                 self.panel.notice = ""
             while not self._ending.is_set():
-                if self._max_seconds and time.monotonic() - began > self._max_seconds:
-                    minutes = f"{self._max_seconds / 60:g} minutes"
-                    self._talk.notes.append(f"It ended after {minutes} (--max-minutes).")
+                if time.monotonic() > self._latest:
+                    talk.notes.append(TIME_IS_UP)
                     self._ending.set()
                 elif not (self._next_task(session) or self._next_question(session)):
                     session.wait(GLANCE)
@@ -257,10 +268,13 @@ class TurnTaking(Generic[AnyPanel]):
         try:
             reply = talk.answer(question, answer)
             self._failures = 0
+            if panel.notice == self._complaint:  # it is over
+                panel.notice = ""
         except Interrupted as interrupted:
             reply = interrupted.reply
         except AudiomagicError as error:
             reply = error.reply
+            talk.keep_unanswered(question, error)
             raise
         finally:
             self._answer = None
@@ -313,6 +327,13 @@ class TurnTaking(Generic[AnyPanel]):
 
     def _too_late(self) -> None:
         self.panel.notice = LATE
+
+
+def _lasts(error: AudiomagicError) -> bool:
+    """Whether what failed would fail again in any session."""
+    if isinstance(error, RequestRejected):
+        return error.code in LASTING or error.status in (401, 403)
+    return isinstance(error, BudgetExceeded | OptionError)
 
 
 @dataclass(eq=False)

@@ -48,6 +48,7 @@ class Exchange:
     recording: Sound | None = None
     notes: tuple[str, ...] = ()  # what the reader of the answer should know
     heard: float | None = None  # seconds of the answer, where the user interrupted it
+    talk: str = ""  # the id of the live conversation that it was part of, if any
 
     @property
     def remembered(self) -> bool:

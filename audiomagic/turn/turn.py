@@ -49,6 +49,7 @@ class Turn:
     chat: Conversation | None = None  # that it belongs to, if any
     cell: CellRun | None = None
     notes: tuple[str, ...] = ()  # that its reader should know already
+    talk: str = ""  # the id of the live conversation that it is part of, if any
     keeps_unanswered: bool = False  # whether the chat keeps a question whose answer was stopped
 
     def run(self, client: Client) -> Reply:
@@ -73,7 +74,7 @@ class Turn:
         if self.chat and (rounds.error is None or stopped):
             exchange = Exchange(
                 self.question, reply.text, speaker, rounds.between, reply.sound, reply.audio_id,
-                reply.expires_at, self.cell, reply.receipt, notes=reply.notes,
+                reply.expires_at, self.cell, reply.receipt, notes=reply.notes, talk=self.talk,
             )  # fmt: skip
             reply = reply.noted(*self.chat.add(exchange))
         if rounds.error:

@@ -1,6 +1,7 @@
 """Conversations on the Realtime protocol, against the scripted server, by the real client."""
 
 import base64
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -410,6 +411,86 @@ def test_late_deltas_of_a_cancelled_response_are_dropped(tone: Sound) -> None:
     assert reply.text == "Again." and reply.sound and reply.sound.pcm16() == tone.pcm16()
 
 
+@pytest.mark.parametrize("spoken", [False, True])
+def test_a_question_is_sent_once_whatever_became_of_the_last_answer(
+    server: RealtimeServer, session: Session, tone: Sound, spoken: bool
+) -> None:
+    server.then(lambda response: response.wait_for("response.cancel"))
+    server.then(lambda response: response.end())  # an empty answer
+    server.say("Yes.", tone.pcm16())
+    with session.converse() as talk:
+        stop = threading.Timer(0.3, talk.interrupt)
+        stop.start()
+        talk.say("One")  # it is stopped before its first word
+        stop.join()
+        talk.say("Two")
+        last = talk.hear(tone) if spoken else talk.say("Three")
+    asked = [e["item"]["content"][0]["text"] for e in server.of("conversation.item.create")]
+    assert asked == (["One", "Two"] if spoken else ["One", "Two", "Three"])
+    assert len(server.of("input_audio_buffer.commit")) == spoken
+    assert last.text == "Yes." and talk.cost == server.bill and len(server.sessions) == 1
+
+
+def test_a_failed_answer_is_part_of_the_cost(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    server.call(("add", {"a": 1, "b": 2}))
+    server.fail("insufficient_quota", "You exceeded your current quota.")
+    server.say("Three.", tone.pcm16())
+    with session.converse(tools=[add]) as talk:
+        with pytest.raises(RequestRejected):
+            talk.say("1 + 2?")
+        assert talk.cost == server.bill > 0
+        talk.say("1 + 2?")
+    assert talk.cost == server.bill
+    assert "Answers that failed: $0.000" in repr(talk) and f"1 turn · ${server.bill:.4f}" in repr(
+        talk
+    )
+
+
+def test_nothing_is_reserved_for_a_session_that_never_opened(
+    server: RealtimeServer, session: Session
+) -> None:
+    server.greets = False
+
+    def hang_up() -> None:
+        server.wait_for_session().wire.close(1011, "Overloaded.")
+
+    hanging_up = threading.Thread(target=hang_up)
+    hanging_up.start()
+    with session.converse(max_cost=1) as talk, pytest.raises(ConnectionFailed):
+        talk.say("Hi")
+    hanging_up.join()
+    (row,) = session.ledger.rows()
+    assert (row["dollars"], row["outcome"]) == (0, "failed: ConnectionFailed")
+    assert talk.cost == 0
+
+
+def test_a_conversation_that_nobody_holds_any_more_is_closed(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    server.say("Hi.", tone.pcm16())
+    talk = session.converse()
+    talk.say("Hi")
+    events = talk.events()
+    del talk
+    gc.collect()
+    assert list(events) == [] and server.sessions[0].wire.closed
+
+
+def test_closing_it_ends_an_answer_at_once(
+    server: RealtimeServer, session: Session, tone: Sound
+) -> None:
+    server.say("Once upon a time", tone.pcm16(), gate="never")
+    talk = session.converse()
+    closing = threading.Timer(0.3, talk.close)
+    closing.start()
+    with pytest.raises(ConnectionFailed, match="was closed") as error:
+        talk.say("A story!")
+    closing.join()
+    assert isinstance(error.value.reply, Reply) and error.value.reply.text.startswith("Once")
+
+
 # -- servers that are different, or fail ------------------------------------------------------
 @pytest.mark.parametrize("dialect", [BETA, XAI], ids=["beta", "xai"])
 def test_other_servers_names_and_usage_are_read(dialect: Dialect, tone: Sound) -> None:
@@ -436,6 +517,22 @@ def test_nothing_hangs_on_a_transcript(
     known = when in ("early", "late")
     assert talk.turns[0].question.text == ("How are you?" if known else UNKNOWN)
     assert (talk.cost == server.bill) == (when != "never")  # which may still be billed
+
+
+def test_a_server_that_says_nothing_of_its_settings_is_taken_as_it_is(tone: Sound) -> None:
+    """As Hugging Face's speech-to-speech, which tells calls by their arguments alone, too."""
+
+    def call(response: Response) -> None:
+        event = {"type": "response.function_call_arguments.done", "response_id": response.id}
+        arguments = {"call_id": "call_1", "name": "add", "arguments": '{"a": 1, "b": 2}'}
+        response.wire.send(event | arguments)
+
+    with RealtimeServer(replace(OPENAI, updates=False, checks_calls=False)) as server:
+        server.then(call)
+        server.say("Three.", tone.pcm16())
+        with Session(base_url=server.url).converse(tools=[add]) as talk:
+            assert talk.say("1 + 2?").text == "Three."
+    assert talk.turns[0].between[1].text == "3"
 
 
 def test_what_concerns_another_response_is_left_alone(tone: Sound) -> None:
@@ -617,6 +714,21 @@ def test_a_chat_goes_on_live_and_back_again(
     session.speak("Are you sure?", chat="main", base_url=fake_server.url)
     sent = [message["content"] for message in fake_server.requests[-1]["messages"]]
     assert sent == ["I am Ada.", "Hello, Ada.", "Who am I?", "You are Ada.", "Are you sure?"]
+
+
+def test_what_other_cells_say_in_the_chat_is_told_before_the_next_turn(
+    server: RealtimeServer, session: Session, tone: Sound, fake_server: FakeServer
+) -> None:
+    for words in ("Hello.", "You are Ada."):
+        server.say(words, tone.pcm16())
+    fake_server.say("Nice to meet you.", tone.pcm16())
+    with session.converse(chat="main") as talk:
+        talk.say("Hi")
+        session.speak("I am Ada.", chat="main", base_url=fake_server.url)
+        talk.say("Who am I?")
+    told = [e["item"]["content"][0]["text"] for e in server.of("conversation.item.create")]
+    assert told == ["Hi", "I am Ada.", "Nice to meet you.", "Who am I?"]
+    assert [turn.answer for turn in talk.turns] == ["Hello.", "You are Ada."]
 
 
 # -- options ----------------------------------------------------------------------------------

@@ -386,6 +386,48 @@ def test_a_quota_that_is_used_up_ends_it_at_once(
     assert "no credit left" in talk.page.notice
 
 
+def test_a_passing_fault_ends_nothing_and_its_question_is_kept(
+    server: RealtimeServer, begun: Callable[..., Talk], tone: Sound
+) -> None:
+    server.fail("server_error", "The server had an error.", "server_error")
+    server.say("Here I am.", tone.pcm16())
+    talk = begun()
+    talk.taking.on_text("Are you there?")
+    talk.page.wait(lambda page: page.states.count("listening") >= 2)
+    assert "The server had an error" in talk.page.notice
+    talk.taking.on_text("And now?")
+    talk.page.wait(lambda page: answered(page, 1))
+    talk.end()
+    failed, good = talk.talk.turns
+    assert (failed.question.text, failed.answer, good.answer) == (
+        "Are you there?",
+        "",
+        "Here I am.",
+    )
+    assert failed.notes[0].startswith("Not answered: ") and talk.page.notice == ""
+
+
+def test_the_longest_time_counts_over_all_sessions(
+    server: RealtimeServer, begun: Callable[..., Talk]
+) -> None:
+    talk = begun({"max_seconds": 1.5})
+    server.sessions[0].wire.expire()
+    assert talk.over.wait(PATIENCE) and "--max-minutes" in talk.talk.notes[0]
+    assert len(server.sessions) == 2
+
+
+def test_an_error_about_nothing_that_is_waited_for_does_no_harm(
+    server: RealtimeServer, begun: Callable[..., Talk], tone: Sound
+) -> None:
+    server.say("Yes.", tone.pcm16())
+    talk = begun()
+    server.sessions[0].wire.refuse("invalid_value", "Audio content of 950ms is already shorter.")
+    talk.taking.on_text("Are you there?")
+    talk.page.wait(lambda page: answered(page, 1))
+    talk.end()
+    assert talk.page.notice == "" and len(server.sessions) == 1
+
+
 def test_a_page_that_is_closed_ends_it(server: RealtimeServer, begun: Callable[..., Talk]) -> None:
     talk = begun()
     talk.taking.on_page_lost()

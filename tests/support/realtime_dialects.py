@@ -34,6 +34,8 @@ class Dialect:
     unknown_events: bool = False  # with an id of an item that nobody knows
     error_names_event: bool = True  # `error.event_id` repeats the client's
     truncates: bool = True  # `conversation.item.truncate` is known
+    updates: bool = True  # `session.updated` is sent
+    checks_calls: bool = True  # a result without its call is refused
     late_deltas: int = 0  # of a cancelled response, after its `response.done`
 
     def wire(self, event: Event) -> Iterator[Event]:

@@ -117,7 +117,8 @@ class Session:
                 "session.audio.output.voice",
             )
         self.settings = settings
-        self.wire.send({"type": "session.updated", "session": copy.deepcopy(settings)})
+        if self._dialect.updates:
+            self.wire.send({"type": "session.updated", "session": copy.deepcopy(settings)})
         return None
 
     def _on_conversation_item_create(self, event: Event) -> Refusal | None:
@@ -134,9 +135,9 @@ class Session:
                     return missing(f"{path}.audio")
                 item.sound += base64.b64decode(content.pop("audio"))
                 content.setdefault("transcript", None)
-        if asked["type"] == "function_call_output" and not any(
-            other.wire.get("call_id") == asked["call_id"] for other in self.conversation.items
-        ):
+        calls = [other.wire.get("call_id") for other in self.conversation.items]
+        is_result = asked["type"] == "function_call_output" and self._dialect.checks_calls
+        if is_result and asked["call_id"] not in calls:
             return Refusal(
                 "invalid_tool_call_id",
                 f"Tool call ID '{asked['call_id']}' not found in conversation.",

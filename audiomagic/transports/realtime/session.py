@@ -88,6 +88,8 @@ class RealtimeSession:
         """
         self.coherent = False
         try:
+            while self._next(0):
+                pass  # what has come by now is not about these
             for message in messages:
                 for sound in message.sounds:
                     for event in events.spoken(sound.pcm16()):

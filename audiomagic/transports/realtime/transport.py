@@ -39,6 +39,7 @@ class RealtimeTransport(Transport):
         self._detects_turns = False
         self._observer: Observer | None = None
         self._held = NOTHING  # tokens that the session holds, and each answer reads again
+        self._untold: list[Message] = []
         self._heard: Message | None = None  # the last question by a microphone
         self._renewed = False  # whether the session is not the first one
         # The last question of a cassette's, and its words.
@@ -129,8 +130,12 @@ class RealtimeTransport(Transport):
         session = RealtimeSession(connection, config, host, self._observer)
         self._session = session
         session.tell(_old_and_new(request)[0])
-        session.coherent = True
+        session.coherent, self._untold = True, []
         return session
+
+    def tell(self, messages: Sequence[Message]) -> None:
+        """Have the session know messages that came about elsewhere, before it answers again."""
+        self._untold += messages
 
     @property
     def item(self) -> str:
@@ -151,7 +156,8 @@ class RealtimeTransport(Transport):
     ) -> tuple[str, Generator[Chunk, None, None]]:
         """Tell the session what is new, and ask for a response; return its id and its chunks."""
         session, (_, new) = self.session(request, report), _old_and_new(request)
-        session.tell([message for message in new if message is not self._heard])
+        untold, self._untold = self._untold, []
+        session.tell([*untold, *(message for message in new if message is not self._heard)])
         seconds = sum(sound.seconds for message in new for sound in message.sounds)
         self._hold(round(seconds * AUDIO_IN_PER_SECOND))
         return session.respond(request, cancellation)
