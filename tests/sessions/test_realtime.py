@@ -550,21 +550,24 @@ def test_what_concerns_another_response_is_left_alone(tone: Sound) -> None:
             assert talk.say("How are you?").text == "Fine."
 
 
-def test_a_server_that_answers_by_itself_is_not_asked_for_more(
+def test_the_answer_of_a_server_that_is_not_asked_is_taken(tone: Sound) -> None:
+    """One that goes on to answer what is spoken by itself: ours is refused, and its own counts."""
+    with RealtimeServer(replace(OPENAI, answers_commits=True)) as server:
+        server.say("By myself.", tone.pcm16(), gate="response.create")
+        with Session(base_url=server.url).converse() as talk:
+            assert talk.hear(tone).text == "By myself."
+        assert talk.cost == server.bill
+
+
+def test_what_a_server_said_unasked_is_no_answer(
     server: RealtimeServer, session: Session, tone: Sound
 ) -> None:
-    """One that goes on detecting turns: ours is refused, and its own is the answer."""
-    server.say("By myself.", tone.pcm16())
-
-    def script(response: Response) -> None:
-        response.wait_for("response.create")  # which is refused: there is a response
-        response.say("Quite by myself.", tone.pcm16())
-
-    server.then(script)
+    for words in ("Hello.", "Are you still there?", "Yes."):
+        server.say(words, tone.pcm16())
     with session.converse() as talk:
-        talk.say("Hello")
+        talk.say("Hi")
         server.sessions[0].answer()
-        assert talk.say("Hi").text == "Quite by myself."
+        assert talk.say("Yes?").text == "Yes."
 
 
 def test_a_refused_configuration_is_an_error_not_a_stranger(

@@ -35,6 +35,7 @@ class Dialect:
     error_names_event: bool = True  # `error.event_id` repeats the client's
     truncates: bool = True  # `conversation.item.truncate` is known
     updates: bool = True  # `session.updated` is sent
+    answers_commits: bool = False  # with a response that nobody asked for
     checks_calls: bool = True  # a result without its call is refused
     late_deltas: int = 0  # of a cancelled response, after its `response.done`
 

@@ -228,6 +228,8 @@ class Session:
             )
         named = self._speech if detected else new_id("item")
         self._commit(self._input.take(), named)
+        if self._dialect.answers_commits:
+            self._respond({})
         return None
 
     def _on_input_audio_buffer_clear(self, event: Event) -> None:
