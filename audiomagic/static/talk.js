@@ -80,7 +80,16 @@ export class Talk {
     if (this.state !== "asking") return;
     this.become("starting", this.line);
     this.connection.restart();
-    this.connection.send({ kind: "start" });
+    this.attempt = (this.attempt ?? 0) + 1;
+    this.#ask();
+  }
+
+  /** Sends the start until it is answered: Lab may send a comm's first messages before there is one. */
+  #ask() {
+    clearTimeout(this.asking);
+    if (this.state !== "starting") return;
+    this.connection.send({ kind: "start", attempt: this.attempt });
+    this.asking = setTimeout(() => this.#ask(), 500);
   }
 
   async #openMicrophone() {
@@ -283,7 +292,9 @@ export class Talk {
         for (const row of message.rows) if (!this.live || !this.words.rows.has(row.item)) this.words.set(row);
         if (message.seconds) this.begunAt = performance.now() - 1000 * message.seconds;
         break;
-      case "started": return this.#begin();
+      case "started":
+        if (this.state === "starting") this.#begin();
+        return;
       case "refused":
         this.#leave();
         this.line = message.line;

@@ -73,7 +73,7 @@ class Kind(StrEnum):
     """
 
     SHOWN = "shown"  # mountable: whether it can mount the panel in plain HTML
-    START = "start"
+    START = "start"  # attempt: a number; sent again until it is answered
     AUDIO = "audio"  # number, and a buffer
     ALIVE = "alive"  # nothing else was to be said for a second
     TEXT = "text"  # text
@@ -142,6 +142,7 @@ class ConversationProtocol:
         self._flush = 0  # number of the last one
         self._over: set[str] = set()  # items whose words and sound are not wanted any more
         self._page = ""  # the id of the page that converses
+        self._attempt = 0  # number of its start
         self._frame = -1  # number of its last frame
         self._touched = 0.0  # when it last sent something
         self._patience = PATIENCE
@@ -158,8 +159,8 @@ class ConversationProtocol:
         match message:
             case {"kind": Kind.SHOWN, "page": str(page)}:
                 return self._on_shown(one_line(page, 40))
-            case {"kind": Kind.START, "page": str(page)} if page:
-                return self._on_start(one_line(page, 40))
+            case {"kind": Kind.START, "page": str(page), "attempt": int(attempt)} if page:
+                return self._on_start(one_line(page, 40), attempt)
             case {"kind": Kind.END} if self._started is not None:
                 return [self._listener.on_end]
             case {"page": self._page} if self._page:
@@ -198,13 +199,16 @@ class ConversationProtocol:
         self._send({"kind": Kind.READY, "page": page, "rows": rows, "seconds": seconds}, None)
         return []
 
-    def _on_start(self, page: str) -> list[Call]:
+    def _on_start(self, page: str, attempt: int) -> list[Call]:
+        if (page, attempt) == (self._page, self._attempt):
+            self._to_page(Kind.STARTED)  # again: the first answer was late
+            return []
         if self._page not in ("", page) and self._silence <= GONE:
             line = "This conversation is held in another tab; end it there first."
             self._send({"kind": Kind.REFUSED, "page": page, "line": line}, None)
             return []
         first = self._started is None
-        self._page, self._frame = page, -1
+        self._page, self._attempt, self._frame = page, attempt, -1
         self._touched, self._patience = self._clock(), PATIENCE
         calls = [] if first else self._silenced()  # what sounded in the page before
         if first:

@@ -34,6 +34,8 @@ def wait_state(notebook: Notebook, state: str, cell: int = 1) -> None:
 def start(notebook: Notebook, cell: int = 1) -> None:
     """Run the cell of a conversation, and press Start."""
     notebook.run_cell(cell)
+    # A click while the widget's own output gives way to plain HTML would be lost.
+    notebook.wait(part(notebook, f".jp-RenderedHTML {PANEL}", cell).count, "its place")
     part(notebook, ".am-start", cell).click()
     wait_state(notebook, "listening", cell)
 

@@ -66,7 +66,7 @@ def test_a_page_is_heard_by_its_own_comm_and_by_the_widgets() -> None:
     panel = SentPanel(listener)
     try:
         comm = opened(panel)
-        comm.tell({"page": "p", "kind": "start"})
+        comm.tell({"page": "p", "kind": "start", "attempt": 1})
         comm.tell({"page": "p", "kind": "audio", "number": 0}, FRAME)
         content = {"method": "custom", "content": {"page": "p", "kind": "text", "text": "Hi"}}
         panel._handle_msg({"content": {"data": content}, "buffers": []})
@@ -87,7 +87,7 @@ def test_sound_and_words_are_never_in_a_trait() -> None:
     try:
         before = panel.get_state()
         assert before["push_to_talk"] is True and before["state"] == "idle"
-        opened(panel).tell({"page": "p", "kind": "start"})
+        opened(panel).tell({"page": "p", "kind": "start", "attempt": 1})
         panel.model_words("a", "One small robot")
         panel.pcm("a", FRAME)
         panel.item_done("a")
@@ -110,7 +110,7 @@ def test_its_end_leaves_what_it_is_given_and_hears_no_more() -> None:
     panel.show(handle)
     comm = opened(panel, mountable=True)
     assert "application/vnd.jupyter.widget-view+json" not in handle.shown[-1]  # plain HTML
-    comm.tell({"page": "p", "kind": "start"})
+    comm.tell({"page": "p", "kind": "start", "attempt": 1})
     card = {"text/html": "<p>Bye</p>", "text/plain": "Bye"}
     panel.end(card)
     assert panel.state == "ended" and panel.comm is None

@@ -17,9 +17,10 @@ from audiomagic.widgets.conversation_protocol import (
 FRAME = bytes(range(200)) * 12  # 0.05 s
 SECOND = bytes(48_000)
 HOSTILE: list[Any] = [
-    None, 7, "start", [], {}, {"kind": None}, {"kind": "start"}, {"kind": "start", "page": 7},
-    {"kind": "start", "page": ""}, {"kind": "shown"}, {"kind": "shown", "page": ["p"]},
-    {"kind": "text", "page": "other", "text": "Hi"}, {"kind": "interrupt"}, {"kind": "nonsense"},
+    None, 7, "start", [], {}, {"kind": None}, {"kind": "start"}, {"kind": "start", "page": "p"},
+    {"kind": "start", "page": 7, "attempt": 1}, {"kind": "start", "page": "", "attempt": 1},
+    {"kind": "shown"}, {"kind": "shown", "page": ["p"]}, {"kind": "interrupt"},
+    {"kind": "text", "page": "other", "text": "Hi"}, {"kind": "nonsense"},
 ]  # fmt: skip
 HOSTILE_OF_PAGE: list[Any] = [
     {"kind": "text"}, {"kind": "text", "text": 7}, {"kind": "text", "text": " \n\x00 "},
@@ -100,7 +101,7 @@ class Talk:
 def talk() -> Talk:
     """One that has been started, by the page "p"."""
     talk = Talk()
-    assert talk.tell("start") == [("start",)]
+    assert talk.tell("start", attempt=1) == [("start",)]
     kinds = [answer["kind"] for answer in talk.answers()]
     assert kinds == ["started", "ready"]
     return talk
@@ -110,7 +111,7 @@ def talk() -> Talk:
 def test_a_message_that_no_page_sends_is_ignored(message: Any) -> None:
     talk = Talk()
     assert talk.raw(message, [FRAME]) == [] and talk.answers() == []
-    assert talk.tell("start") == [("start",)]
+    assert talk.tell("start", attempt=1) == [("start",)]
     talk.answers()
     if message != {"kind": "shown", "page": "p"}:
         assert talk.raw(message, [FRAME]) == [] and talk.answers() == []
@@ -272,9 +273,20 @@ def test_words_alone_are_over_when_they_are_complete(talk: Talk) -> None:
     assert talk.protocol.rows["a"].text == "Only written."
 
 
+def test_a_start_that_is_sent_again_starts_nothing_anew(talk: Talk) -> None:
+    assert talk.frame() == [("audio", FRAME)]
+    talk.answers()
+    assert talk.tell("start", attempt=1) == []
+    assert [answer["kind"] for answer in talk.answers()] == ["started"]
+    assert talk.tell("audio", number=0, buffers=[FRAME]) == []  # that one was had
+    talk.protocol.pcm("a", SECOND)
+    assert talk.tell("start", attempt=2) == [("flushed", {"a": 0})]  # after it was left
+    assert talk.tell("audio", number=0, buffers=[FRAME]) == [("audio", FRAME)]
+
+
 def test_a_second_tab_is_refused_while_the_first_is_there(talk: Talk) -> None:
     talk.now += GONE
-    assert talk.tell("start", page="q") == []
+    assert talk.tell("start", page="q", attempt=1) == []
     (refusal,) = talk.answers()
     assert (refusal["kind"], refusal["page"]) == ("refused", "q")
     assert "another tab" in refusal["line"]
@@ -290,7 +302,9 @@ def test_a_reloaded_page_takes_over_and_what_sounded_is_cut(talk: Talk) -> None:
     talk.now += RESUMABLE - 11
     assert talk.protocol.check_page()  # somebody is there, and may press Start
     talk.answers()
-    assert talk.tell("start", page="q") == [("flushed", {"a": 500})]  # not a second start
+    assert talk.tell("start", page="q", attempt=1) == [
+        ("flushed", {"a": 500})
+    ]  # not a second start
     kinds = [answer["kind"] for answer in talk.answers()]
     assert kinds == ["row", "started", "ready"]
     assert talk.frame() == []  # of the page before
@@ -327,5 +341,5 @@ def test_the_listener_may_speak_while_it_is_called() -> None:
             self.calls.append(("answered", not thread.is_alive()))
 
     talk = Answering()
-    talk.tell("start")
+    talk.tell("start", attempt=1)
     assert talk.tell("text", text="Hi") == [("answered", True)]
