@@ -1,5 +1,6 @@
 """Session: settings, transports, and the turns that are run on them. No IPython in here."""
 
+import re
 from collections import Counter
 from contextlib import suppress
 from copy import copy
@@ -10,11 +11,11 @@ from tempfile import TemporaryFile
 from threading import Thread
 from typing import TYPE_CHECKING, Self, Unpack
 
-from . import redaction
+from . import redaction, suggestions
 from .catalogue import catalogue
 from .costs.budget import Budget, CallBudget
 from .costs.ledger import Ledger
-from .errors import AudiomagicError, CassetteError, OptionError, clean
+from .errors import AudiomagicError, CassetteError, OptionError, clean, one_line
 from .files import reason
 from .protocol.request import VERBATIM, Message
 from .render.dry_run import DryRun
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from .batch.batch import Batch
     from .realtime.conversation import RealtimeConversation
     from .transports.cassette import Cassette
+
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")  # as "fr", "pt-BR"
 
 
 class Session:
@@ -151,6 +154,13 @@ class Session:
         from .transports.realtime.transport import RealtimeTransport
 
         must_be(str, instructions=instructions, language=language)
+        for name in options:
+            if name not in Options.__annotations__:
+                known = [*Options.__annotations__, "language", "keep_sound"]
+                raise OptionError(suggestions.unknown("option", name, known))
+        if language and not LANGUAGE.fullmatch(language):
+            shown = one_line(language, 40)
+            raise OptionError(f"language must be a code such as fr, not '{shown}'")
         must_be(bool, keep_sound=keep_sound)
         options["model"] = options.get("model") or self._realtime_model
         resolved = CallOptions.of(self.options, options)

@@ -162,7 +162,7 @@ class LlamaModel:
         head, turns, last = messages[:start], messages[start:-1], messages[start:][-1:]
         text = "\n".join(message.text for message in (*head, *last) if message.role != "tool")
         if len(text.encode()) > room and (count := self.count(text)) > room:
-            line = f"its language model takes {room} tokens of text, this has {count}"
+            line = f"the model takes at most {room} tokens of text; this request has {count}"
             raise APIError(line, "messages", TOO_LONG)
         # A result whose call is left out goes, too.
         while turns and (_length(head + turns + last) > characters or turns[0].role == "tool"):

@@ -38,7 +38,9 @@ FLAG = re.compile(r"--?[A-Za-z]")
 
 
 def _option(trait: Trait, help: str, metavar: str = "", short: str = "", **tags: str) -> Trait:
-    """Declare an option. `only`: the magics that have it; `bare`: its value if none is given."""
+    """Declare an option. `only`: the magics that have it; `bare`: its value if none is given;
+    `live`: what it means for a conversation, where that is something else.
+    """
     trait.help = help
     return trait.tag(config=True, metavar=metavar, short=short, **tags)
 
@@ -48,11 +50,11 @@ class MagicOptions(Configurable):
 
     model = _option(
         Unicode("gpt-audio-1.5"), "model to use; a comma-separated list compares them",
-        "ID[,ID…]", "-m",
+        "ID[,ID…]", "-m", live="model to use",
     )  # fmt: skip
     voice = _option(
         Unicode("alloy"), "voice name or custom voice id; a comma-separated list compares them",
-        "NAME[,NAME…]", "-v",
+        "NAME[,NAME…]", "-v", live="voice name or custom voice id",
     )  # fmt: skip
     style = _option(Unicode(), "how to say it: language, accent, emotion, pace", "TEXT", "-s")
     system = _option(Unicode(), "who the model is", "TEXT")
@@ -75,9 +77,12 @@ class MagicOptions(Configurable):
     language = _option(
         Unicode(), "the language that you speak, such as fr", "CODE", only="converse"
     )
-    keep_sound = _option(Bool(False), "keep what you say as sound too", only="converse")
+    keep_sound = _option(Bool(False), "also keep the sound of what you say", only="converse")
     say = _option(
-        List(Unicode()), "a turn of yours, typed; turns are taken in order", "TEXT", only="converse"
+        List(Unicode()),
+        "a typed turn of yours; repeat it for more, in order",
+        "TEXT",
+        only="converse",
     )
     file = _option(
         List(Unicode()), "sound file, of any format libsndfile reads, or a URL", "PATH", "-f",
@@ -102,8 +107,14 @@ class MagicOptions(Configurable):
     workers = _option(
         Int(8, min=1), "number of parallel calls with --each", "N", only="speak listen"
     )
-    out = _option(Unicode(), "variable to bind the reply to", "NAME", "-o")
-    save = _option(Unicode(), "file to save the reply to: .wav .mp3 .flac .ogg, or .html", "FILE")
+    out = _option(
+        Unicode(), "variable to bind the reply to", "NAME", "-o",
+        live="variable to bind the conversation to",
+    )  # fmt: skip
+    save = _option(
+        Unicode(), "file to save the reply to: .wav .mp3 .flac .ogg, or .html", "FILE",
+        live="file to save the conversation to: .html",
+    )  # fmt: skip
     engine = _option(
         Enum(ENGINES, "auto"),
         "who answers; auto: the service if a key is set, else the local engine",
@@ -118,7 +129,10 @@ class MagicOptions(Configurable):
     dry_run = _option(
         Bool(False), "show what would be sent and its cost; send nothing", only="speak listen"
     )
-    max_cost = _option(CUnicode(), "cap on what the call may cost", "USD")
+    max_cost = _option(
+        CUnicode(), "cap on what the call may cost", "USD",
+        live="cap on what the whole conversation may cost",
+    )  # fmt: skip
     allow_unpriced = _option(Bool(False), "under a cap, allow a model whose price is unknown")
     prices = _option(
         Union([Unicode(), Dict()], default_value=""), "your own prices: TOML file or dict", "FILE"
@@ -147,8 +161,15 @@ class MagicOptions(Configurable):
     @classmethod
     def manual(cls, magic: str) -> str:
         heads = [(", ".join(flags_of(trait)), trait) for trait in cls.declared(magic)]
-        rows = [(f"{flags} {trait.metadata['metavar']}", trait.help) for flags, trait in heads]
+        rows = [
+            (f"{flags} {trait.metadata['metavar']}", _help(trait, magic)) for flags, trait in heads
+        ]
         return "\n".join(f"  {head.strip():<31} {help}" for head, help in rows)
+
+
+def _help(trait: AnyTrait, magic: str) -> str:
+    """Return what an option means for a magic; of a conversation some mean less, or more."""
+    return (trait.metadata.get("live") if magic == "converse" else None) or trait.help
 
 
 def magics_of(trait: AnyTrait) -> Sequence[str]:

@@ -115,7 +115,7 @@ def status(session: Session, settings: MagicOptions, given: object = None) -> Ta
     cassette = f"{verb} {session.cassette.name}" if session.cassette else "none"
     rows = [("engine", engine), ("address", address)]
     rows += [(name, value) for name in ("llm", "stt") if (value := getattr(settings, name))]
-    rows += [("model", settings.model), ("conversations", catalogue().default_realtime_model)]
+    rows += [("model", settings.model), ("live model", catalogue().default_realtime_model)]
     rows += [("voice", settings.voice), ("key", key)]
     rows += [("chats", chats or "none"), ("cassette", cassette)]
     try:

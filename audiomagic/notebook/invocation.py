@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 Variables = Mapping[str, Any]
 Result = Reply | Comparison
 SOURCES = ("say", "file", "sound")  # options that name what is sent, each as often as one likes
+AT_MICROPHONE = ("push_to_talk", "max_minutes")  # options of a conversation there
 BELOW = "the text belongs in the cell, below"
 
 
@@ -72,6 +73,13 @@ class Invocation:
                 raise OptionError(f"'{one_line(text, 60)}' is not an option; {below}")
             text = cell.strip("\n")
         values = merged(settings.values(magic), given)
+        if sources_given := given.get("sources"):
+            unfit = [flag for flag in AT_MICROPHONE if flag in given and magic == "converse"]
+            if unfit:
+                flags = " and ".join("--" + flag.replace("_", "-") for flag in unfit)
+                raise OptionError(
+                    f"{flags} cannot be combined with --{sources_given[0][0]}: nobody speaks there"
+                )
         if magic == "converse" and "model" not in given and _chats_only(values["model"]):
             values["model"] = ""
         named = [(kind, name) for kind in SOURCES for name in values.pop(kind, ())]

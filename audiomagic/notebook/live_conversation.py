@@ -1,5 +1,6 @@
 """What a cell shows of a conversation: the turn that is made, beneath those that are complete."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
@@ -76,6 +77,7 @@ class LiveTranscript(ConversationView):
     def __init__(self, live: LiveText):
         self.listener = self._live = live
         self._spoken = False
+        self._noted = set[str]()
 
     def begin(self, turn: str | Sound) -> None:
         self._spoken = isinstance(turn, Sound)
@@ -84,7 +86,9 @@ class LiveTranscript(ConversationView):
         self._live.open()
 
     def end(self, talk: "RealtimeConversation", reply: Reply) -> None:
-        self._live.settle(reply)
+        fresh = tuple(note for note in reply.notes if note not in self._noted)
+        self._noted.update(reply.notes)  # each is said once
+        self._live.settle(replace(reply, notes=fresh))
         if self._spoken:
             print(f"{YOU} said: {visible(talk.turns[-1].question.text)}")
 

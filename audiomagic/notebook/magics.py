@@ -107,16 +107,16 @@ class AudioMagics(magic.Magics, MagicOptions):
     ) -> Any:
         """Hold a conversation with a realtime model; the cell's text is its instructions.
 
-        `%%converse [options]` with the instructions below it. A panel appears: press Start, and
-        talk; speaking over the model stops it. The cell returns at once. With `--say TEXT`,
-        `--file PATH` and `--sound NAME`, as many as you like, these are your turns instead, taken
-        in the order in which they are written. Returns a RealtimeConversation. `--max-cost` is for
-        the whole of it, `--max-tokens` for each answer; `--save` takes a name in .html.
+        `%%converse [options]` with the instructions below it. A panel appears, and the cell returns
+        at once: press Start, and talk; speaking over the model stops it. With `--say TEXT`,
+        `--file PATH` and `--sound NAME`, as many as you like, there is no panel: these are your
+        turns, taken in the order in which they are written. Returns a RealtimeConversation.
+        `--max-cost` is for the whole of it, `--max-tokens` for each answer.
         """
         if cell is None:
             raise OptionError(
-                "%converse has no form of one line: begin a cell with %%converse, whose text is "
-                "the model's instructions"
+                "%converse has no one-line form; begin a cell with %%converse, and write the "
+                "model's instructions below it"
             )
         return self.output.converse(self._read("converse", line, cell, local_ns), self.session)
 

@@ -120,7 +120,9 @@ class Output:
                         self._bind(invocation, talk)
                 view.end(talk, reply)
                 if reply.finish_reason == STOPPED and number < len(turns):
-                    raise Interrupted(f"turn {number} of {len(turns)} was the last", reply)
+                    raise Interrupted(
+                        f"stopped at turn {number} of {len(turns)}; the rest was not sent", reply
+                    )
             view.close(talk)
         self._note_shown(talk)
         if options.save:
@@ -136,7 +138,7 @@ class Output:
         frontend.check_microphone(self._shell, "--say TEXT, --file PATH or --sound NAME")
         if session.cassette:
             raise OptionError(
-                "a cassette keeps no microphone; end it with %audiomagic live, or give turns with "
+                "a cassette cannot record a microphone; end it with %audiomagic live, or use "
                 "--say, --file or --sound"
             )
         from .live_panel import LivePanel

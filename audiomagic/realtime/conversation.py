@@ -202,7 +202,9 @@ class RealtimeConversation:
         A question without parts is what the server has heard by its microphone.
         """
         if not self._end.alive:
-            raise OptionError("this conversation has ended; begin another with session.converse")
+            raise OptionError(
+                "this conversation has ended; run its cell again, or call session.converse"
+            )
         self._current = listener
         turn = replace(self._turn, question=question, notes=notes, talk=self._id)
         self._follow_chat()
@@ -263,7 +265,7 @@ def spoken_turn(sound: object) -> SpokenQuestion:
     question = SpokenQuestion.of(sound)
     spoken = question.message.sounds
     if len(spoken) > 1:
-        raise SoundError(f"one turn is one sound, not {len(spoken)}; hear them one by one")
+        raise SoundError(f"one turn is one sound, not {len(spoken)}; give each its own turn")
     if spoken[0].seconds < SHORTEST:
         raise SoundError(f"a turn must last {SHORTEST} s or more")
     return question

@@ -16,6 +16,7 @@ from ..protocol.request import Message
 from ..transports.realtime.transport import RealtimeTransport
 from ..turn.client import Client
 
+SILENT = "(nothing was said)"
 UNKNOWN = "(spoken; its words are not known)"
 
 
@@ -80,7 +81,8 @@ class Transcriptions:
 
     def _book(self, transcription: Transcription, transcript: Transcript | None) -> None:
         if transcript is not None:
-            transcription.words = transcript.words.strip() or UNKNOWN
+            silent = transcript.complete and not transcript.failed
+            transcription.words = transcript.words.strip() or (SILENT if silent else UNKNOWN)
         transcription.ended = True
         reservation = transcription._reservation
         if not reservation:

@@ -177,6 +177,8 @@ class History:
             turns = "turn was" if left == 1 else f"{left} turns were"
             notes.append(f"The oldest {turns} left out: the model's context is full.")
         silent = [one for one in kept if one.remembered and not one.lives(speaker, now)]
+        if text_only:  # who reads words alone has lost nothing
+            silent = []
         if any(one.speaker == speaker for one in silent):
             notes.append(IN_WORDS.format("their sound has expired"))
         elif silent:

@@ -124,7 +124,7 @@ def savable(path: str | os.PathLike[str], endings: Sequence[str] = ENDINGS) -> P
     if target.suffix.lstrip(".").lower() not in endings:
         known = ", ".join("." + ending for ending in endings)
         raise SoundError(
-            f"cannot save as '{one_line(target.name, 60)}'; let its name end in one of {known}"
+            f"cannot save as '{one_line(target.name, 60)}'; its name must end in {known}"
         )
     if not target.parent.is_dir():
         raise SoundError(f"there is no folder {one_line(target.parent, 120)}; make it first")

@@ -64,7 +64,7 @@ def test_a_llm_that_is_named_is_not_the_services(kernel: Kernel, server: FakeSer
     kernel.run("%config AudioMagics.llm = 'http://127.0.0.1:9/v1#m'")
     status = text_of(kernel.run("%audiomagic"))
     assert "local: --llm or --stt is set" in status
-    assert "llm            http://127.0.0.1:9" in status
+    assert "llm         http://127.0.0.1:9" in status
     kernel.run(f"%config AudioMagics.base_url = {server.url!r}")
     assert "none: --llm and --base-url exclude each other" in text_of(kernel.run("%audiomagic"))
     assert "--llm and --base-url exclude each other" in kernel.error("%speak Hi")
@@ -202,7 +202,7 @@ def test_a_cassette_answers_again(
 
 
 def test_what_is_for_live_conversations_is_told_apart(kernel: Kernel, server: FakeServer) -> None:
-    assert "conversations  gpt-realtime-2.1\n" in text_of(kernel.run("%audiomagic"))
+    assert "live model  gpt-realtime-2.1\n" in text_of(kernel.run("%audiomagic"))
     rows = [line.split() for line in text_of(kernel.run("%audiomagic models")).splitlines()]
     states = {row[0]: row for row in rows}
     assert states["gpt-realtime-2.1"][1:3] == ["%%converse", "current"]

@@ -143,8 +143,8 @@ def test_a_setting_holds_but_a_model_of_chat_completions_is_for_the_other_magics
 @pytest.mark.parametrize(
     ("cell", "line"),
     [
-        ("%converse", "%converse has no form of one line: begin a cell with %%converse"),
-        ("%converse --say Hi", "whose text is the model's instructions"),
+        ("%converse", "%converse has no one-line form; begin a cell with %%converse"),
+        ("%converse --say Hi", "the model's instructions below it"),
         ("%%converse", "nobody can speak in a notebook that runs unattended; use --say TEXT"),
         ("%%converse -v ash\nA tutor", "use --say TEXT, --file PATH or --sound NAME"),
         ("x = 1\n%%converse --say Hi\nA tutor", "%%converse must begin its cell"),
@@ -157,7 +157,7 @@ def test_a_setting_holds_but_a_model_of_chat_completions_is_for_the_other_magics
         ("%%converse --say Hi --sound several\nA", "one turn is one sound, not 2"),
         ("%%converse --say Hi --sound number\nA", "a value of type int is not a sound"),
         ("%%converse --say Hi -v ash,sage\nA", "a conversation has one voice; name one: --voice"),
-        ("%%converse --say Hi --save a.mp3\nA", "cannot save as 'a.mp3'; let its name end in"),
+        ("%%converse --say Hi --save a.mp3\nA", "cannot save as 'a.mp3'; its name must end in"),
         ("%%converse --say Hi --dry-run\nA", "is an option of %speak, not of %%converse"),
         ("%%converse --sai Hi\nA", "no %%converse option '--sai'; did you mean '--say'?"),
         ("%%converse --say Hi --tools number\nA", "'number' is not a function"),

@@ -171,7 +171,7 @@ def test_a_misspelled_setting_is_named(kernel: Kernel) -> None:
         ("%speak --max-tokens none Hi", "max_tokens must be a whole number above 0, not 'none'"),
         ("%speak", "there is nothing to say; write some text"),
         ("%%speak Hello\nHi", "'Hello' is not an option; the text belongs in the cell, below"),
-        ("%speak --save x.doc Hi", "cannot save as 'x.doc'; let its name end in one of"),
+        ("%speak --save x.doc Hi", "cannot save as 'x.doc'; its name must end in"),
         ("%speak --save /nowhere/x.mp3 Hi", "there is no folder /nowhere; make it first"),
         ("%speak --out class Hi", "--out needs a variable name, not 'class'"),
         ("%listen --sound planet --text --save x.wav", "--text gives no sound to save"),

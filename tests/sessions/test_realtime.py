@@ -626,7 +626,7 @@ def test_a_session_that_has_ended_is_renewed_from_the_words(
         talk.say("1 + 2?")
         server.sessions[0].wire.expire()
         reply = talk.say("Who am I?")
-    assert reply.text == "You are Ada." and reply.notes[0].startswith("The session had ended")
+    assert reply.text == "You are Ada." and reply.notes[0].startswith("The session ended")
     told = [e["item"] for e in server.sessions[1].wire.received if "item" in e]
     assert [(one["type"], one.get("role")) for one in told] == [
         ("message", "user"), ("message", "assistant"), ("message", "user"),

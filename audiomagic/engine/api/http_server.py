@@ -30,7 +30,7 @@ def serve(engine: Engine, port: int) -> None:
     address = f"http://127.0.0.1:{server.effective_port}/v1"
     print(f"The local engine answers at {address} until Ctrl-C. For any OpenAI client:")
     print(f"  export OPENAI_BASE_URL={address}\n  export OPENAI_API_KEY={token}")
-    print("It holds live conversations, too, at /v1/realtime (a WebSocket).", flush=True)
+    print("It also holds live conversations, at /v1/realtime (a WebSocket).", flush=True)
     try:
         server.run()
     finally:

@@ -22,7 +22,7 @@ from .session import RealtimeSession
 
 MOST_WORDS = 28_000  # tokens of the conversation that are told to a new session: models hold 28,224
 TRANSCRIBING = 3.0  # seconds that the words of a question may come later than its answer
-RENEWED = "The session had ended; this is a new one, which was told the conversation in words."
+RENEWED = "The session ended; a new one was opened and given the conversation so far as text."
 
 
 class RealtimeTransport(Transport):
