@@ -17,7 +17,11 @@ from ..support.jupyter import Browser, find_browser
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 NEITHER = "/tmp/", "/home/", "/root/", "/Users/", "sk-"  # a machine's paths, a key
-AFRESH = "get_ipython().reset()\nget_ipython().extension_manager.unload_extension('audiomagic')"
+AFRESH = """get_ipython().reset()
+get_ipython().extension_manager.unload_extension("audiomagic")
+import os
+for name in [name for name in os.environ if name.startswith(("OPENAI_", "AZURE_"))]:
+    del os.environ[name]  # that the notebook before has set"""
 # What the prose around a cell relies on: words of an output, its plain face or its HTML.
 TOLD = {
     "01_hello": ["The capital of France is Paris."],
