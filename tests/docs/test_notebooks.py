@@ -38,7 +38,7 @@ TOLD = {
         "Chat italy · 3 turns",
         "name='Ada'",
         "Spain right",
-        "$0.0169",
+        "['$0.0",
         "the cap is $0.001",
     ],
     "11_flash_cards": ["The capital of France is Paris."],
