@@ -18,7 +18,7 @@ const HTML = `
   <div class="am-row am-turn"><span class="am-dot" aria-hidden="true"></span><span class="am-who"></span></div>
   <div class="am-status" role="status" aria-live="polite"></div>
   <div class="am-row am-ears">
-    <label class="am-headphones"><input type="checkbox"> I wear headphones</label>
+    <label class="am-headphones"><input type="checkbox"> I'm wearing headphones</label>
     <label class="am-device">Microphone <select></select></label>
   </div>
   <div class="am-words" role="log" aria-live="off" aria-label="What was said" tabindex="0"></div>
@@ -32,7 +32,7 @@ const WHO = {
   listening: "Listening",
   hearing: "You are speaking",
   thinking: "Thinking …",
-  speaking: "The model speaks",
+  speaking: "The model is speaking",
 };
 
 class Panel {
@@ -168,14 +168,14 @@ class Panel {
     if (talk.state === "closed") return talk.line;
     if (talk.over) return [notice, "The conversation has ended."].filter(Boolean).join(" ");
     if (talk.state === "asking") return "Waiting for the microphone: your browser may ask for permission.";
-    if (talk.state === "starting") return "Starting: the kernel has not answered yet.";
-    if (talk.elsewhere) return talk.line || "The conversation goes on, but not in this page. Press Resume to speak here.";
+    if (talk.state === "starting") return "Starting: waiting for the kernel …";
+    if (talk.elsewhere) return talk.line || "The conversation is running, but not on this page. Press Resume to continue it here.";
     if (!talk.live) return [talk.line, notice].filter(Boolean).join(" ") || PRESS[talk.byButton ? "hold" : "speak"];
-    if (talk.late) return "The kernel is busy: it does not hear what you say now.";
-    if (talk.soundless) return "The browser plays no sound: is there a loudspeaker?";
-    if (talk.stalled) return "The microphone gives no sound; type, or choose another one in the browser.";
+    if (talk.late) return "The kernel is busy and cannot hear you right now.";
+    if (talk.soundless) return "The browser is not playing any sound. Is a loudspeaker connected?";
+    if (talk.stalled) return "No sound comes from the microphone. Choose another one, or type.";
     if (talk.unheard) return "Nothing has been heard yet: is the right microphone selected and unmuted?";
-    const headphones = talk.halfDuplex ? "Use headphones to be able to interrupt by voice." : "";
+    const headphones = talk.halfDuplex ? "To interrupt by voice, put on headphones and tick the box below." : "";
     return [talk.line, notice, headphones].filter(Boolean).join(" ");
   }
 

@@ -16,7 +16,7 @@ const LARGEST_FILE = 200_000_000; // bytes
 const UNSEEN = 10_000; // ms: a recorder that no output shows records no longer than this
 const SHORTEST = 0.2; // seconds: less is a double click
 const AHEAD = 8; // chunks of a file that are under way at a time
-const NO_KERNEL = "The kernel is gone; run this cell again to record.";
+const NO_KERNEL = "The kernel has stopped; run this cell again to record.";
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Recording {

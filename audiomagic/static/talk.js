@@ -26,7 +26,7 @@ const LOUD = 200; // ms of loud input that may be the user, while the model spea
 const SOUNDLESS = 4000; // ms of sound that is not played, after which the user is told
 const UNSEEN = 30_000; // ms: a conversation that no output shows ends
 const LISTENS = ["listening", "hearing", "thinking", "speaking"]; // states in which there is a session
-const NO_KERNEL = "The kernel is gone; run this cell again to converse.";
+const NO_KERNEL = "The kernel has stopped; run this cell again to start a conversation.";
 
 export class Talk {
   constructor(model) {
@@ -108,7 +108,7 @@ export class Talk {
       this.microphone = microphone;
       this.devices = await listMicrophones();
     } catch (error) {
-      this.line = explainNoMicrophone(error, pageContext(), "Use microphone", "type");
+      this.line = explainNoMicrophone(error, pageContext(), "Use microphone", "type instead");
     } finally {
       this.opening = false;
       this.changed();

@@ -32,7 +32,7 @@ class ConversationPanel(MountedWidget):
 
     _esm = static.script("conversation.js")
     _css = static.read("conversation.css")
-    absent = "Live conversation. Run this cell in a front end that supports widgets to converse."
+    absent = "Live conversation. To converse, run this cell in a front end that supports widgets."
     _by_mount: ClassVar[dict[str, "ConversationPanel"]] = {}
 
     push_to_talk = Bool().tag(sync=True)

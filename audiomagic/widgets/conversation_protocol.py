@@ -204,7 +204,7 @@ class ConversationProtocol:
             self._to_page(Kind.STARTED)  # again: the first answer was late
             return []
         if self._page not in ("", page) and self._silence <= GONE:
-            line = "This conversation is held in another tab; end it there first."
+            line = "This conversation is going on in another tab; end it there first."
             self._send({"kind": Kind.REFUSED, "page": page, "line": line}, None)
             return []
         first = self._started is None

@@ -118,7 +118,7 @@ def test_where_it_hears_itself_it_listens_only_when_it_is_silent(
 ) -> None:
     with ready(browser, server, LOAD, START, CALLS, SOUND) as notebook:
         start(notebook)
-        notebook.wait_text(1, "Use headphones to be able to interrupt by voice.")
+        notebook.wait_text(1, "To interrupt by voice, put on headphones and tick the box below.")
         notebook.sleep(3)
         assert microphone_sound(notebook).any()
         say(notebook, "9")
@@ -204,7 +204,7 @@ def test_a_kernel_that_cannot_hear_then_is_not_told_later(
         start(notebook)
         notebook.sleep(1)
         notebook.start_cell(4)
-        notebook.wait_text(1, "The kernel is busy: it does not hear what you say now.")
+        notebook.wait_text(1, "The kernel is busy and cannot hear you right now.")
         microphone_sound(notebook)  # behind the busy cell
         backlog = len(microphone_sound(notebook)) / 24_000
         assert backlog < 3
@@ -221,7 +221,7 @@ def test_a_reloaded_page_resumes_it(server: JupyterServer, browser: Browser) -> 
         notebook.wait(lambda: len(heard(notebook)) > 24_000, "a second of it")
         notebook.save()
         notebook.reload()
-        notebook.wait_text(1, "The conversation goes on, but not in this page.")
+        notebook.wait_text(1, "The conversation is running, but not on this page.")
         notebook.wait_text(1, "You: 60")
         notebook.sleep(3)  # until the kernel knows that the page is gone
         part(notebook, ".am-start").click()
@@ -245,9 +245,9 @@ def test_a_second_tab_is_refused_and_a_closed_one_noticed(
         start(notebook)
         notebook.save()
         with Notebook.open(browser, server, "a.ipynb") as tab:
-            tab.wait_text(1, "The conversation goes on, but not in this page.")
+            tab.wait_text(1, "The conversation is running, but not on this page.")
             part(tab, ".am-start").click()
-            tab.wait_text(1, "This conversation is held in another tab; end it there first.")
+            tab.wait_text(1, "This conversation is going on in another tab; end it there first.")
             assert ("page lost",) not in calls(tab)
             notebook.page.goto("about:blank")
             tab.wait(lambda: ("page lost",) in calls(tab), "the kernel to notice", 60)

@@ -189,7 +189,7 @@ def test_a_chats_first_turn_is_left_out_where_there_is_no_room_for_it(small: boo
     with closing(llm.reply(Request("m", chat))) as deltas:
         assert next(delta for delta in deltas if delta.text)
     instructed = (Message("system", (asked,)), Message("user", (asked,)))
-    with pytest.raises(APIError, match="tokens of text, this has"):
+    with pytest.raises(APIError, match="tokens of text; this request has"):
         next(llm.reply(Request("m", instructed)))
 
 

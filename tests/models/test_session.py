@@ -62,7 +62,9 @@ def test_a_long_text_is_read_in_one_go(session: Session) -> None:
 
 def test_a_text_that_the_model_has_no_room_for_is_refused_not_cut(session: Session) -> None:
     text = "Say what the capital of France is. " * 300
-    with pytest.raises(RequestRejected, match=r"too long .* 2048 tokens of text, this has 2"):
+    with pytest.raises(
+        RequestRejected, match=r"too long .* 2048 tokens of text; this request has 2"
+    ):
         session.speak(text, voice="coral")
     with pytest.raises(RequestRejected, match="too long"):
         session.speak(text, tools=weather)

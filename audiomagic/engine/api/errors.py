@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import LONGEST_MESSAGE, AudiomagicError, EngineError, InvalidResponse, one_line
@@ -50,7 +50,7 @@ class APIError(Exception):
         if kind == "missing":
             return missing(param)
         code = "invalid_type" if kind.endswith("_type") else "invalid_value"
-        line = f"{first['msg']}."
+        line = _complaint(kind, first["msg"], bounds)
         for bound, side, end, sign in (("ge", "below", "min", ">="), ("le", "above", "max", "<=")):
             if bound in bounds:
                 limit, got = bounds[bound], one_line(first["input"], 40)
@@ -65,6 +65,17 @@ class APIError(Exception):
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         error = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
         return {"error": error}
+
+
+def _complaint(kind: str, message: str, details: Mapping[str, Any]) -> str:
+    """Return pydantic's complaint in the API's words, where its own speak of Python."""
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "Expected an object."
+    if kind == "none_required":
+        return "It is not supported by this engine; leave it out."
+    if kind == "union_tag_invalid":
+        return f"Expected one of {details['expected_tags']}."
+    return f"{message.removeprefix('Value error, ')}."
 
 
 def _own_parts(path: Sequence[int | str], value: Any, missing: bool) -> tuple[int | str, ...]:
