@@ -44,7 +44,7 @@ def test_without_a_microphone_it_says_why_and_takes_typed_lines(
     ):
         start(notebook)
         notebook.wait_text(1, line)
-        assert "press Use microphone again, or type." in notebook.output_text(1)
+        assert "press Use microphone again, or type instead." in notebook.output_text(1)
         say(notebook, "1")
         wait_state(notebook, "speaking")
         wait_state(notebook, "listening")
@@ -91,7 +91,7 @@ def test_the_microphone_is_let_go_when_nobody_can_stop_it(
                 notebook.command(f"notebook:{way}")
             notebook.wait(lambda: notebook.js(let_go), f"{way} to let it go", 45)
             if way in ("close", "restart"):
-                notebook.wait_text(1, "again to converse")
+                notebook.wait_text(1, "again to start a conversation")
             assert notebook.console_errors() == [], way
 
 
