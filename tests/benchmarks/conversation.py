@@ -168,7 +168,12 @@ def relay() -> list[Row]:
     return [
         (name, f"{1000 * (statistics.median(a) - statistics.median(b)):+.0f} ms", goal)
         for name, a, b, goal in (
-            ("relay, a spoken turn", ours, theirs, "at most 60 ms beside a bare loop"),
+            (
+                "relay, a spoken turn",
+                ours,
+                theirs,
+                "at most 60 ms beside a bare loop over the openai client",
+            ),
             ("relay, a typed turn", typed, theirs_typed, "likewise"),
         )
     ]
@@ -190,7 +195,7 @@ def memory(minutes: float) -> list[Row]:
     grown = float(run.stdout.split()[-1])
     kept = turns * answer.samples.nbytes / 1e6
     goal = f"the sound that is kept: {kept:.0f} MB"
-    return [(f"memory of {minutes:g} minutes", f"+{grown:.0f} MB", goal)]
+    return [(f"memory of {minutes:g} minutes of conversation", f"+{grown:.0f} MB", goal)]
 
 
 CONVERSATION = """

@@ -92,10 +92,10 @@ def interruptions(notebook: Notebook, far_end: TimedServer) -> list[Row]:
         (
             "speech at the microphone to silence",
             f"{1000 * statistics.median(silent):.0f} ms",
-            "at most 300 ms",
+            "at most 300 ms, of a model that is interrupted",
         ),
         (
-            "what the model is told of what was heard",
+            "what it is told of what was heard",
             f"off by {statistics.median(off):.0f} ms",
             "at most 100 ms",
         ),
