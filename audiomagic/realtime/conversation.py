@@ -199,7 +199,8 @@ class RealtimeConversation:
     def answer(self, question: Message, listener: StreamListener, *notes: str) -> Reply:
         """Have a question answered. Raises AudiomagicError, Interrupted; OptionError after the end.
 
-        A question without parts is what the server has heard by its microphone.
+        A question that the server has heard by its microphone is not sent again: see
+        `RealtimeTransport.heard`.
         """
         if not self._end.alive:
             raise OptionError(

@@ -203,6 +203,7 @@ class TurnTaking(Generic[AnyPanel]):
         talk.transport.listen(self._observe, detects_turns=not self._push_to_talk)
         session = talk.transport.session(talk.request(), self._progress)
         self._speaking.clear()
+        self._waiting.clear()  # what another session has heard
         self._session, self._microphone = session, Microphone(session, self._too_late)
         try:
             self.panel.state = "listening"
@@ -215,6 +216,9 @@ class TurnTaking(Generic[AnyPanel]):
                 elif not (self._next_task(session) or self._next_question(session)):
                     session.wait(GLANCE)
                 self._end_transcriptions()
+        except AudiomagicError:
+            self._end_transcriptions(0)  # the next session knows nothing of them
+            raise
         finally:
             microphone, self._session, self._microphone = self._microphone, None, None
             microphone.close()
@@ -232,8 +236,6 @@ class TurnTaking(Generic[AnyPanel]):
         return True
 
     def _next_question(self, session: RealtimeSession) -> bool:
-        if not session.questions:
-            return False
         while session.questions:
             spoken = session.questions.popleft()
             if self._has_words(spoken):

@@ -360,6 +360,28 @@ def test_a_session_that_ends_is_renewed_and_the_conversation_goes_on(
     assert [turn.answer for turn in talk.talk.turns] == ["Hello, Ada.", "Ada."]
 
 
+def test_a_spoken_question_that_went_with_its_session_is_kept_unanswered(
+    server: RealtimeServer, begun: Callable[..., Talk], voice: Any, tone: Sound
+) -> None:
+    def script(response: Response) -> None:
+        response.wire.expire()
+
+    server.hears("I am Ada.")
+    server.then(script)
+    server.say("Hello.", tone.pcm16())
+    talk = begun()
+    talk.page.speak(voice)
+    talk.page.wait(lambda page: page.states.count("listening") >= 3)
+    assert "ended the session" in talk.page.notice
+    talk.taking.on_text("Hello?")
+    talk.page.wait(lambda page: answered(page, 1))
+    talk.end()
+    lost, good = talk.talk.turns
+    assert (lost.question.text, lost.answer, good.answer) == ("I am Ada.", "", "Hello.")
+    told = [e["item"]["content"][0]["text"] for e in server.of("conversation.item.create")]
+    assert told == ["I am Ada.", "Hello?"]
+
+
 def test_a_cap_ends_the_conversation(
     server: RealtimeServer, begun: Callable[..., Talk], tone: Sound
 ) -> None:

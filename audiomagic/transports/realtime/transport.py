@@ -17,6 +17,7 @@ from ...protocol.usage import AUDIO_IN_PER_SECOND, NOTHING, Usage
 from ..cancellation import Cancellation
 from ..retry import Retries
 from ..transport import Chunk, Provider, Report, Response, Transport
+from .connection import AGAIN
 from .inbox import Observer
 from .session import RealtimeSession
 
@@ -40,7 +41,8 @@ class RealtimeTransport(Transport):
         self._observer: Observer | None = None
         self._held = NOTHING  # tokens that the session holds, and each answer reads again
         self._untold: list[Message] = []
-        self._heard: Message | None = None  # the last question by a microphone
+        self._heard: Message | None = None  # the last question by a microphone,
+        self._heard_by: RealtimeSession | None = None  # and the session that heard it
         self._renewed = False  # whether the session is not the first one
         # The last question of a cassette's, and its words.
         self._replayed: tuple[Message | None, Transcript | None] = None, None
@@ -79,8 +81,8 @@ class RealtimeTransport(Transport):
         try:
             name, chunks = self._asked(request, cancellation, report)
         except ConnectionFailed as failed:
-            if failed.may_be_billed or not was_open or self._observer:
-                raise  # what was spoken into a microphone is gone with its session
+            if failed.may_be_billed or not was_open:
+                raise
             name, chunks = self._asked(request, cancellation, report)  # it had ended unnoticed
         with closing(chunks):
             noted = self._noted(chunks)
@@ -144,7 +146,7 @@ class RealtimeTransport(Transport):
 
     def heard(self, question: Message) -> None:
         """Take it that the session has this question, by its microphone."""
-        self._heard = question
+        self._heard, self._heard_by = question, self._session
 
     # -- requests -----------------------------------------------------------------------------
     @property
@@ -156,6 +158,10 @@ class RealtimeTransport(Transport):
     ) -> tuple[str, Generator[Chunk, None, None]]:
         """Tell the session what is new, and ask for a response; return its id and its chunks."""
         session, (_, new) = self.session(request, report), _old_and_new(request)
+        if self._heard in new and session is not self._heard_by:
+            gone = ConnectionFailed(f"{self.provider.host} ended the session; {AGAIN}")
+            gone.may_be_billed = False
+            raise gone  # what was spoken into a microphone went with it
         untold, self._untold = self._untold, []
         session.tell([*untold, *(message for message in new if message is not self._heard)])
         seconds = sum(sound.seconds for message in new for sound in message.sounds)
