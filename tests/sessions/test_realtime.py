@@ -475,7 +475,10 @@ def test_a_conversation_that_nobody_holds_any_more_is_closed(
     events = talk.events()
     del talk
     gc.collect()
-    assert list(events) == [] and server.sessions[0].wire.closed
+    assert list(events) == []
+    wire = server.sessions[0].wire
+    with wire.changed:  # it learns of it a moment later
+        assert wire.changed.wait_for(lambda: wire.closed, 20)
 
 
 def test_closing_it_ends_an_answer_at_once(
