@@ -3,7 +3,7 @@
 import base64
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -25,6 +25,7 @@ from audiomagic.errors import (
     SoundError,
 )
 from audiomagic.protocol.response import Delta
+from audiomagic.realtime.conversation import RealtimeConversation
 from audiomagic.realtime.events import ConversationEvent
 from audiomagic.realtime.transcription import UNKNOWN
 from audiomagic.turn.listener import CancellableListener
@@ -57,6 +58,19 @@ def kinds(server: RealtimeServer) -> list[str]:
 def add(a: int, b: int) -> int:
     """Add two numbers."""
     return a + b
+
+
+def at_first_sound(talk: RealtimeConversation, do: Callable[[], object]) -> threading.Thread:
+    """Do something in another thread once an answer has begun to sound; return that thread."""
+    events = talk.events()
+
+    def wait() -> None:
+        next(event for event in events if event.pcm)
+        do()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
 
 
 # -- turns ------------------------------------------------------------------------------------
@@ -358,8 +372,7 @@ def test_an_interruption_keeps_what_came_and_the_next_turn_goes_on(
     server.say("It was a dark and stormy night.", tone.pcm16(), gate="response.cancel")
     server.say("As you wish.", tone.pcm16())
     with session.converse(TUTOR) as talk:
-        stop = threading.Timer(0.3, talk.interrupt)
-        stop.start()
+        stop = at_first_sound(talk, talk.interrupt)
         reply = talk.say("A story!")
         stop.join()
         assert reply.finish_reason == "stopped" and reply.text.startswith("It was")
@@ -391,8 +404,7 @@ def test_a_response_in_the_way_is_waited_for(
     server.say("Once", tone.pcm16(), gate="response.cancel", done_after="conversation.item.create")
     server.say("Again.", tone.pcm16())
     with session.converse() as talk:
-        stop = threading.Timer(0.2, talk.interrupt)
-        stop.start()
+        stop = at_first_sound(talk, talk.interrupt)
         talk.say("A story!")
         stop.join()
         assert talk.say("Once more.").text == "Again."
@@ -403,8 +415,7 @@ def test_late_deltas_of_a_cancelled_response_are_dropped(tone: Sound) -> None:
         server.say("Once upon a time", tone.pcm16(), gate="response.cancel")
         server.say("Again.", tone.pcm16())
         with Session(base_url=server.url).converse() as talk:
-            stop = threading.Timer(0.2, talk.interrupt)
-            stop.start()
+            stop = at_first_sound(talk, talk.interrupt)
             talk.say("A story!")
             stop.join()
             reply = talk.say("Once more.")
@@ -419,7 +430,9 @@ def test_a_question_is_sent_once_whatever_became_of_the_last_answer(
     server.then(lambda response: response.end())  # an empty answer
     server.say("Yes.", tone.pcm16())
     with session.converse() as talk:
-        stop = threading.Timer(0.3, talk.interrupt)
+        stop = threading.Thread(
+            target=lambda: (server.wait_for("response.create"), talk.interrupt())
+        )
         stop.start()
         talk.say("One")  # it is stopped before its first word
         stop.join()
@@ -486,8 +499,7 @@ def test_closing_it_ends_an_answer_at_once(
 ) -> None:
     server.say("Once upon a time", tone.pcm16(), gate="never")
     talk = session.converse()
-    closing = threading.Timer(0.3, talk.close)
-    closing.start()
+    closing = at_first_sound(talk, talk.close)
     with pytest.raises(ConnectionFailed, match="was closed") as error:
         talk.say("A story!")
     closing.join()
@@ -802,8 +814,7 @@ def test_what_was_stopped_is_not_recorded(
     session.record(tmp_path / "tape")
     server.say("It was a dark and stormy night.", tone.pcm16(), gate="response.cancel")
     with session.converse() as talk:
-        stop = threading.Timer(0.2, talk.interrupt)
-        stop.start()
+        stop = at_first_sound(talk, talk.interrupt)
         assert talk.say("A story!").finish_reason == "stopped"
         stop.join()
     assert session.cassette and session.cassette.exchanges() == []
