@@ -212,7 +212,7 @@ export default () => {
       const unmount = mount(model.get("mount_class"), makePanel);
       return () => {
         unmount();
-        talk.close("This conversation is closed; run the cell again to converse.");
+        talk.close("This conversation is closed; run the cell again to start a conversation.");
       };
     },
     render({ el }) {

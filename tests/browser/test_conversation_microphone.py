@@ -1,10 +1,13 @@
 """A live conversation's microphone: refused, let go, kept clear of the model's own voice."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from audiomagic.sound import Sound
 
 from ..support.conversation_page import (
     CALLS,
@@ -19,14 +22,52 @@ from ..support.conversation_page import (
     tone,
     wait_state,
 )  # fmt: skip
+from ..support.fake_server import KEY
 from ..support.jupyter import Browser, JupyterServer, opened, ready
 from ..support.loudspeaker import TAP, heard
+from ..support.realtime_server import RealtimeServer
 
 #: As where the browser keeps what it plays out of the microphone, which this one does not.
 CANCELS = """(() => {
   const settings = MediaStreamTrack.prototype.getSettings;
   MediaStreamTrack.prototype.getSettings = function () {
     return {...settings.call(this), echoCancellation: "all"};
+  };
+})();"""
+
+
+#: The way of the sound from a loudspeaker to a microphone beside it.
+ECHO = """(() => {
+  const echo = window.echo = {loudest: 0, outputs: []};
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode && target.context instanceof AudioContext) {
+      const output = target.context.createMediaStreamDestination();
+      connect.call(this, output);
+      echo.outputs.push(output.stream);
+      echo.mix?.(output.stream);
+    }
+    return connect.call(this, target, ...rest);
+  };
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const real = await ask(constraints);
+    const context = new AudioContext();
+    const microphone = context.createMediaStreamDestination();
+    const quieter = context.createGain();
+    quieter.gain.value = 10 ** (-12 / 20);
+    connect.call(quieter, microphone);
+    connect.call(context.createMediaStreamSource(real), microphone);
+    const meter = context.createAnalyser();
+    connect.call(quieter, meter);
+    const samples = new Float32Array(meter.fftSize);
+    setInterval(() => {
+      meter.getFloatTimeDomainData(samples);
+      for (const sample of samples) echo.loudest = Math.max(echo.loudest, Math.abs(sample));
+    }, 100);
+    echo.mix = (stream) => connect.call(context.createMediaStreamSource(stream), quieter);
+    echo.outputs.forEach(echo.mix);
+    return microphone.stream;
   };
 })();"""
 
@@ -109,3 +150,30 @@ def test_louder_than_the_model_the_voice_is_ducked(server: JupyterServer, microp
         assert len(sound) == 8 * 24_000  # not silenced: that is the kernel's to say
         assert max(loudness) > 5_000 and min(loudness[2:-2]) < 2_500
         assert notebook.console_errors() == []
+
+
+def test_its_own_echo_does_not_interrupt_it(server: JupyterServer, tmp_path: Path) -> None:
+    """The microphone hears nothing but the loudspeaker, at -12 dB."""
+    silent = Sound(np.zeros(48_000, np.float32), 48_000).save(tmp_path / "silent.wav")
+    hidden = base64.b64encode(KEY.encode()).decode()
+    with (
+        RealtimeServer() as far_end,
+        Browser(mic_file=silent, init_script=TAP + ECHO) as browser,
+    ):
+        key = f"OPENAI_API_KEY=base64.b64decode({hidden!r}).decode()"
+        load = f"import os, base64\nos.environ.update({key}, OPENAI_BASE_URL={far_end.url!r})"
+        load += "\n%load_ext audiomagic"
+        with ready(browser, server, load, "%%converse") as notebook:
+            start(notebook)
+            far_end.say("It was a dark and stormy night.", np.full(120_000, 9_000, "<i2").tobytes())
+            say(notebook, "A story!")
+            notebook.wait(lambda: len(heard(notebook)) >= 120_000, "all of it", 60)
+            wait_state(notebook, "listening")
+            assert notebook.js("() => echo.loudest") > 0.06  # the microphone did hear it
+            for kind in (
+                "response.cancel",
+                "conversation.item.truncate",
+                "input_audio_buffer.commit",
+            ):
+                assert far_end.of(kind) == []
+            assert notebook.console_errors() == []

@@ -130,7 +130,7 @@ def test_where_it_hears_itself_it_listens_only_when_it_is_silent(
         assert len(sound) > 24_000 and not sound.any()
         part(notebook, ".am-headphones input").check()
         notebook.sleep(0.5)
-        assert "Use headphones" not in notebook.output_text(1)
+        assert "put on headphones" not in notebook.output_text(1)
         microphone_sound(notebook)
         part(notebook, ".am-interrupt").click()
         notebook.sleep(0.5)

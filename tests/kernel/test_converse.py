@@ -288,3 +288,29 @@ def test_the_manual_and_completion(kernel: Kernel) -> None:
     assert "gpt-audio" not in kernel.value("complete('%%converse -m gpt')")
     assert "'marin'" in kernel.value("complete('%%converse --voice ma')")
     assert "'--keep-sound'" in kernel.value("complete('%%converse --ke')")
+
+
+def test_a_panel_is_shown_to_whoever_is_there_and_closed_when_its_cell_runs_again(
+    kernel: Kernel,
+) -> None:
+    kernel.look_on(True)
+    try:
+        (shown,) = kernel.run("%%converse --out talk\nA tutor.", cell_id="panel")
+        assert "Live conversation." in shown["data"]["text/plain"]
+        assert "application/vnd.jupyter.widget-view+json" in shown["data"]
+        assert kernel.run("first = talk\nlen(talk.turns)")[0]["data"]["text/plain"] == "0"
+        kernel.run("%%converse --out talk\nA tutor.", cell_id="panel")
+        assert "this conversation has ended" in kernel.error("first.say('Hi')")
+        assert kernel.run("first is talk")[0]["data"]["text/plain"] == "False"
+    finally:
+        kernel.look_on(False)
+
+
+def test_a_cassette_cannot_record_a_microphone(kernel: Kernel, tmp_path: Path) -> None:
+    kernel.look_on(True)
+    try:
+        kernel.run(f"%audiomagic record {tmp_path / 'tape'}")
+        assert "a cassette cannot record a microphone" in kernel.error("%%converse\nA tutor.")
+    finally:
+        kernel.run("%audiomagic live")
+        kernel.look_on(False)
