@@ -9,7 +9,6 @@ from audiomagic.engine import synthesize
 from audiomagic.sound import Sound
 
 from ..support.conversation_page import part, say, start, wait_state
-from ..support.ipykernels import VERSIONS
 from ..support.jupyter import Browser, JupyterServer, ready
 
 pytestmark = pytest.mark.models
@@ -19,7 +18,6 @@ def weather(city: str) -> str:
     "The weather in a city."
     return "sunny\""""
 CELL = "%%converse --engine local --tools weather --out talk"
-STORY = "Tell me a long story about a robot that counts birds."
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +31,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield running
 
 
-@pytest.mark.parametrize("version", [VERSIONS[0], VERSIONS[-1]])
-def test_spoken_and_typed_turns_a_tool_and_an_interruption(
-    server: JupyterServer, browser: Browser, version: str
-) -> None:
-    kernel = f"ipykernel-{version}"
-    with ready(browser, server, LOAD, CELL, "len(talk.turns)", kernel=kernel) as notebook:
+def test_spoken_and_typed_turns_a_tool_and_an_end(server: JupyterServer, browser: Browser) -> None:
+    with ready(browser, server, LOAD, CELL, "len(talk.turns)") as notebook:
         start(notebook)
-        part(notebook, ".am-headphones input").check()
         notebook.wait_text(1, "Rome", 60)
         notebook.wait_text(1, "Paris", 60)
-        say(notebook, STORY)  # over which the microphone's next question is spoken
-        cut = part(notebook, '.am-words [data-side="model"]')
-        notebook.wait(lambda: any("…" in row for row in cut.all_inner_texts()), "the cut", 60)
         part(notebook, ".am-mute").click()
         wait_state(notebook, "listening")
         say(notebook, "What is the weather in London?")
@@ -54,8 +44,6 @@ def test_spoken_and_typed_turns_a_tool_and_an_interruption(
         notebook.wait_text(1, "Madrid", 60)
         part(notebook, ".am-end").click()
         notebook.wait_text(1, "Conversation · ")
-        text = notebook.output_text(1)
-        assert int(notebook.value(2)) >= 4 and "weather(city='London')" in text
-        assert "You interrupted it after" in text
+        assert int(notebook.value(2)) >= 4 and "weather(city='London')" in notebook.output_text(1)
         assert all(one["ended"] and not one["error"] for one in notebook.play_all(1))
         assert notebook.console_errors() == []
