@@ -175,7 +175,7 @@ def test_a_named_model_gets_its_own_template_and_room() -> None:
     assert engine(str(path)).tts is engine().tts and engine(str(path)).stt is engine().stt
     request = Request("m", (Message("user", ("Tell me a long story about a cat.",)),))
     with closing(mine.reply(request)) as deltas:  # it does not stop by itself
-        assert len(list(islice(deltas, 150))) == 150
+        assert len(list(islice(deltas, 150))) > 121
     assert len(list(own.reply(request))) <= 121
 
 
