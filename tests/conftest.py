@@ -1,6 +1,5 @@
 """Fixtures: a server, a sound, an IPython of one's own; fast tests come first; no key is left."""
 
-import base64
 import gc
 import os
 import shutil
@@ -16,7 +15,7 @@ from hypothesis import settings
 from audiomagic import redaction
 from audiomagic.sound import Sound
 
-from .support.fake_server import KEY, FakeServer
+from .support.fake_server import KEY, FakeServer, loading
 from .support.key_scan import leaks
 
 TESTS = Path(__file__).parent
@@ -146,8 +145,4 @@ def tone() -> Sound:
 @pytest.fixture
 def listening(fake_server: FakeServer) -> str:
     """A cell that sends the magics to the scripted server."""
-    # In base64: pages made of the notebook show its cells, and must not show the key.
-    hidden = base64.b64encode(KEY.encode()).decode()
-    key = f"base64.b64decode({hidden!r}).decode()"
-    address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={fake_server.url!r})"
-    return f"import os, base64\n{address}\n%load_ext audiomagic"
+    return loading(fake_server.url)

@@ -10,6 +10,7 @@ from ..support.browser import Browser, find_browser
 from ..support.ipykernels import VERSIONS
 from ..support.jupyter import JupyterServer, Opener, ready
 from ..support.microphone import spoken
+from ..support.realtime_server import RealtimeServer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,6 +30,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file that a browser's microphone hears."""
     return spoken(tmp_path_factory.mktemp("sound") / "microphone.wav")
+
+
+@pytest.fixture
+def far_end() -> Iterator[RealtimeServer]:
+    """A scripted server of the Realtime API."""
+    with RealtimeServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """`%%converse` in a real JupyterLab: one answer sounds after the other; a page of both stays."""
 
-import base64
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ..support.fake_server import KEY
+from ..support.fake_server import loading
 from ..support.ipykernels import VERSIONS
 from ..support.jupyter import Browser, JupyterServer, Notebook, Opener, untrusted_copy
 from ..support.loudspeaker import TAP, first_sample, heard
@@ -20,18 +18,9 @@ CLIP = "clip = (24000, [0.1, -0.1] * 24000)"
 
 
 @pytest.fixture
-def far_end() -> Iterator[RealtimeServer]:
-    with RealtimeServer() as server:
-        yield server
-
-
-@pytest.fixture
 def listening(far_end: RealtimeServer) -> str:
-    """A cell that sends conversations to the scripted server; pages do not show the key."""
-    hidden = base64.b64encode(KEY.encode()).decode()
-    key = f"base64.b64decode({hidden!r}).decode()"
-    address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={far_end.url!r})"
-    return f"import os, base64\n{address}\n%load_ext audiomagic\n{CLIP}"
+    """A cell that sends conversations to the scripted server."""
+    return loading(far_end.url, CLIP)
 
 
 def level(value: int, seconds: float) -> bytes:

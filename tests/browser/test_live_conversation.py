@@ -1,13 +1,10 @@
 """`%%converse` at the microphone, in a real JupyterLab: from the page to a server, and back."""
 
-import base64
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from ..support.conversation_page import PANEL, part, start
-from ..support.fake_server import KEY
+from ..support.fake_server import loading
 from ..support.ipykernels import VERSIONS
 from ..support.jupyter import Browser, JupyterServer, Notebook, Opener, untrusted_copy
 from ..support.loudspeaker import TAP, heard
@@ -19,18 +16,9 @@ TOOL = "def weather(city: str) -> str:\n    'The weather in a city.'\n    return
 
 
 @pytest.fixture
-def far_end() -> Iterator[RealtimeServer]:
-    with RealtimeServer() as server:
-        yield server
-
-
-@pytest.fixture
 def listening(far_end: RealtimeServer) -> str:
-    """A cell that sends conversations to the scripted server; pages do not show the key."""
-    hidden = base64.b64encode(KEY.encode()).decode()
-    key = f"base64.b64decode({hidden!r}).decode()"
-    address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={far_end.url!r})"
-    return f"import os, base64\n{address}\n%load_ext audiomagic\n{TOOL}"
+    """A cell that sends conversations to the scripted server."""
+    return loading(far_end.url, TOOL)
 
 
 def level(value: int, seconds: float) -> bytes:

@@ -124,6 +124,17 @@ def wants(*calls: tuple[str, str], counted: Any = None) -> list[Any]:
     ]
 
 
+def loading(url: str, *lines: str) -> str:
+    """A cell that loads the extension, to send to the server at `url`; `lines` follow.
+
+    The key is in base64: pages made of the notebook show its cells, and must not show the key.
+    """
+    hidden = base64.b64encode(KEY.encode()).decode()
+    key = f"base64.b64decode({hidden!r}).decode()"
+    address = f"os.environ.update(OPENAI_API_KEY={key}, OPENAI_BASE_URL={url!r})"
+    return "\n".join(("import os, base64", address, "%load_ext audiomagic", *lines))
+
+
 def _seconds(item: Any) -> float:
     """The length of the sound in a chunk."""
     choices = item.get("choices") or [{}]
