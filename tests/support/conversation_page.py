@@ -25,10 +25,11 @@ def part(notebook: Notebook, name: str, cell: int = 1) -> Locator:
     return notebook.output(cell).locator(name)
 
 
-def wait_state(notebook: Notebook, state: str, cell: int = 1) -> None:
-    """Wait until a panel shows a state of the conversation."""
-    shown = part(notebook, f'{PANEL}[data-state="{state}"]', cell)
-    notebook.wait(shown.count, f"the state {state}")
+def wait_state(notebook: Notebook, *states: str, cell: int = 1, timeout: float = 30) -> None:
+    """Wait until a panel shows one of these states of the conversation."""
+    selectors = (f'{PANEL}[data-state="{state}"]' for state in states)
+    shown = part(notebook, ", ".join(selectors), cell)
+    notebook.wait(shown.count, " or ".join(states), timeout)
 
 
 def start(notebook: Notebook, cell: int = 1) -> None:
@@ -37,7 +38,7 @@ def start(notebook: Notebook, cell: int = 1) -> None:
     # A click while the widget's own output gives way to plain HTML would be lost.
     notebook.wait(part(notebook, f".jp-RenderedHTML {PANEL}", cell).count, "its place")
     part(notebook, ".am-start", cell).click()
-    wait_state(notebook, "listening", cell)
+    wait_state(notebook, "listening", cell=cell)
 
 
 def say(notebook: Notebook, text: str, cell: int = 1) -> None:

@@ -224,7 +224,10 @@ class Notebook(Tab):
 
     def wait_text(self, i: int, text: str, timeout: float = 30.0) -> None:
         """Wait until a text can be read below cell `i`."""
-        self.wait(lambda: text in self.output_text(i), f"{text!r} in {i}", timeout)
+        try:
+            self.wait(lambda: text in self.output_text(i), f"{text!r} in {i}", timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, which shows {self.output_text(i)!r}") from None
 
     def value(self, i: int) -> str:
         """Run cell `i`; return the plain text of its value."""
