@@ -5,7 +5,7 @@
 
 const TARGET = "audiomagic.conversation";
 const SUBSHELL = 2000; // ms within which a subshell is there, or none will be
-const UNDERWAY = 20; // frames, a second of sound, that the kernel may have yet to receive
+const UNDERWAY = 20; // frames, a second of speech or four of silence, that the kernel may have yet to receive
 
 export class Connection {
   constructor(model) {

@@ -135,7 +135,7 @@ class Panel {
 
   #rows() {
     const log = this.words;
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    let atEnd; // known before the first change; the page is not laid out for none
     for (const row of this.talk.words.rows.values()) {
       if (!this.shown.has(row)) this.shown.set(row, makeRow(log, row.side));
       const seen = this.shown.get(row);
@@ -143,6 +143,7 @@ class Panel {
       const words = row.text.slice(0, row.shown);
       const line = words + (unfinished && (words || row.side === "user") ? " …" : "");
       if (seen.line === line) continue;
+      atEnd ??= log.scrollHeight - log.scrollTop - log.clientHeight < 40;
       seen.line = seen.text.textContent = line;
       seen.root.hidden = !line;
     }

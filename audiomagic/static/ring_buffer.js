@@ -2,11 +2,13 @@
 
 import { RATE } from "./audio_format.js";
 
-/** Plays samples in order, from `lead` samples' time after the first arrived. If it runs dry it waits
- *  until twice as many are there: a slow stream then pauses seldom, rather than stutters. */
+/** Plays samples in order, from `lead` samples' time after the first arrived, or once `ample` are
+ *  there, as with a service's first 0.25 s. If it runs dry it waits until twice as many are there: a slow stream then pauses seldom,
+ *  rather than stutters. */
 export class RingBuffer {
-  constructor(lead = 0.04 * RATE, maxLead = 0.64 * RATE) {
+  constructor(lead = 0.04 * RATE, ample = 0.24 * RATE, maxLead = 0.64 * RATE) {
     this.lead = lead;
+    this.ample = ample;
     this.maxLead = maxLead;
     this.chunks = []; // all that arrived: a word may be played again
     this.index = 0; // of the chunk being played,
@@ -44,7 +46,7 @@ export class RingBuffer {
     if (this.paused || this.done || this.state === "empty") return;
     if (this.state === "filling") {
       this.waited += output.length;
-      const enough = this.gaps ? this.available >= this.lead : this.waited > this.lead;
+      const enough = this.gaps ? this.available >= this.lead : this.waited > this.lead || this.available >= this.ample;
       if (!enough && !this.ended) return;
       this.state = "playing";
     }

@@ -13,7 +13,9 @@ import { Chunker } from "./upload_queue.js";
 import { Voice } from "./voice.js";
 import { Words } from "./words.js";
 
-const FRAME_SECONDS = 0.05; // of sound in a message
+const FRAME_SECONDS = 0.05; // of sound in a message, and
+const QUIET_FRAME_SECONDS = 0.2; // of silence: each message makes kernel, server and page work
+const PAUSES = 1500; // ms after speech in which a silence is part of it, or ends it
 const REPORT = 0.25; // seconds of the model's sound between two reports of how much was heard
 const ALIVE = 1000; // ms without a message, after which the kernel is told that this page is there
 const STALLED = 500; // ms without a sample, after which silence stands for the microphone
@@ -103,7 +105,8 @@ export class Talk {
       const microphone = await Microphone.open(this.device, "all", onSamples, onLost);
       if (!this.voice) return microphone.close(); // ended in the meantime
       this.meter = new LevelMeter();
-      this.chunker = new Chunker(FRAME_SECONDS * RATE);
+      this.chunker = new Chunker(QUIET_FRAME_SECONDS * RATE);
+      this.loudAt = -Infinity;
       this.heardAt = performance.now();
       this.microphone = microphone;
       this.devices = await listMicrophones();
@@ -199,6 +202,8 @@ export class Talk {
     this.#duck(samples.length / RATE);
     if (!this.listens || (this.byButton && !this.talking)) return;
     const silent = this.muted || (this.halfDuplex && this.#echoes);
+    if (!silent && this.meter.level > Math.max(-50, this.meter.room + 10)) this.loudAt = this.heardAt;
+    this.chunker.size = RATE * (this.heardAt - this.loudAt < PAUSES ? FRAME_SECONDS : QUIET_FRAME_SECONDS);
     this.#push(silent ? new Float32Array(samples.length) : samples);
   }
 

@@ -4,10 +4,12 @@ import { RATE } from "./audio_format.js";
 
 const CHUNK_SECONDS = 0.1; // a closed tab loses no more than a few chunks
 
-/** Cuts a stream of samples into chunks of pcm16, each a Uint8Array. */
+/** Cuts a stream of samples into chunks of pcm16, each a Uint8Array of `size` samples: at most, and at
+ *  first, those that it was made for. */
 export class Chunker {
   constructor(size = CHUNK_SECONDS * RATE) {
     this.chunk = new Int16Array(size);
+    this.size = size;
     this.filled = 0;
   }
 
@@ -15,7 +17,7 @@ export class Chunker {
     const chunks = [];
     for (const sample of samples) {
       this.chunk[this.filled++] = Math.round(Math.max(-1, Math.min(1, sample)) * 32767);
-      if (this.filled === this.chunk.length) chunks.push(...this.flush());
+      if (this.filled >= this.size) chunks.push(...this.flush());
     }
     return chunks;
   }

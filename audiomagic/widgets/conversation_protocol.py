@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from ..errors import one_line
 from ..sound import pcm16_seconds
 
-LARGEST_FRAME = 9_600  # bytes: 0.2 s; a page sends 0.05 s
+LARGEST_FRAME = 9_600  # bytes: 0.2 s, of silence; of speech a page sends 0.05 s
 LONGEST_LINE = 4_000  # characters of a typed turn
 ACKNOWLEDGED = 5  # every so many frames
 CHARACTERS_PER_SECOND = 15.0  # of speech: a guess until all of an item's sound is there

@@ -41,6 +41,11 @@ test("it begins soon after the first chunk", () => {
   assert.ok(heard.findIndex((v) => v) / RATE < 0.05);
 });
 
+test("it begins at once with a quarter of a second", () => {
+  const heard = run(new RingBuffer(), 0.1, [[0, speech(RATE / 4)], [9, speech(1)]]);
+  assert.equal(heard.findIndex((v) => v), 0);
+});
+
 test("chunks in real time, each a little late, leave no gap", () => {
   const ring = new RingBuffer();
   const arrivals = Array.from({ length: 20 }, (_, i) => [0.2 * i + (i % 3) * 0.015, speech(4800, 4800 * i)]);

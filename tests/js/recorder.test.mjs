@@ -150,6 +150,16 @@ function posted() {
   return [sent, queue];
 }
 
+test("chunks become as small as they are to be, with what has come", () => {
+  const chunker = new Chunker(4800);
+  assert.deepEqual(chunker.push(new Float32Array(3000)), []);
+  chunker.size = 1200;
+  const chunks = chunker.push(new Float32Array(2000)).map((chunk) => chunk.length / 2);
+  assert.deepEqual(chunks, [3001, 1200]);
+  chunker.size = 4800;
+  assert.deepEqual(chunker.push(new Float32Array(4002)).map((chunk) => chunk.length / 2), [4800]);
+});
+
 test("chunks are numbered, dropped when acknowledged, sent again when not", () => {
   const [sent, queue] = posted();
   for (let i = 0; i < 5; i++) queue.push(bytes(i + 1));
