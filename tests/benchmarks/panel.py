@@ -199,7 +199,7 @@ def relay(notebook: Notebook, far_end: TimedServer) -> list[Row]:
     each = f"{1000 * statistics.median(up):.0f} + {1000 * statistics.median(down[1:]):.0f} ms"
     return [
         (
-            "relay, microphone to server to loudspeaker",
+            "relay, microphone to server to speaker",
             f"{1000 * added:+.0f} ms ({each})",
             "at most 60 ms beside a bare loop over the openai client",
         )

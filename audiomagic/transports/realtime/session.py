@@ -14,10 +14,9 @@ from ...protocol.realtime import events
 from ...protocol.realtime.events import Event, item_id, part, text
 from ...protocol.realtime.response import CREATED, DONE, ResponseReader, response_id, sound_bytes
 from ...protocol.realtime.session import SessionConfig
-from ...protocol.realtime.speech import SpeechClock, SpokenItem
+from ...protocol.realtime.speech import MILLISECOND, SpeechClock, SpokenItem
 from ...protocol.realtime.transcripts import Transcript, Transcripts
 from ...protocol.request import Message, Request
-from ...sound import WIRE_RATE
 from ..cancellation import Cancellation, Cancelled
 from ..transport import Chunk
 from .connection import AGAIN, RealtimeConnection
@@ -165,7 +164,7 @@ class RealtimeSession:
         ConnectionFailed.
         """
         for item, ms in heard.items():
-            length = self._lengths.get(item, 0) * 1000 // (2 * WIRE_RATE)
+            length = self._lengths.get(item, 0) // MILLISECOND
             if ms <= 0:
                 self._connection.send(events.delete(item))
             elif ms < length:
