@@ -5,7 +5,7 @@
 
 const TARGET = "audiomagic.conversation";
 const SUBSHELL = 2000; // ms within which a subshell is there, or none will be
-const UNDERWAY = 20; // frames, a second of speech or four of silence, that the kernel may have yet to receive
+const UNDERWAY = 20; // frames that the kernel may have yet to receive: a second of speech, four of silence
 
 export class Connection {
   constructor(model) {

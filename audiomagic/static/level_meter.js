@@ -75,10 +75,12 @@ export class LevelMeter {
     return [Math.max(0, this.first[d] - margin), Math.min(this.samples, this.last[d] + margin)];
   }
 
+  /** Level in dB above which sound counts as speech. */
+  get speechLevel() { return Math.max(-50, this.room + 10); }
+
   /** Seconds since speech was last heard; Infinity before the first. */
   silence() {
-    const loud = Math.max(-50, this.room + 10);
-    return (this.samples - this.last[Math.floor(-Math.min(0, loud))]) / RATE;
+    return (this.samples - this.last[Math.floor(-Math.min(0, this.speechLevel))]) / RATE;
   }
 
   get silent() { return this.voice <= -65; }

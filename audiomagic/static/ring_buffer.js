@@ -3,8 +3,8 @@
 import { RATE } from "./audio_format.js";
 
 /** Plays samples in order, from `lead` samples' time after the first arrived, or once `ample` are
- *  there, as with a service's first 0.25 s. If it runs dry it waits until twice as many are there: a slow stream then pauses seldom,
- *  rather than stutters. */
+ *  there, as with a service's first 0.25 s. If it runs dry it waits until twice the lead is there: a
+ *  slow stream then pauses seldom, rather than stutters. */
 export class RingBuffer {
   constructor(lead = 0.04 * RATE, ample = 0.24 * RATE, maxLead = 0.64 * RATE) {
     this.lead = lead;

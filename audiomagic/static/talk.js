@@ -202,7 +202,7 @@ export class Talk {
     this.#duck(samples.length / RATE);
     if (!this.listens || (this.byButton && !this.talking)) return;
     const silent = this.muted || (this.halfDuplex && this.#echoes);
-    if (!silent && this.meter.level > Math.max(-50, this.meter.room + 10)) this.loudAt = this.heardAt;
+    if (!silent && this.meter.level > this.meter.speechLevel) this.loudAt = this.heardAt;
     this.chunker.size = RATE * (this.heardAt - this.loudAt < PAUSES ? FRAME_SECONDS : QUIET_FRAME_SECONDS);
     this.#push(silent ? new Float32Array(samples.length) : samples);
   }

@@ -231,7 +231,6 @@ class Bare:
 
         self._client = openai.OpenAI(base_url=server.url, api_key=KEY, max_retries=0)
         self._first: float | None = None
-        self.first_at: float | None = None  # Unix seconds
         self._done = threading.Event()
 
     def __enter__(self) -> "Bare":
@@ -260,7 +259,7 @@ class Bare:
         self._send(type="input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
 
     def type(self, text: str) -> float:
-        self._first = self.first_at = None
+        self._first = None
         self._done.clear()
         began = time.perf_counter()
         content = [{"type": "input_text", "text": text}]
@@ -278,7 +277,6 @@ class Bare:
             if event.type == "response.output_audio.delta":
                 base64.b64decode(event.delta)
                 self._first = self._first or time.perf_counter()
-                self.first_at = self.first_at or time.time()
             if event.type == "response.done":
                 self._done.set()
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..support.conversation_page import part, say, start
-from ..support.fake_server import KEY
+from ..support.conversation_page import part, put_on_headphones, say, start
+from ..support.fake_server import loading
 from ..support.jupyter import Browser, JupyterServer, Notebook, ready
 from ..support.loudspeaker import TAP, first_sample, heard, last_sample
 from ..support.microphone import spoken
@@ -29,9 +29,6 @@ RUNS = 5
 THINKS = 0.4  # seconds until a server's first sound: less than the service takes
 LOUD = 500  # RMS of 16-bit samples above which the scripted server hears speech
 STEP = 480  # samples, 20 ms, of which that is the RMS
-LOAD = f"""import os
-os.environ.update(OPENAI_API_KEY={KEY!r}, OPENAI_BASE_URL={{!r}})
-%load_ext audiomagic"""
 CELL = "%%converse --out talk"
 MEMORY = "import psutil; psutil.Process().memory_full_info().uss / 1e6"
 KEPT = "sum(turn.sound.samples.nbytes for turn in talk.turns if turn.sound) / 1e6"
@@ -117,7 +114,7 @@ def main() -> None:
 def conversation(browser: Browser, server: JupyterServer) -> Iterator[tuple[Notebook, TimedServer]]:
     """Open a notebook with a conversation, and its server."""
     with TimedServer() as far_end:
-        cells = (LOAD.format(far_end.url), CELL, MEMORY, KEPT)
+        cells = (loading(far_end.url), CELL, MEMORY, KEPT)
         with ready(browser, server, *cells) as notebook:
             yield notebook, far_end
 
@@ -128,9 +125,7 @@ def interruptions(notebook: Notebook, far_end: TimedServer) -> list[Row]:
     for _ in range(RUNS + 3):
         far_end.say("It was a dark and stormy night.", long)
     start(notebook)
-    headphones = part(notebook, ".am-headphones input")
-    if headphones.is_visible():
-        headphones.check()
+    put_on_headphones(notebook)
     silent, off, before = [], [], 0.0
     for number in range(1, RUNS + 1):
         told = far_end.wait_for("conversation.item.truncate", number)["audio_end_ms"]
@@ -191,9 +186,8 @@ def relay(notebook: Notebook, far_end: TimedServer) -> list[Row]:
             peer.append(tone)
             server.wait_for("input_audio_buffer.append", number + 1)
             upwards = server.frames[-1][0] - before_append
-            peer.type("Hi")
-            assert peer.first_at
-            bare.append(upwards + peer.first_at - sent[-1])
+            asked_at = time.time()
+            bare.append(upwards + asked_at + peer.type("Hi") - sent[-1])
     ours = statistics.median(up) + statistics.median(down[1:])
     added = ours - statistics.median(bare[1:])
     each = f"{1000 * statistics.median(up):.0f} + {1000 * statistics.median(down[1:]):.0f} ms"

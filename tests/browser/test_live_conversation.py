@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ..support.conversation_page import PANEL, part, start
+from ..support.conversation_page import PANEL, part, put_on_headphones, start
 from ..support.fake_server import loading
 from ..support.ipykernels import VERSIONS
 from ..support.jupyter import Browser, JupyterServer, Notebook, Opener, untrusted_copy
@@ -48,9 +48,7 @@ def test_four_turns_with_a_tool_and_an_interruption(
     path = f"live-{app}-{version}.ipynb"
     with loaded(CELL, app=app, kernel=f"ipykernel-{version}", path=path) as notebook:
         start(notebook)
-        headphones = part(notebook, ".am-headphones input")
-        if headphones.is_visible():  # a browser that cannot cancel the echo of a loudspeaker
-            headphones.check()
+        put_on_headphones(notebook)
         notebook.wait(lambda: 4000 in heard(notebook), "the answer after the interruption", 60)
         part(notebook, ".am-end").click()
         notebook.wait_text(1, "Conversation · ")

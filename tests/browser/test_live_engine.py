@@ -9,7 +9,7 @@ import pytest
 from audiomagic.engine import synthesize
 from audiomagic.sound import Sound
 
-from ..support.conversation_page import part, say, start, wait_state
+from ..support.conversation_page import part, put_on_headphones, say, start, wait_state
 from ..support.ipykernels import VERSIONS
 from ..support.jupyter import Browser, JupyterServer, Notebook, ready
 
@@ -63,9 +63,7 @@ def test_four_turns_with_a_tool_and_an_interruption(
 
         say(notebook, "Why is the sky blue?")  # which is answered at length
         wait_state(notebook, "speaking", timeout=PATIENCE)
-        headphones = part(notebook, ".am-headphones input")
-        if headphones.is_visible():  # a browser that cannot cancel the echo of a loudspeaker
-            headphones.check()
+        put_on_headphones(notebook)
         since = time.monotonic() - (heard_at - question.seconds)  # it was recognised a moment late
         if since % (QUIET + question.seconds) < 2 * question.seconds:
             notebook.sleep(2 * question.seconds)  # it is to be heard from its start

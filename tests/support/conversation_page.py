@@ -41,6 +41,13 @@ def start(notebook: Notebook, cell: int = 1) -> None:
     wait_state(notebook, "listening", cell=cell)
 
 
+def put_on_headphones(notebook: Notebook) -> None:
+    """Say so, where the panel asks: in a browser that cannot cancel the echo of a loudspeaker."""
+    headphones = part(notebook, ".am-headphones input")
+    if headphones.is_visible():
+        headphones.check()
+
+
 def say(notebook: Notebook, text: str, cell: int = 1) -> None:
     """Type a turn; the answer to a number is a tone of so many seconds."""
     part(notebook, ".am-text", cell).fill(text)
