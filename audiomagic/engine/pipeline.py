@@ -32,7 +32,7 @@ TOKEN = 2 * WIRE_RATE // AUDIO_OUT_PER_SECOND  # bytes of sound in one audio tok
 
 
 class Pipeline:
-    """One answer: `run` it once; then `finish_reason`, `calls` and `usage` are known.
+    """One answer: `run` it once; then `finish_reason`, `calls`, `notes` and `usage` are known.
 
     `transcripts` are what is spoken in each message, where that has been recognised already (None
     for one in which nobody spoke); `pace` is how fast it speaks, `block` how many bytes of sound
@@ -56,6 +56,7 @@ class Pipeline:
         self._full = False  # whether the next words would exceed the cap
         self.finish_reason = "stop"  # "length" at the cap, "tool_calls" when there are any
         self.calls: tuple[ToolCall, ...] = ()
+        self.notes: tuple[str, ...] = ()  # what its reader should know of it, a sentence each
 
     def run(self) -> Generator[Delta, None, None]:
         """Yield words and 24 kHz pcm16 as they are generated; empty deltas while a model thinks, so

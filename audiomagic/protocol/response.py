@@ -14,6 +14,7 @@ from typing import Any
 from .. import redaction
 from ..errors import InvalidResponse, clean
 from ..sound import pcm16_seconds
+from . import notes
 from .base64_stream import Base64Stream
 from .error import not_chat_completions
 from .output_tokens import OutputTokens
@@ -71,6 +72,7 @@ class Completion:
     marks: tuple[tuple[int, float], ...] = field(default=(), compare=False)
     tool_calls: tuple[ToolCall, ...] = ()  # tools that the model wants called before it goes on
     refused: bool = False  # whether the model said, by the protocol, that it will not answer
+    notes: tuple[str, ...] = ()  # of the engine, on its answer
 
     @property
     def empty(self) -> bool:
@@ -85,7 +87,10 @@ def joined(completions: Sequence[Completion]) -> Completion:
         seconds = pcm16_seconds(pcm)
         marks += [(len(text) + before, seconds + second) for before, second in each.marks]
         text, pcm = text + each.text, pcm + each.pcm
-    whole = replace(completions[-1], text=text, pcm=pcm, marks=tuple(marks))
+    noted = dict.fromkeys(note for each in completions for note in each.notes)
+    whole = replace(
+        completions[-1], text=text, pcm=pcm, marks=tuple(marks), notes=tuple(noted)
+    )
     # No later message can refer to the sound of several by a single id.
     same = pcm == completions[-1].pcm
     return whole if same else replace(whole, audio_id=None, expires_at=None)
@@ -100,6 +105,7 @@ class ResponseAccumulator:
     usage: Usage | None = None
     audio_id: str | None = None
     expires_at: int | None = None
+    notes: tuple[str, ...] = ()
     refused: bool = False
     thoughts: Thoughts = field(default_factory=lambda: Thoughts(untagged=False))  # of the model
     ended: bool = False  # whether its end has come, and nothing of the answer since
@@ -138,6 +144,7 @@ class ResponseAccumulator:
         chunk = _mapping(chunk, "a chunk")
         self.model = _name(chunk.get("model")) or self.model
         self.usage = Usage.of(chunk.get("usage")) or self.usage
+        self.notes = notes.read(chunk) or self.notes
         # vLLM-Omni: the content of such a chunk is not text but sound.
         is_sound = chunk.get("modality") == "audio"
         choices = chunk.get("choices") or []
@@ -280,6 +287,7 @@ class ResponseAccumulator:
             tuple(marks) if text == whole else (),
             tuple(map(ToolCall, called[::3], called[1::3], called[2::3])),
             self.refused,
+            self.notes,
         )
 
 

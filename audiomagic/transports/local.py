@@ -76,11 +76,12 @@ class LocalTransport(ClientTransport):
         # `unix`: that `sock` is connected already, and to no host.
         return connect(self.endpoint, request, sock=ours, unix=True)
 
-    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+    def notes(self, model: str, *, realtime: bool = False) -> list[str]:
         named = " and ".join(one_line(name, 80) for name in (self.llm, self.stt) if name)
         notes = [NAMED_NOTE.format(named) if named else INSTALLED_NOTE]
-        notes += [f"{host} may charge for its part, which is not counted." for host in self._hosts]
-        return [*notes, "The local engine cannot follow --style."] if style else notes
+        return notes + [
+            f"{host} may charge for its part, which is not counted." for host in self._hosts
+        ]
 
     @property
     def _hosts(self) -> list[str]:

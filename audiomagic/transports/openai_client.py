@@ -170,7 +170,7 @@ class OpenAITransport(ClientTransport):
     def connect_realtime(self, request: Request, report: Report) -> RealtimeConnection:
         return connect(self.endpoint, request)
 
-    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+    def notes(self, model: str, *, realtime: bool = False) -> list[str]:
         warning = model_list.warning(model, self.endpoint, realtime=realtime)
         return [warning] if warning else []
 

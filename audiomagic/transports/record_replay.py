@@ -69,8 +69,8 @@ class RecordingTransport(Transport):
     def check(self, model: str, voice: str | None) -> None:
         self.inner.check(model, voice)
 
-    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
-        return self.inner.notes(model, style, realtime=realtime)
+    def notes(self, model: str, *, realtime: bool = False) -> list[str]:
+        return self.inner.notes(model, realtime=realtime)
 
     def models(self) -> Listing | None:
         return self.inner.models()

@@ -101,7 +101,7 @@ class Transport(ABC):
         """Return the tokens that an answer re-reads besides what the request holds."""
         return NOTHING
 
-    def notes(self, model: str, style: str, *, realtime: bool = False) -> list[str]:
+    def notes(self, model: str, *, realtime: bool = False) -> list[str]:
         """Return what the reader of an answer should know about who gave it; `realtime`: in a
         conversation.
         """

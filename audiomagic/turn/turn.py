@@ -120,7 +120,7 @@ class Turn:
     def _reply(self, client: Client, rounds: Rounds, notes: tuple[str, ...]) -> Reply:
         request, completion = rounds.calls[0].request, rounds.completion
         about = _notes_on(request, completion, rounds.receipt.request_id)
-        about += client.transport.notes(self.model, self.style)
+        about += [*client.transport.notes(self.model), *completion.notes]
         if rounds.error is None and rounds.calls[-1].completion.tool_calls:
             notes = (*notes, UNANSWERED)
         elif rounds.undone:

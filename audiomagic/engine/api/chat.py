@@ -9,6 +9,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from ...protocol import notes
 from ...protocol.chunk_writer import ChunkWriter
 from ...protocol.response import Completion, Delta
 from ..engine import MODEL, Engine
@@ -42,7 +43,8 @@ class ChatCompletions:
         pipeline = Pipeline(self._engine, request)
         deltas = pipeline.run()
         if not request.stream:
-            return json_reply(self._whole(pipeline, deltas, writer))
+            whole = self._whole(pipeline, deltas, writer)
+            return json_reply(whole | notes.written(pipeline.notes))
         first = list(islice(deltas, 1))
         chunks = self._chunks(pipeline, chain(first, deltas), writer)
         return events_reply(_events(deltas, chunks))
@@ -68,6 +70,12 @@ class ChatCompletions:
                 yield from writer.spoken(delta) if request.voice else [writer.text(delta.text)]
         if pipeline.calls:
             yield writer.calls(pipeline.calls)
+        *before, last = self._ending(pipeline, writer)
+        yield from before
+        yield last | notes.written(pipeline.notes)
+
+    def _ending(self, pipeline: Pipeline, writer: ChunkWriter) -> Iterator[dict[str, Any]]:
+        request = pipeline.request
         if request.voice is None or pipeline.finish_reason != "stop" or not pipeline.text:
             yield writer.delta({}, pipeline.finish_reason)
         if request.usage:

@@ -125,6 +125,7 @@ class Responder:
             response.usage.text_out += tokens
             for call in pipeline.calls:
                 response.call(call)
+            response.notes = pipeline.notes
             response.complete(full=pipeline.finish_reason == "length")
 
     def _words(self, items: Sequence[Item]) -> str:

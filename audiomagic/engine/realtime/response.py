@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
+from ...protocol import notes
 from ...protocol.response import Delta
 from ...protocol.tool_calls import ToolCall
 from ..api.errors import APIError
@@ -43,6 +44,7 @@ class Response:
         self.id = new_id("resp")
         self.settings = settings
         self.usage = Usage()
+        self.notes: tuple[str, ...] = ()  # on what it says
         self._emit = emit
         self._conversation = conversation
         self._metadata = metadata
@@ -143,7 +145,7 @@ class Response:
             "audio": {"output": sound},
             "usage": self.usage.wire() if self.over else None,
             "metadata": self._metadata,
-        }
+        } | notes.written(self.notes)
 
     def _place(self, item: Item) -> dict[str, Any]:
         index = self._output.index(item)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...sound import WIRE_RATE
+from .. import notes
 from ..error import ErrorBody
 from ..usage import AUDIO_OUT_PER_SECOND, Usage
 from .events import Event, item_id, part, text
@@ -124,7 +125,8 @@ class ResponseReader:
             self.error = ErrorBody.of(details.get("error") or said or "the response failed")
         self._usage = usage_of(event)
         delta = {"tool_calls": calls} if calls else {}
-        return {"choices": [{"delta": delta, "finish_reason": finish}], "usage": self._usage}
+        end = {"choices": [{"delta": delta, "finish_reason": finish}], "usage": self._usage}
+        return end | notes.written(notes.read(response))
 
     def stopped(self) -> Chunk:
         """Return the end of a response that was cancelled: its usage, if it is done by now."""

@@ -55,9 +55,9 @@ class RealtimeTransport(Transport):
     def check(self, model: str, voice: str | None) -> None:
         self._inner.check_realtime(model, voice)
 
-    def notes(self, model: str, style: str, *, realtime: bool = True) -> list[str]:
+    def notes(self, model: str, *, realtime: bool = True) -> list[str]:
         renewed, self._renewed = self._renewed, False
-        return [*([RENEWED] if renewed else []), *self._inner.notes(model, style, realtime=True)]
+        return [*([RENEWED] if renewed else []), *self._inner.notes(model, realtime=True)]
 
     def retries(self, report: Report) -> Retries:
         return self._inner.retries(report)

@@ -17,7 +17,7 @@ from audiomagic.transports.local import LocalTransport
     ],
 )
 def test_a_server_elsewhere_may_charge(llm: str, stt: str, hosts: list[str]) -> None:
-    charging = [note for note in LocalTransport("", llm, stt).notes("x", "") if "charge" in note]
+    charging = [note for note in LocalTransport("", llm, stt).notes("x") if "charge" in note]
     assert len(charging) == len(hosts)
     for note, host in zip(charging, hosts, strict=True):
         assert note.startswith(host) and note.endswith(
@@ -27,4 +27,4 @@ def test_a_server_elsewhere_may_charge(llm: str, stt: str, hosts: list[str]) -> 
 
 def test_a_server_named_in_the_environment_may_charge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDIOMAGIC_LLM", "https://llm.example.org/v1#big")
-    assert any("llm.example.org may charge" in note for note in LocalTransport("").notes("x", ""))
+    assert any("llm.example.org may charge" in note for note in LocalTransport("").notes("x"))
