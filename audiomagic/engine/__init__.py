@@ -21,17 +21,18 @@ def transcribe(sound: object) -> str:
     return engine().load("stt").stt.transcribe(Sound.of(sound))
 
 
-def synthesize(text: str, voice: str = "alloy") -> "Sound":
-    """Speak an English text; the sound is float32 at 24 kHz.
+def synthesize(text: str, voice: str = "alloy", style: str = "") -> "Sound":
+    """Speak an English text, in a style such as "slowly"; the sound is float32 at 24 kHz.
 
     Raises OptionError for an unknown voice.
     """
     from .. import suggestions
     from ..errors import OptionError
     from .engine import engine
+    from .style import Style
     from .text_normalization import speakable
     from .tts import voices
 
     if voice not in voices():
         raise OptionError(suggestions.unknown("voice", voice, voices()))
-    return engine().load("tts").tts.synthesize(speakable(text), voice)
+    return engine().load("tts").tts.synthesize(speakable(text), voice, Style.of(style).prosody)

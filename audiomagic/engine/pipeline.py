@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import accumulate
 
-from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request
+from ..protocol.request import TRANSCRIPT, VERBATIM, Message, Request, split_style
 from ..protocol.response import Delta
 from ..protocol.tool_calls import ToolCall
 from ..protocol.usage import AUDIO_IN_PER_SECOND, AUDIO_OUT_PER_SECOND, Usage
@@ -16,9 +16,12 @@ from . import weights
 from .api.errors import APIError
 from .engine import Engine
 from .llm import LanguageModel, TextDelta, answer_schema
+from .prosody import Prosody
+from .style import Style
 from .text_normalization import UNSPEAKABLE, read_aloud, without_comments
 
 NO_SPEECH = "I heard nothing. Is the microphone on, and near enough?"
+STYLE_OF_TEXT = "A style is for the voice, and this answer is text alone."
 NO_LANGUAGE_MODEL = "I have no language model, so I can only hear and speak. You said:"
 # An instruction to write down what is said, rather than to answer it.
 TRANSCRIBE = re.compile(
@@ -35,7 +38,7 @@ class Pipeline:
     """One answer: `run` it once; then `finish_reason`, `calls`, `notes` and `usage` are known.
 
     `transcripts` are what is spoken in each message, where that has been recognised already (None
-    for one in which nobody spoke); `pace` is how fast it speaks, `block` how many bytes of sound
+    for one in which nobody spoke); `pace` is a factor on its tempo, `block` how many bytes of sound
     come at once.
     """
 
@@ -50,7 +53,12 @@ class Pipeline:
         self._engine = engine
         self.request = request
         self._transcripts = transcripts
-        self._pace, self._block = pace, block
+        self._block = block
+        asked = [split_style(message.text) for message in request.messages if message.instructs]
+        self._instructions = "\n".join(told for told, _ in asked if told)
+        style = Style.of("\n".join(style for _, style in asked))
+        self._style = style + Style.wished(self._instructions)
+        self._prosody = self._style.prosody * Prosody(pace=pace)
         self._said: list[str] = []
         self._spoken = 0  # bytes of sound
         self._full = False  # whether the next words would exceed the cap
@@ -65,6 +73,7 @@ class Pipeline:
         speech = any(m.sounds for m in self.request.messages) and self._transcripts is None
         self._engine.load("tts", "llm", *(["stt"] if speech else []))
         self._check()
+        self._note_style()
         with closing(self._generate()) as pieces:
             for piece in pieces:
                 yield from self._say(piece) if piece else [Delta()]
@@ -87,6 +96,14 @@ class Pipeline:
         audio_out = round(self._spoken / TOKEN)
         return Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out)
 
+    def _note_style(self) -> None:
+        llm = self._engine.llm
+        if self.request.voice:
+            note = self._style.note
+        else:  # a large model may follow it in its choice of words
+            note = STYLE_OF_TEXT if self._style.note and (llm is None or llm.small) else ""
+        self.notes += (note,) if note else ()
+
     def _check(self) -> None:
         """Refuse, before any model runs, what the language model cannot do."""
         if llm := self._engine.llm:
@@ -105,17 +122,17 @@ class Pipeline:
         for message, words in zip(self.request.messages, spoken, strict=True):
             if message.role == "user":
                 asked, heard = message, words
-        llm, system = self._engine.llm, self.request.system
+        llm, told = self._engine.llm, self._instructions
         if llm and answer_schema(self.request):
             yield from self._reply(llm, spoken)
             return
-        if heard is not None and TRANSCRIPT in system:
+        if heard is not None and TRANSCRIPT in told:
             answer = heard
         elif heard == "":
             answer = NO_SPEECH
-        elif VERBATIM in system:
+        elif VERBATIM in told:
             answer = _joined(asked.text, heard)
-        elif heard and (not llm or llm.small) and TRANSCRIBE.search(f"{system}\n{asked.text}"):
+        elif heard and (not llm or llm.small) and TRANSCRIBE.search(f"{told}\n{asked.text}"):
             answer = heard
         elif llm is None:
             answer = f"{NO_LANGUAGE_MODEL} {_joined(asked.text, heard)}"
@@ -134,15 +151,16 @@ class Pipeline:
         return " ".join(self._engine.stt.transcribe(sound) for sound in message.sounds).strip()
 
     def _reply(self, llm: LanguageModel, spoken: list[str | None]) -> Iterator[str]:
-        messages = tuple(
+        messages = [
             replace(
                 message,
-                role=message.role.replace("developer", "system"),
-                parts=tuple(filter(None, [_joined(message.text, words)])),
+                role="system" if message.instructs else message.role,
+                parts=tuple(filter(None, [_joined(_told(message, llm), words)])),
             )
             for message, words in zip(self.request.messages, spoken, strict=True)
-        )
-        request = replace(self.request, messages=messages, voice=None)
+        ]
+        said = tuple(m for m in messages if m.parts or not m.instructs)
+        request = replace(self.request, messages=said, voice=None)
         with closing(llm.reply(request)) as deltas:
             whole = llm.small and request.max_tokens is None
             yield from self._pieces(until_stop(self._texts(deltas), request.stop), whole)
@@ -235,7 +253,7 @@ class Pipeline:
         voice = self.request.voice
         if not voice or not text:
             return b""
-        return self._engine.tts.synthesize(text.strip(), voice, self._pace).pcm16()
+        return self._engine.tts.synthesize(text.strip(), voice, self._prosody).pcm16()
 
 
 def until_stop(texts: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
@@ -268,6 +286,11 @@ def stripped(texts: Iterable[str]) -> Iterator[str]:
             begun = True
         if shown or not text:
             yield shown
+
+
+def _told(message: Message, llm: LanguageModel) -> str:
+    """Return a message's text, without a style where that would only derail the model."""
+    return split_style(message.text)[0] if llm.small and message.instructs else message.text
 
 
 def _joined(written: str, spoken: str | None) -> str:

@@ -20,6 +20,7 @@ TRANSCRIPT = (
     "Write down what the user says, word for word, in the language that is spoken, mistakes "
     "included. Do not answer it, and write nothing before or after it."
 )
+STYLE = "Speak in this way: "  # what follows it, to the end of the message, is a style
 SOUND_FIELD = "{sound}"  # where a sound stands in the text that goes with it
 # Of the service, also at Azure and behind relays, and of the engine, which know an answer by it.
 # Other servers have ids of other shapes, which they refuse or, worse, ignore.
@@ -62,6 +63,11 @@ class Message:
     @property
     def sounds(self) -> tuple[Sound, ...]:
         return tuple(part for part in self.parts if isinstance(part, Sound))
+
+    @property
+    def instructs(self) -> bool:
+        """Whether it says how to answer."""
+        return self.role in ("system", "developer")
 
     def wire(self) -> dict[str, Any]:
         """Return its JSON. Raises SoundError where a sound cannot be sent."""
@@ -125,8 +131,7 @@ class Request:
 
     @property
     def system(self) -> str:
-        roles = ("system", "developer")
-        return "\n".join(message.text for message in self.messages if message.role in roles)
+        return "\n".join(message.text for message in self.messages if message.instructs)
 
     def wire(self) -> dict[str, Any]:
         """Return the arguments of the client's `chat.completions.create`."""
@@ -164,8 +169,14 @@ class Request:
 
 def system(who: str = "", style: str = "", task: str = "") -> tuple[Message, ...]:
     """Return the system message, if any: who the model is, what to do, how to say it."""
-    lines = [line for line in (who, task, style and f"Speak in this way: {style}") if line]
+    lines = [line for line in (who, task, style and STYLE + style) if line]
     return (Message("system", (clean("\n".join(lines)),)),) if lines else ()
+
+
+def split_style(system: str) -> tuple[str, str]:
+    """Return what a system message tells the model, and how to say it: "" where it does not."""
+    told, _, style = f"\n{system}".partition(f"\n{STYLE}")
+    return told.removeprefix("\n"), style
 
 
 def _part(part: str | Sound) -> dict[str, Any]:

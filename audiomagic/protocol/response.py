@@ -88,9 +88,7 @@ def joined(completions: Sequence[Completion]) -> Completion:
         marks += [(len(text) + before, seconds + second) for before, second in each.marks]
         text, pcm = text + each.text, pcm + each.pcm
     noted = dict.fromkeys(note for each in completions for note in each.notes)
-    whole = replace(
-        completions[-1], text=text, pcm=pcm, marks=tuple(marks), notes=tuple(noted)
-    )
+    whole = replace(completions[-1], text=text, pcm=pcm, marks=tuple(marks), notes=tuple(noted))
     # No later message can refer to the sound of several by a single id.
     same = pcm == completions[-1].pcm
     return whole if same else replace(whole, audio_id=None, expires_at=None)

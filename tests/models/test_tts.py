@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audiomagic.engine.prosody import LIMITS, Prosody
+from audiomagic.engine.style import Style
 from audiomagic.engine.text_normalization import FOREIGN, UNSPEAKABLE
 from audiomagic.engine.tts import Synthesizer, Voice, voices
 from audiomagic.sound import Sound
+
+from ..support.acoustics import frames, loudness, median_f0, melody_range, voiced_share
 
 hibari = pytest.importorskip("hibari")
 
@@ -38,37 +42,6 @@ def tts() -> Synthesizer:
 @pytest.fixture(scope="module")
 def spoken(tts: Synthesizer) -> dict[str, Sound]:
     return {name: tts.synthesize(SENTENCE, name) for name in voices()}
-
-
-def frames(sound: Sound, seconds: float = 0.02) -> np.ndarray:
-    n = int(seconds * sound.rate)
-    return sound.samples[: len(sound.samples) // n * n].reshape(-1, n).astype(np.float64)
-
-
-def loudness(sound: Sound) -> float:
-    """RMS of what is loud enough to be speech, in dBFS."""
-    power = np.mean(frames(sound) ** 2, axis=1)
-    return float(10 * np.log10(power[power > power.max() / 1000].mean()))
-
-
-def median_f0(sound: Sound) -> float:
-    """Median over voiced frames of the strongest period between 60 and 400 Hz."""
-    shortest, longest = sound.rate // 400, sound.rate // 60
-    found = []
-    for frame in frames(sound, 0.05):
-        if np.sqrt(np.mean(frame**2)) < 0.03:
-            continue
-        # dividing by the overlap keeps long periods from looking weak
-        n = len(frame)
-        same = np.correlate(frame, frame, "full")[n - 1 :] / (n - np.arange(n))
-        peaks = same[shortest:longest] / same[0]
-        if peaks.max() > 0.6:
-            near_best = np.flatnonzero(peaks > 0.9 * peaks.max())
-            first = near_best[0]  # the later ones are two or three periods
-            while first + 1 < len(peaks) and peaks[first + 1] > peaks[first]:
-                first += 1
-            found.append(sound.rate / (shortest + first))
-    return float(np.median(found))
 
 
 def test_there_are_the_thirteen_names_of_the_service():
@@ -136,14 +109,69 @@ def test_voices_keep_the_tempo_of_their_table(spoken: dict[str, Sound]):
 
 
 def test_pace_changes_the_tempo_and_not_the_pitch(tts: Synthesizer, spoken: dict[str, Sound]):
-    slow, fast = tts.synthesize(SENTENCE, "alloy", 0.8), tts.synthesize(SENTENCE, "alloy", 1.4)
+    slow, fast = (tts.synthesize(SENTENCE, "alloy", Prosody(pace=pace)) for pace in (0.8, 1.4))
     assert fast.seconds < 0.85 * spoken["alloy"].seconds < 0.8 * slow.seconds
     # the model speaks a little higher in a hurry; resampling would make 75 % of it
     assert median_f0(fast) == pytest.approx(median_f0(slow), rel=0.15)
-    assert (
-        tts.synthesize("Hello.", "alloy", 0.0).seconds < 4
-    )  # out of range: the slowest, not a crash
-    assert tts.synthesize("Hello.", "alloy", 99.0).seconds > 0.1
+    # out of range: the slowest, not a crash
+    assert tts.synthesize("Hello.", "alloy", Prosody(pace=0.0)).seconds < 4
+    assert tts.synthesize("Hello.", "alloy", Prosody(pace=99.0)).seconds > 0.1
+
+
+# -- style ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("voice", ["alloy", "onyx", "shimmer"])
+def test_each_voice_follows_a_style(tts: Synthesizer, spoken: dict[str, Sound], voice: str):
+    plain = spoken[voice]
+
+    def styled(style: str) -> Sound:
+        return tts.synthesize(SENTENCE, voice, Style.of(style).prosody)
+
+    assert styled("slowly").seconds > 1.25 * plain.seconds
+    assert styled("as fast as you can").seconds < styled("fast").seconds < plain.seconds / 1.3
+    assert median_f0(styled("deep")) < 0.85 * median_f0(plain)
+    assert median_f0(styled("high-pitched")) > 1.15 * median_f0(plain)
+    assert voiced_share(styled("whispering")) < 0.5 * voiced_share(plain)
+    assert loudness(styled("whispering")) < loudness(plain) - 5
+    assert loudness(styled("loud")) > loudness(plain) + 4
+    assert melody_range(styled("monotone")) < 0.35 * melody_range(plain)
+    assert melody_range(styled("expressive")) > 1.2 * melody_range(plain)
+
+
+def test_what_is_soft_has_less_of_its_upper_half(tts: Synthesizer, spoken: dict[str, Sound]):
+    def upper(sound: Sound) -> float:
+        power = np.abs(np.fft.rfft(sound.samples)) ** 2
+        middle = len(power) // 6  # 2 kHz
+        return float(power[middle:].sum() / power.sum())
+
+    soft, loud = (tts.synthesize(SENTENCE, "alloy", Style.of(s).prosody) for s in ("soft", "loud"))
+    assert upper(soft) < 0.6 * upper(spoken["alloy"]) < 0.6 * upper(loud)
+
+
+def test_pauses_come_at_the_commas_too(tts: Synthesizer):
+    def pauses(sound: Sound) -> int:
+        quiet = "".join("_" if level else "#" for level in np.abs(frames(sound)).max(1) < 0.02)
+        return len([gap for gap in quiet.strip("_").split("#") if len(gap) >= 8])  # 0.16 s
+
+    text = "He came, he saw, and he left. Then it was quiet."
+    plain, dramatic = tts.synthesize(text, "alloy"), tts.synthesize(text, "alloy", DRAMATIC)
+    assert pauses(plain) < 3 <= pauses(dramatic)
+    assert dramatic.seconds > plain.seconds + 0.5
+
+
+DRAMATIC = Prosody(pauses=2.5)
+NAMES_AND_ENDS = [(name, end) for name, ends in LIMITS.items() for end in ends]
+
+
+@pytest.mark.parametrize(("name", "end"), NAMES_AND_ENDS)
+def test_no_change_takes_a_voice_beyond_what_it_can(tts: Synthesizer, name: str, end: float):
+    sound = tts.synthesize(SENTENCE, "echo", Prosody(**{name: end}))
+    assert 1 < sound.seconds < 12 and np.abs(sound.samples).max() <= 0.95
+    assert np.isfinite(sound.samples).all() and np.sqrt(np.mean(sound.samples**2)) > 0.01
+
+
+@pytest.mark.parametrize("text", ["", "...", "你好", ", , ,"])
+def test_what_has_no_sound_has_none_in_a_style(tts: Synthesizer, text: str):
+    assert len(tts.synthesize(text, "alloy", Style.of("dramatic, whispering").prosody).samples) == 0
 
 
 def test_a_voice_of_ones_own_can_be_given(tts: Synthesizer):

@@ -10,6 +10,7 @@ import numpy as np
 from audiomagic.engine.engine import Engine
 from audiomagic.engine.llm import TextDelta
 from audiomagic.engine.model_source import ModelSource
+from audiomagic.engine.prosody import PLAIN, Prosody
 from audiomagic.protocol.request import Request
 from audiomagic.protocol.tool_calls import ToolCall
 from audiomagic.sound import Sound
@@ -72,8 +73,8 @@ class Models:
     def sentences(text: str) -> list[str]:
         return re.findall(r"\S[^.!?]*[.!?]*", text)
 
-    def synthesize(self, text: str, voice: str, pace: float = 1.0) -> Sound:
-        samples = round(len(text.split()) * PER_WORD * 24_000 / pace)
+    def synthesize(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Sound:
+        samples = round(len(text.split()) * PER_WORD * 24_000 / prosody.pace)
         return Sound(np.full(samples, 0.25, np.float32), 24_000)
 
 

@@ -1,7 +1,6 @@
 """Answers `POST /v1/audio/speech`: a text, read aloud.
 
-`instructions` are accepted, as they are for the service's tts-1, and change nothing: the engine's
-voices have one manner of speaking.
+Its `instructions` are a style, and followed as far as the engine's voices can.
 """
 
 import base64
@@ -15,6 +14,8 @@ from ...errors import one_line
 from ...protocol.usage import AUDIO_OUT_PER_SECOND
 from ...sound import pcm16_seconds
 from ..engine import Engine
+from ..prosody import Prosody
+from ..style import Style
 from ..text_normalization import speakable
 from ..tts import voices
 from .audio_files import audio_file
@@ -108,8 +109,10 @@ class _Speech:
 
     def _pcm(self) -> Iterator[bytes]:
         tts, body = self._engine.tts, self._body
+        style = Style.of(body.instructions or "")
+        prosody = style.prosody * Prosody(pace=body.speed or 1)
         for sentence in tts.sentences(self._text):
-            pcm = tts.synthesize(sentence.strip(), body.voice, body.speed or 1).pcm16()
+            pcm = tts.synthesize(sentence.strip(), body.voice, prosody).pcm16()
             self._seconds += pcm16_seconds(pcm)
             yield pcm
 
