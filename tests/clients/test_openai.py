@@ -141,6 +141,17 @@ def test_speech_is_a_file_of_the_format_asked_for(
     assert 0.5 < Sound.decode(answer.content).seconds < 2
 
 
+def test_speech_follows_instructions(client: openai.OpenAI) -> None:
+    def seconds(instructions: str) -> float:
+        answer = client.audio.speech.create(
+            model="gpt-4o-mini-tts", voice="coral", input="Hello there, how are you today?",
+            response_format="wav", instructions=instructions, speed=1.0,
+        )  # fmt: skip
+        return Sound.decode(answer.content).seconds
+
+    assert seconds("Speak very slowly.") > 1.3 * seconds("Be yourself.")
+
+
 def test_speech_is_mp3_unless_something_else_is_asked_for(
     client: openai.OpenAI, tmp_path: Path
 ) -> None:

@@ -76,6 +76,24 @@ def test_verbatim_reads_the_text_itself() -> None:
     assert transcribe(Sound.of(reply)).rstrip("?") == QUESTION.rstrip("?")
 
 
+def test_a_style_changes_how_it_is_said_and_not_what() -> None:
+    session = Session()
+    plain = session.speak(QUESTION)
+    styled = session.speak(QUESTION, style="very slowly, like a pirate from the Caribbean")
+    assert styled.text == plain.text and styled.seconds > 1.4 * plain.seconds
+    assert styled.notes[1:] == (
+        "Style: much slower; the engine's voice cannot follow 'pirate from the Caribbean'.",
+    )
+    wished = session.speak(QUESTION, system="You are a tutor. Speak very slowly.")
+    assert wished.notes[1:] == ("Style: much slower.",)
+
+
+@pytest.mark.parametrize("style", ["whispering", "as fast as you can", "in a very deep voice"])
+def test_what_is_said_in_a_style_is_understood(style: str) -> None:
+    reply = Session().speak(QUESTION, verbatim=True, style=style)
+    assert transcribe(Sound.of(reply)).rstrip("?") == QUESTION.rstrip("?")
+
+
 @pytest.mark.parametrize("instruction", ["Transcribe this.", "What is said here?", "Write it down"])
 def test_a_request_to_transcribe_gives_what_was_heard(question: Sound, instruction: str) -> None:
     assert Session().listen(question, instruction, text_only=True).text == QUESTION

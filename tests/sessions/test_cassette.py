@@ -9,6 +9,7 @@ import pytest
 from audiomagic import AudiomagicError, Session, Sound
 from audiomagic.costs.ledger import Ledger
 from audiomagic.errors import CassetteError
+from audiomagic.protocol import notes
 from audiomagic.turn.turn import RECORDED
 
 from ..support.fake_server import KEY, FakeServer, chunk, spoken, usage
@@ -42,6 +43,18 @@ def test_a_replay_needs_no_key_and_costs_nothing(
     assert all("replayed · free" in face for face in faces.values())
     assert "on gpt-audio-1.5 this would have cost <span>$</span>0.0014" in faces["text/html"]
     assert [row["engine"] for row in Ledger().rows()] == ["openai", "openai", "replay", "replay"]
+
+
+def test_what_a_server_notes_of_its_answer_is_replayed(
+    fake_server: FakeServer, key: str, tone: Sound, tmp_path: Path
+) -> None:
+    session = Session()
+    session.record(tmp_path / "tape")
+    *before, last = spoken(["Hi."], tone.pcm16())
+    fake_server.send_chunks([*before, last | notes.written(["Style: slower."])])
+    session.speak("Hi")
+    session.replay(tmp_path / "tape", pace=False)
+    assert session.speak("Hi").notes == ("Style: slower.",)
 
 
 def test_an_answer_that_a_budget_cut_is_not_kept(

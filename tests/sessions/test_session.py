@@ -20,6 +20,7 @@ from audiomagic.errors import (
     RequestRejected,
     SoundError,
 )
+from audiomagic.protocol import notes
 
 from ..support.fake_server import KEY, FakeServer, Handler, chunk, spoken, usage, written
 
@@ -112,6 +113,16 @@ def test_text_where_sound_was_asked_for_is_said_so(fake_server: FakeServer) -> N
     assert reply.notes == (
         "The model answered in text, although sound was requested; run it again.",
     )
+
+
+def test_what_a_server_notes_of_its_answer_is_on_the_card(
+    fake_server: FakeServer, tone: Sound
+) -> None:
+    *before, last = spoken(["Hi."], tone.pcm16())
+    fake_server.send_chunks([*before, last | notes.written(["Style: <slower>."])])
+    reply = Session().speak("Hi")
+    assert reply.notes == ("Style: <slower>.",)
+    assert "Style: &lt;slower&gt;." in reply._repr_mimebundle_()["text/html"]
 
 
 def test_empty_audio_with_an_id_alone(fake_server: FakeServer) -> None:

@@ -11,7 +11,8 @@ Names are for people: the files are played in the order of their numbers, whatev
                tool_choice. A part is a text, or a sound: SHA-256 of its pcm16 samples, rate,
                seconds. Calls are numbered. What is not set is left out.
     answer     model, finish_reason, text, tool_calls, usage; sound: SHA-256 of the pcm16 (null:
-               none); seconds it took; arrivals: [seconds since the request, characters, samples]
+               none); seconds it took; arrivals: [seconds since the request, characters, samples];
+               question: the words of a spoken one; notes: of the engine, on its answer
 
 Only the request is compared; the SHA-256 of its JSON, keys sorted, begins with the six characters
 that end the name. Times, servers, headers and the service's ids are not part of it.

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from ... import redaction
-from ...errors import CassetteError, one_line
+from ...errors import LONGEST_QUOTE, CassetteError, one_line
+from ...protocol import notes
 from ...protocol.chunk_writer import ChunkWriter
 from ...protocol.realtime.transcripts import Transcript
 from ...protocol.request import Request
@@ -28,6 +29,8 @@ LONGEST_WAIT = 3600.0  # seconds that a replay may keep anybody waiting
 NUMBERS = re.compile(r"\[\n[\s\d.,]+\]")  # an array of numbers, a line each
 
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT)]
+Note = Annotated[str, Field(max_length=LONGEST_QUOTE)]
+Notes = Annotated[tuple[Note, ...], ONE_FAULT, Field(max_length=notes.MOST)]
 Arrival = tuple[Seconds, NonNegativeInt, NonNegativeInt]
 
 
@@ -46,6 +49,7 @@ class RecordedAnswer:
     question: Annotated[str, Field(max_length=LONGEST_TEXT)] | None = field(
         default=None, kw_only=True
     )
+    notes: Notes = field(default=(), kw_only=True)  # of the engine that answered
     # Seconds since the request, and how many characters and samples came then.
     arrivals: Annotated[tuple[Arrival, ...], ONE_FAULT]
 
@@ -67,7 +71,7 @@ class RecordedAnswer:
         if self.tool_calls:
             yield writer.calls(self.tool_calls)
         yield writer.delta({}, self.finish_reason)
-        yield writer.chunk([], self.usage)
+        yield writer.chunk([], self.usage) | notes.written(self.notes)
         if self.question:
             yield Transcript(self.question).chunk()
 
@@ -149,6 +153,7 @@ class RecordingBuilder:
             self._now(),
             tuple(self._arrivals),
             question=self._question,
+            notes=completion.notes,
         )
         now = datetime.now(UTC).replace(microsecond=0)
         recording = Recording.model_construct(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from audiomagic.engine.prosody import LIMITS, PLAIN
 from audiomagic.engine.style import Style
 
-PIRATE = "the engine's voice cannot follow"
+CANNOT = "the engine's voice cannot follow"
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ PIRATE = "the engine's voice cannot follow"
         ("without emotion", "Style: in a monotone."),
         ("in a low voice", "Style: quieter and a little softer."),
         ("slowly and softly, like a pirate",
-         f"Style: slower, quieter and softer; {PIRATE} 'pirate'."),
-        ("a jaunty Colorado mountain accent", f"Style: {PIRATE} 'jaunty Colorado mountain accent'."),
-        ("in French", f"Style: {PIRATE} 'French'."),
-        ("calm, with pauses", "Style: a little slower, a little flatter, softer and with much longer"
-         " pauses."),
+         f"Style: slower, quieter and softer; {CANNOT} 'pirate'."),
+        ("a jaunty Colorado accent", f"Style: {CANNOT} 'jaunty Colorado accent'."),
+        ("in French", f"Style: {CANNOT} 'French'."),
+        ("calm, with pauses",
+         "Style: a little slower, a little flatter, softer and with much longer pauses."),
     ],
 )  # fmt: skip
 def test_the_reader_is_told_what_is_followed_and_what_is_not(style: str, note: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from audiomagic.engine.pipeline import NO_SPEECH
 from audiomagic.engine.realtime.session import Session
+from audiomagic.protocol import notes
 from audiomagic.protocol.request import Message
 from audiomagic.protocol.tool_calls import ToolCall
 
@@ -117,6 +118,20 @@ def test_there_is_one_model_whatever_it_is_called() -> None:
     with talking() as client:
         client.update(model="gpt-realtime")
         assert client.until("session.updated")["session"]["model"] == "local-engine"
+
+
+def test_a_style_is_followed_noted_and_kept_from_a_small_model() -> None:
+    with talking(answers=[["Hello there."], ["Hello there."]]) as client:
+        client.models.small = True
+        client.update(instructions="Be brief.\nSpeak in this way: slowly, like a pirate")
+        client.say("Hi")
+        client.send("response.create")
+        sound = client.until("response.done")["response"]
+        assert notes.read(sound) == ("Style: slower; the engine's voice cannot follow 'pirate'.",)
+        assert client.models.asked[0].system == "Be brief."
+        assert sound["usage"]["output_token_details"]["audio_tokens"] == round(0.2 / 0.72 * 20)
+        client.send("response.create", response={"instructions": ""})
+        assert notes.read(client.until("response.done")["response"]) == ()
 
 
 def test_the_voice_is_fixed_once_it_was_heard() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audiomagic.protocol import notes
 from audiomagic.protocol.realtime.response import ResponseReader, response_id, sound_tokens
 from audiomagic.protocol.response import Completion, ResponseAccumulator
 
@@ -44,6 +45,11 @@ def test_words_and_sound() -> None:
     reader, completion = read(said("Hello"), sounded(PCM), said(" there."), done())
     assert (completion.text, completion.pcm) == ("Hello there.", PCM)
     assert (completion.finish_reason, reader.status) == ("stop", "completed")
+
+
+def test_notes_on_a_response_are_read() -> None:
+    noted = notes.written(["Style: slower."])
+    assert read(said("Hello."), done(**noted))[1].notes == ("Style: slower.",)
 
 
 def test_words_of_two_messages_are_apart() -> None:
