@@ -57,6 +57,7 @@ class Pipeline:
         asked = [split_style(message.text) for message in request.messages if message.instructs]
         self._instructions = "\n".join(told for told, _ in asked if told)
         style = Style.of("\n".join(style for _, style in asked))
+        self._has_style = bool(style.note)
         self._style = style + Style.wished(self._instructions)
         self._prosody = self._style.prosody * Prosody(pace=pace)
         self._said: list[str] = []
@@ -101,7 +102,7 @@ class Pipeline:
         if self.request.voice:
             note = self._style.note
         else:  # a large model may follow it in its choice of words
-            note = STYLE_OF_TEXT if self._style.note and (llm is None or llm.small) else ""
+            note = STYLE_OF_TEXT if self._has_style and (llm is None or llm.small) else ""
         self.notes += (note,) if note else ()
 
     def _check(self) -> None:

@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib.resources import files
@@ -146,6 +146,6 @@ def _described(prosody: Prosody) -> Iterator[str]:
         yield "whispered" if prosody.breath > WHISPER else "breathy"
 
 
-def _joined(parts: "list[str] | Iterator[str]") -> str:
-    *before, last = [*parts] or [""]
+def _joined(parts: Iterable[str]) -> str:
+    *before, last = list(parts) or [""]
     return f"{', '.join(before)} and {last}" if before else last

@@ -25,7 +25,12 @@ for name in [name for name in os.environ if name.startswith(("OPENAI_", "AZURE_"
 # What the prose around a cell relies on: words of an output, its plain face or its HTML.
 TOLD = {
     "01_hello": ["The capital of France is Paris."],
-    "02_steering": ["The capital of Italy is Rome.", "Style: slower", "whispered", "accent of a Scottish"],
+    "02_steering": [
+        "The capital of Italy is Rome.",
+        "Style: slower",
+        "whispered",
+        "accent of a Scottish",
+    ],
     "03_listening": ["What is the capital of France?", "The museum is closed on Mondays."],
     "04_conversation": ["Chat italy · 3 turns", "forgot chat italy", "Chat rome · 3 turns"],
     "05_tools": ["The weather in Oslo is snow", "KeyError('Lima')", "<td", "sunny, 24 degrees"],
