@@ -19,6 +19,7 @@ from .llm import LanguageModel, TextDelta, answer_schema
 from .prosody import Prosody
 from .style import Style
 from .text_normalization import UNSPEAKABLE, read_aloud, without_comments
+from .voice_instructions import voice_style
 
 NO_SPEECH = "I heard nothing. Is the microphone on, and near enough?"
 STYLE_OF_TEXT = "A style is for the voice, and this answer is text alone."
@@ -56,10 +57,10 @@ class Pipeline:
         self._block = block
         asked = [split_style(message.text) for message in request.messages if message.instructs]
         self._instructions = "\n".join(told for told, _ in asked if told)
-        style = Style.of("\n".join(style for _, style in asked))
-        self._has_style = bool(style.note)
-        self._style = style + Style.wished(self._instructions)
-        self._prosody = self._style.prosody * Prosody(pace=pace)
+        self._style = Style.of("\n".join(style for _, style in asked))
+        self._wished = voice_style(self._instructions)
+        prosody = Prosody.together((self._style.prosody, self._wished.prosody))
+        self._prosody = replace(prosody, pace=prosody.pace * pace)
         self._said: list[str] = []
         self._spoken = 0  # bytes of sound
         self._full = False  # whether the next words would exceed the cap
@@ -98,12 +99,12 @@ class Pipeline:
         return Usage(text_in + audio_in, text_out + audio_out, audio_in, audio_out)
 
     def _note_style(self) -> None:
-        llm = self._engine.llm
+        llm, style, wished = self._engine.llm, self._style.told, self._wished.told
         if self.request.voice:
-            note = self._style.note
-        else:  # a large model may follow it in its choice of words
-            note = STYLE_OF_TEXT if self._has_style and (llm is None or llm.small) else ""
-        self.notes += (note,) if note else ()
+            self.notes += (f"Style: {style}.",) if style else ()
+            self.notes += (f"Voice, as instructed: {wished}.",) if wished else ()
+        elif style and (llm is None or llm.small):  # a larger one may choose its words by it
+            self.notes += (STYLE_OF_TEXT,)
 
     def _check(self) -> None:
         """Refuse, before any model runs, what the language model cannot do."""

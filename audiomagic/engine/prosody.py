@@ -1,8 +1,9 @@
 """Prosody: how a text is spoken, whatever it says, as changes to a voice's own way."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
-# What the voices are still understood with, and no stranger than a person.
+# What a voice is still understood with, and no stranger than a person.
 LIMITS = {
     "pace": (0.5, 1.6),
     "pitch": (0.7, 1.4),
@@ -24,22 +25,26 @@ class Prosody:
     loudness: float = 0.0  # dB
     brightness: float = 0.0  # dB per octave; what is below 0 sounds muffled, above it sharp
     breath: float = 0.0  # share of the voice that becomes breath; 1 is a whisper
-    pauses: float = 1.0  # factor on the pauses; above 1, there is one at each comma
+    pauses: float = 1.0  # factor on the pauses; above 1, those at commas are longer, too
 
-    def __mul__(self, other: "Prosody") -> "Prosody":
-        """Return the changes of both."""
-        return Prosody(
-            self.pace * other.pace,
-            self.pitch * other.pitch,
-            self.melody * other.melody,
-            self.loudness + other.loudness,
-            self.brightness + other.brightness,
-            1 - (1 - self.breath) * (1 - other.breath),
-            self.pauses * other.pauses,
-        )
+    @classmethod
+    def together(cls, changes: Iterable["Prosody"]) -> "Prosody":
+        """Return all changes at once: of several in one direction, the largest, as far as a voice
+        can go. "Happy" and "cheerful" are not twice as cheerful.
+        """
+        changes = list(changes)
+        found = {}
+        for field in fields(cls):
+            none: float = field.default  # type: ignore[assignment]
+            values = [none, *(getattr(change, field.name) for change in changes)]
+            up, down = max(values), min(values)
+            value = up * down if none else up + down
+            least, most = LIMITS[field.name]
+            found[field.name] = min(max(value, least), most)
+        return cls(**found)
 
     def __pow__(self, degree: float) -> "Prosody":
-        """Return the changes made stronger, by a `degree` above 1, or weaker."""
+        """Return the changes made stronger (a `degree` above 1), weaker, or opposite (below 0)."""
         return Prosody(
             self.pace**degree,
             self.pitch**degree,
@@ -48,13 +53,6 @@ class Prosody:
             self.brightness * degree,
             self.breath * degree,
             self.pauses**degree,
-        )
-
-    def limited(self) -> "Prosody":
-        """Return the changes as far as a voice can go."""
-        changes = vars(self).items()
-        return Prosody(
-            **{name: min(max(value, LIMITS[name][0]), LIMITS[name][1]) for name, value in changes}
         )
 
 

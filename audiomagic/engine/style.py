@@ -5,28 +5,26 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 from importlib.resources import files
-from operator import mul
 from typing import Any
 
 from ..errors import one_line
 from .prosody import PLAIN, Prosody
 
-NOT = r"not|never|no|without|less|(?:do|does|did|is|are|ca)n['’]t"
-STRONG = r"very|really|extremely|incredibly|super|so|too|much|most"
-WEAK = r"a bit|a little|a touch|slightly|somewhat|fairly|rather|kind of"
-UTMOST = r"as (?:possible|you can)"
-STRONGER, WEAKER = 1.5, 0.5  # powers of what a word changes
-CLAUSE = re.compile(r"[,.;:!?()\n]+|\b(?:but|yet|instead)\b", re.IGNORECASE)
-OR = re.compile(r"\W+n?or\W+", re.IGNORECASE)  # what follows it is denied with what is before
-WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-# A sentence of a model's instructions that is about its voice.
-SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
-OF_THE_VOICE = re.compile(
-    r"\b(?:speak|talk|sound|whisper|shout|pronounce|read aloud)(?:s|ing)?\b|\b(?:voice|tone)\b",
-    re.IGNORECASE,
+STRONG = r"very|really|extremely|incredibly|super|so|much|most|quite|a lot|far|deeply|terribly"
+WEAK = (
+    r"(?:a (?:little )?bit|a little|a touch|a tad|slightly|somewhat|fairly|rather(?! than)|a shade)"
 )
+LESS = r"less|too|not (?:so|too|as|that)"  # "too fast" is a complaint, "not too fast" advice
+UTMOST = r"as (?:possible|you can)"
+DENIED = (
+    r"not(?! only)|never|no|nothing|without|avoid|stop|neither|nor|instead of|(?:rather )?than"
+    r"|anything but|cannot|(?:do|does|did|is|are|ca|wo|should|must)n'?t"
+)
+STRONGER, WEAKER = 1.5, 0.5  # powers of what a word changes
+CLAUSE = re.compile(r"[,.;!?()\n]+|\b(?:but|yet)\b|\binstead\b(?! of)", re.I)
+WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 LONGEST_QUOTE = 60  # characters
 MOST_QUOTES = 3
 
@@ -40,7 +38,8 @@ CALLED = {
     "pauses": ("with {}shorter pauses", "with {}longer pauses", math.log(1.6)),
 }
 SLIGHT, LITTLE, MUCH = 0.2, 0.6, 1.4  # shares of that size
-MONOTONE, WHISPER, BREATHY = 0.35, 0.9, 0.1  # of `melody`; of `breath`
+MONOTONE = 0.35  # factor on the melody, below which it is called so
+WHISPER, BREATHY = 0.9, 0.1  # shares of breath, above which a voice is called so
 
 
 @dataclass(frozen=True)
@@ -54,35 +53,28 @@ class Style:
     def of(cls, text: str) -> "Style":
         """Return what a style asks for, such as "slowly, and a bit deeper"."""
         found, unknown = list[Prosody](), list[str]()
-        for clause in CLAUSE.split(text):
-            end, denied = 0, False
-            for match in _pattern().finditer(clause):
-                before = clause[end : match.start()]
-                denied = bool(match["not"]) or (denied and OR.fullmatch(before) is not None)
-                found += [] if denied else [_asked(match)]
-                unknown += _quoted(before)
-                end = match.end()
-            unknown += _quoted(clause[end:])
-        return cls(reduce(mul, found, PLAIN).limited(), tuple(dict.fromkeys(unknown)))
-
-    @classmethod
-    def wished(cls, instructions: str) -> "Style":
-        """Return what a model's instructions ask of its voice, in sentences about the voice."""
-        about = filter(OF_THE_VOICE.search, SENTENCE.split(instructions))
-        return cls(cls.of("\n".join(about)).prosody)  # what else they ask, the model is told
-
-    def __add__(self, other: "Style") -> "Style":
-        """Return what both ask for."""
-        return Style((self.prosody * other.prosody).limited(), (*self.unknown, *other.unknown))
+        for clause in CLAUSE.split(plain(text)):
+            wishes, rest = _read(clause)
+            found += wishes
+            unknown += rest
+        prosody = Prosody.together(found)
+        if found and not [*_described(prosody)]:  # "fast and slow"
+            unknown = [" ".join(text.split())]
+        return cls(prosody, tuple(dict.fromkeys(unknown)))
 
     @property
-    def note(self) -> str:
-        """Say in a sentence what is followed, and what is not; "" where nothing was asked."""
-        followed = _joined(_described(self.prosody))
-        quotes = [f"'{one_line(each, LONGEST_QUOTE)}'" for each in self.unknown[:MOST_QUOTES]]
+    def told(self) -> str:
+        """What is followed, and what is not; "" where nothing was asked."""
+        quotes = [f"“{one_line(each, LONGEST_QUOTE)}”" for each in self.unknown[:MOST_QUOTES]]
+        more = len(self.unknown) - len(quotes)
+        quotes += [f"{more} more"] if more else []
         cannot = f"the engine's voice cannot follow {_joined(quotes)}" if quotes else ""
-        told = "; ".join(filter(None, (followed, cannot)))
-        return f"Style: {told}." if told else ""
+        return "; ".join(filter(None, (_joined(_described(self.prosody)), cannot)))
+
+
+def is_wish(text: str) -> bool:
+    """Whether a text begins with a word that changes something."""
+    return _pattern().match(text) is not None
 
 
 @cache
@@ -103,25 +95,51 @@ def _changes() -> dict[str, Prosody]:
 @cache
 def _fillers() -> set[str]:
     """Return the words that ask for nothing by themselves."""
-    return {*re.findall(r"\w+", f"{_table()['fillers']} {NOT} {STRONG} {WEAK} {UTMOST}")}
+    return {*WORD.findall(f"{_table()['fillers']} {STRONG} {WEAK} {LESS} {UTMOST}")}
 
 
 @cache
 def _pattern() -> re.Pattern[str]:
+    """Return what finds a word that changes something, with its degree; or denies what follows."""
     words = "|".join(map(re.escape, sorted(_changes(), key=len, reverse=True)))
     return re.compile(
-        rf"(?:\b(?P<not>{NOT})\W+(?:\w+\W+){{0,2}}?)?"
-        rf"(?:\b(?:(?P<strong>{STRONG})|(?P<weak>{WEAK}))\W+)?"
-        rf"\b(?P<word>{words})\b(?:\W+(?P<utmost>{UTMOST})\b)?",
-        re.IGNORECASE,
+        rf"(?<![\w-])(?:(?:(?P<less>{LESS})|(?P<strong>{STRONG})|(?P<weak>{WEAK})) (?:more )?)?"
+        rf"(?P<word>{words})(?![\w-])(?: (?:(?P<utmost>{UTMOST})|(?P<slightly>{WEAK}))\b)?"
+        rf"|\b(?P<denied>{DENIED})\b",
+        re.I,
     )
+
+
+def plain(text: str) -> str:
+    """Return words without tags, quotation marks, typographic apostrophes and repeated blanks."""
+    text = re.sub(r"<[^<>]*>|[*_`:\"“”]", " ", text.replace("’", "'"))
+    return "\n".join(" ".join(line.split()) for line in text.splitlines())
+
+
+def _read(clause: str) -> tuple[list[Prosody], list[str]]:
+    """Return what a clause asks for, and what of it is not understood.
+
+    What follows "not" is neither: a voice that does not shout follows "do not shout".
+    """
+    found, unknown, end, denied = list[Prosody](), list[str](), 0, False
+    for match in _pattern().finditer(clause):
+        unknown += [] if denied else _quoted(clause[end : match.start()])
+        end = match.end()
+        if match["denied"]:
+            denied = True
+        elif not denied:
+            found.append(_asked(match))
+    unknown += [] if denied else _quoted(clause[end:])
+    return found, unknown
 
 
 def _asked(match: re.Match[str]) -> Prosody:
     prosody = _changes()[match["word"].lower()]
-    if match["strong"] or match["utmost"]:
-        return prosody**STRONGER
-    return prosody**WEAKER if match["weak"] else prosody
+    if match["less"]:
+        return prosody**-WEAKER
+    if match["weak"] or match["slightly"]:
+        return prosody**WEAKER
+    return prosody**STRONGER if match["strong"] or match["utmost"] else prosody
 
 
 def _quoted(text: str) -> Iterator[str]:
@@ -131,19 +149,24 @@ def _quoted(text: str) -> Iterator[str]:
         yield text[asking[0].start() : asking[-1].end()]
 
 
-def _described(prosody: Prosody) -> Iterator[str]:
-    """Yield what is changed, in words, however it was asked for."""
+def _described(prosody: Prosody) -> list[str]:
+    """Return what is changed, in words, however it was asked for: the largest change first."""
+    found = list[tuple[float, str]]()
+    whispers = prosody.breath > WHISPER
+    if prosody.breath > BREATHY:
+        found.append((prosody.breath, "whispering" if whispers else "breathy"))
     for name, (below, above, size) in CALLED.items():
         value: float = getattr(prosody, name)
+        if whispers and name in ("pitch", "melody", "loudness"):  # it has no melody, and is quiet
+            continue
         if name == "melody" and value < MONOTONE:
-            yield "in a monotone"
+            found.append((MUCH, "in a monotone"))
             continue
         change = (value if name in ("loudness", "brightness") else math.log(value)) / size
         degree = "a little " if abs(change) < LITTLE else "much " if abs(change) > MUCH else ""
         if abs(change) > SLIGHT:
-            yield (below if change < 0 else above).format(degree)
-    if prosody.breath > BREATHY:
-        yield "whispered" if prosody.breath > WHISPER else "breathy"
+            found.append((abs(change), (below if change < 0 else above).format(degree)))
+    return [words for _, words in sorted(found, key=lambda each: -each[0])]
 
 
 def _joined(parts: Iterable[str]) -> str:

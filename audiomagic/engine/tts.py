@@ -23,15 +23,16 @@ UNNAMED_NUMBER = re.compile(r"\d(?:,?\d){36,}")  # hibari has names up to the de
 # largest at 4/3: what comes out (over twelve sentences), and the `speed` that it takes; beyond the
 # ends it stays there.
 TEMPO = (0.25, 0.50, 0.60, 0.71, 0.81, 0.90, 0.95, 1.0, 1.03, 1.10, 1.14,
-         1.24, 1.25, 1.36, 1.49, 1.54, 1.58, 1.66, 1.77, 1.95, 2.05)  # fmt: skip
+         1.29, 1.30, 1.36, 1.49, 1.54, 1.58, 1.66, 1.77, 1.95, 2.05)  # fmt: skip
 SPEED = (0.25, 0.50, 0.60, 0.70, 0.80, 0.85, 0.90, 1.0, 1.10, 1.20, 1.30,
          1.332, 1.335, 1.336, 1.40, 1.50, 1.60, 1.80, 2.00, 2.50, 3.00)  # fmt: skip
 LOUDNESS = 0.1  # RMS of the speech: -20 dBFS
 PEAK, KNEE = 0.95, 0.7  # nothing is louder than PEAK; the rare peaks above KNEE are bent
 AUDIBLE = 0.005  # RMS of a 10 ms frame that counts as sound (-46 dBFS)
 LEAD_IN, TAIL, PAUSE = 0.04, 0.06, 0.22  # seconds kept before, after, and up to the next sentence
+AT_COMMA = 0.3  # seconds that the model pauses there
 FADE_IN, FADE_OUT = 0.008, 0.03  # seconds
-CLAUSE = re.compile(r"(?<=[,;:—–]) ")
+COMMA = re.compile(r"(?<=[,;:—–]) ")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Synthesizer:
         parts = [
             _finish(self._render(phrase, voice, prosody), prosody, pause)
             for phonemes in self.phonemes(text)
-            for phrase, pause in _phrases(phonemes, prosody.pauses)
+            for phrase, pause in _phrases(phonemes, prosody)
             if any(symbol.isalpha() for symbol in phrase)  # a lone "..." would be noise
         ]
         return Sound(np.concatenate([*parts, np.zeros(0, np.float32)]), RATE)
@@ -105,12 +106,14 @@ class Synthesizer:
         return [str(sentence) for sentence in Hibari.split_sentences(text)]
 
 
-def _phrases(phonemes: str, pauses: float) -> list[tuple[str, float]]:
-    """Split a sentence where somebody pauses, and tell for how many seconds."""
-    if pauses <= 1:
-        return [(phonemes, PAUSE * pauses)]
-    *before, last = CLAUSE.split(phonemes)
-    return [*((phrase, PAUSE * (pauses - 1)) for phrase in before), (last, PAUSE * pauses)]
+def _phrases(phonemes: str, prosody: Prosody) -> list[tuple[str, float]]:
+    """Split a sentence where somebody makes a pause, and tell for how many seconds.
+
+    By itself, the model pauses at a comma, at its own tempo.
+    """
+    longer = prosody.pauses / max(prosody.pace, 0.1)
+    *before, last = COMMA.split(phonemes) if prosody.pauses > 1 else [phonemes]
+    return [*((phrase, AT_COMMA * longer) for phrase in before), (last, PAUSE * longer)]
 
 
 def _finish(samples: Floats, prosody: Prosody, pause: float) -> Floats:

@@ -47,7 +47,7 @@ Variables = Mapping[str, Any]
 Result = Reply | Comparison
 SOURCES = ("say", "file", "sound")  # options that name what is sent, each as often as one likes
 AT_MICROPHONE = ("push_to_talk", "max_minutes")  # options of a conversation there
-BELOW = "the text belongs in the cell, below"
+BELOW = "the text belongs in the cell, below, and a value of several words in quotation marks"
 
 
 @dataclass(frozen=True)

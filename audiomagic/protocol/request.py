@@ -175,8 +175,8 @@ def system(who: str = "", style: str = "", task: str = "") -> tuple[Message, ...
 
 def split_style(system: str) -> tuple[str, str]:
     """Return what a system message tells the model, and how to say it: "" where it does not."""
-    told, _, style = f"\n{system}".partition(f"\n{STYLE}")
-    return told.removeprefix("\n"), style
+    told, *style = re.split(rf"(?:\A|\s+){STYLE.strip()}\s*", system, maxsplit=1)
+    return told, "".join(style)
 
 
 def _part(part: str | Sound) -> dict[str, Any]:

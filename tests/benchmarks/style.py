@@ -21,18 +21,19 @@ from .wer import wer
 VOICE = "alloy"
 SENTENCES = (
     "The weather in the mountains is sunny today, with a light wind from the west.",
+    "He forgot his umbrella, so he came home wet and cold.",
+    "If you are hungry, there is some bread in the kitchen.",
     "Please put the blue cup on the table beside the open window.",
     "My brother works in a small library near the old station.",
     "We walked along the river until it was too dark to see.",
     "She asked me whether the last train had already left.",
-    "There is some bread in the kitchen if you are hungry.",
     "The children played in the garden all afternoon.",
-    "He forgot his umbrella, so he came home wet and cold.",
     "They will open the new bridge in the middle of next month.",
     "Would you like to come with us to the market on Saturday?",
     "A good teacher explains the same thing in many different ways.",
     "The doctor told him to drink more water and to sleep longer.",
 )
+WITH_COMMA = slice(0, 3)
 WORDS = sum(len(sentence.split()) for sentence in SENTENCES)
 
 
@@ -57,8 +58,8 @@ class Spoken:
         pairs = zip(SENTENCES, map(transcribe, self.sounds), strict=True)
         return 100 * sum(wer(said, heard)[0] for said, heard in pairs) / WORDS
 
-    def median(self, measure: Callable[[Sound], float]) -> float:
-        return statistics.median(map(measure, self.sounds))
+    def median(self, measure: Callable[[Sound], float], of: slice = slice(None)) -> float:
+        return statistics.median(map(measure, self.sounds[of]))
 
     def speed(self) -> float:
         """Seconds of speech that are made in one second."""
@@ -75,11 +76,11 @@ def main() -> None:
 
 def rows() -> list[Row]:
     plain = Spoken("")
-    styles = "slowly", "fast", "deep", "high-pitched", "whispering", "loud", "monotone"
-    slow, fast, deep, high, whisper, loud, monotone = spoken = list(map(Spoken, styles))
+    styles = "slowly", "fast", "deep", "high-pitched", "whispering", "loud", "monotone", "pauses"
+    slow, fast, deep, high, whisper, loud, monotone, pauses = spoken = list(map(Spoken, styles))
 
-    def share(one: Spoken, measure: Callable[[Sound], float]) -> str:
-        return f"{one.median(measure) / plain.median(measure):.2f} x"
+    def share(one: Spoken, measure: Callable[[Sound], float], of: slice = slice(None)) -> str:
+        return f"{one.median(measure, of) / plain.median(measure, of):.2f} x"
 
     louder = loud.median(acoustics.loudness) - plain.median(acoustics.loudness)
     errors = ", ".join(f"{one.style} {one.errors - plain.errors:+.1f}" for one in spoken)
@@ -95,6 +96,8 @@ def rows() -> list[Row]:
         ("loud, RMS", f"{louder:+.1f} dB", "at least +4 dB"),
         ("monotone, range of the melody", share(monotone, acoustics.melody_range),
          "at most 0.35 x"),
+        ("pauses, the longest in a sentence", share(pauses, acoustics.longest_pause, WITH_COMMA),
+         "at least 1.30 x"),
         ("word error rate, points", errors,
          f"at most +2 (whispering +10) to {plain.errors:.1f} %"),
         ("speech made, slowest style", f"{slowest:.0f} x real time", "at least 60 x real time"),

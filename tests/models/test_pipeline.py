@@ -82,10 +82,10 @@ def test_a_style_changes_how_it_is_said_and_not_what() -> None:
     styled = session.speak(QUESTION, style="very slowly, like a pirate from the Caribbean")
     assert styled.text == plain.text and styled.seconds > 1.4 * plain.seconds
     assert styled.notes[1:] == (
-        "Style: much slower; the engine's voice cannot follow 'pirate from the Caribbean'.",
+        "Style: much slower; the engine's voice cannot follow “pirate from the Caribbean”.",
     )
     wished = session.speak(QUESTION, system="You are a tutor. Speak very slowly.")
-    assert wished.notes[1:] == ("Style: much slower.",)
+    assert wished.notes[1:] == ("Voice, as instructed: much slower.",)
 
 
 @pytest.mark.parametrize("style", ["whispering", "as fast as you can", "in a very deep voice"])

@@ -49,6 +49,12 @@ def voiced_share(sound: Sound) -> float:
     return float(np.mean(melody(sound) > 0))
 
 
+def longest_pause(sound: Sound) -> float:
+    """Return the longest silence between two sounds, in seconds."""
+    heard = np.flatnonzero(np.abs(frames(sound, 0.01)).max(1) > 0.01)
+    return float(np.diff(heard).max(initial=1) - 1) / 100
+
+
 def _f0(frame: Floats, rate: int) -> float:
     shortest, longest = rate // HIGHEST, rate // LOWEST
     # dividing by the overlap keeps long periods from looking weak

@@ -5,6 +5,7 @@ Its `instructions` are a style, and followed as far as the engine's voices can.
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -14,7 +15,6 @@ from ...errors import one_line
 from ...protocol.usage import AUDIO_OUT_PER_SECOND
 from ...sound import pcm16_seconds
 from ..engine import Engine
-from ..prosody import Prosody
 from ..style import Style
 from ..text_normalization import speakable
 from ..tts import voices
@@ -110,7 +110,7 @@ class _Speech:
     def _pcm(self) -> Iterator[bytes]:
         tts, body = self._engine.tts, self._body
         style = Style.of(body.instructions or "")
-        prosody = style.prosody * Prosody(pace=body.speed or 1)
+        prosody = replace(style.prosody, pace=style.prosody.pace * (body.speed or 1))
         for sentence in tts.sentences(self._text):
             pcm = tts.synthesize(sentence.strip(), body.voice, prosody).pcm16()
             self._seconds += pcm16_seconds(pcm)

@@ -127,7 +127,7 @@ def test_a_style_is_followed_noted_and_kept_from_a_small_model() -> None:
         client.say("Hi")
         client.send("response.create")
         sound = client.until("response.done")["response"]
-        assert notes.read(sound) == ("Style: slower; the engine's voice cannot follow 'pirate'.",)
+        assert notes.read(sound) == ("Style: slower; the engine's voice cannot follow “pirate”.",)
         assert client.models.asked[0].system == "Be brief."
         assert sound["usage"]["output_token_details"]["audio_tokens"] == round(0.2 / 0.72 * 20)
         client.send("response.create", response={"instructions": ""})
