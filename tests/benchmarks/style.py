@@ -85,7 +85,6 @@ def rows() -> list[Row]:
     louder = loud.median(acoustics.loudness) - plain.median(acoustics.loudness)
     errors = ", ".join(f"{one.style} {one.errors - plain.errors:+.1f}" for one in spoken)
     speeds = [statistics.median(one.speed() for _ in range(3)) for one in (plain, *spoken)]
-    slowest = min(speeds)
     return [
         ("slowly, words a second", f"{slow.pace / plain.pace:.2f} x", "at most 0.78 x"),
         ("fast, words a second", f"{fast.pace / plain.pace:.2f} x", "at least 1.35 x"),
@@ -100,7 +99,8 @@ def rows() -> list[Row]:
          "at least 1.30 x"),
         ("word error rate, points", errors,
          f"at most +2 (whispering +10) to {plain.errors:.1f} %"),
-        ("speech made, slowest style", f"{slowest:.0f} x real time", "at least 60 x real time"),
+        ("speech made, slowest style", f"{min(speeds):.0f} x real time",
+         f"at least 60 x (without a style: {speeds[0]:.0f} x)"),
     ]  # fmt: skip
 
 
