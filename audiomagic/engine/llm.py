@@ -40,7 +40,8 @@ CLAUSE = re.compile(r"[,.;:!?\n]+")
 MOST_FREE = 600  # characters of JSON, besides what is required: 2 s, or 6 of digits alone
 LONGEST_JSON = 500  # characters that a schema may require
 REPEATS = 3  # the same clause for the third time: the model is in a loop
-# SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France").
+# SmolLM2 answers best to the very line that it was trained with (measured: Paris, not "la France"),
+# which it needs before instructions, too: as "You are a tutor" alone has it, it babbles French.
 DEFAULT_SYSTEM = (
     "You are a helpful AI assistant named SmolLM, trained by Hugging Face. "
     "Answer in one short sentence."
@@ -203,8 +204,8 @@ class LlamaModel:
         """Answer in at most LIMIT tokens, and stop when a clause repeats."""
         said = (m for m in request.messages if m.role != "tool" and m.parts)
         messages = [replace(message, tool_calls=()) for message in said]
-        if not messages or messages[0].role != "system":
-            messages.insert(0, Message("system", (DEFAULT_SYSTEM,)))
+        told = messages.pop(0).parts if messages and messages[0].role == "system" else ()
+        messages.insert(0, Message("system", (DEFAULT_SYSTEM, *told)))
         cap = min(request.max_tokens or LIMIT, self._context // 2)
         body = self._body(replace(request, messages=tuple(messages), max_tokens=cap))
         text = ""

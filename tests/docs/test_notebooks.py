@@ -28,7 +28,7 @@ TOLD = {
     "02_steering": [
         "The capital of Italy is Rome.",
         "Style: slower",
-        "whispered",
+        "whispering",
         "accent of a Scottish",
     ],
     "03_listening": ["What is the capital of France?", "The museum is closed on Mondays."],

@@ -134,6 +134,11 @@ def test_earlier_turns_and_the_system_message_reach_the_model(api: dict[str, str
     assert re.search(r"pirate|captain|sea|ship|aye|matey", words, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("role", ["You are a tutor.", "You are a guide."])
+def test_a_role_does_not_have_it_babble(role: str) -> None:
+    assert "Paris" in Session().speak(QUESTION, system=role).text
+
+
 def test_a_prompt_that_is_too_long_is_said_to_be() -> None:
     for dense in (20_000, 1_200):  # more characters than the model takes, or more tokens only
         with pytest.raises(RequestRejected, match=r"^too long for the local engine: "):
