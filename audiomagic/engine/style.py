@@ -37,7 +37,7 @@ CALLED = {
     "brightness": ("{}softer", "{}sharper", 2.0),
     "pauses": ("with {}shorter pauses", "with {}longer pauses", math.log(1.6)),
 }
-SLIGHT, LITTLE, MUCH = 0.2, 0.6, 1.4  # shares of that size
+SLIGHT, LITTLE, MUCH = 0.12, 0.6, 1.4  # shares of that size
 MONOTONE = 0.35  # factor on the melody, below which it is called so
 WHISPER, BREATHY = 0.9, 0.1  # shares of breath, above which a voice is called so
 
@@ -58,7 +58,7 @@ class Style:
             found += wishes
             unknown += rest
         prosody = Prosody.together(found)
-        if found and not [*_described(prosody)]:  # "fast and slow"
+        if found and not _described(prosody):  # "fast and slow"
             unknown = [" ".join(text.split())]
         return cls(prosody, tuple(dict.fromkeys(unknown)))
 

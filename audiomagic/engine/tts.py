@@ -112,8 +112,9 @@ def _phrases(phonemes: str, prosody: Prosody) -> list[tuple[str, float]]:
     By itself, the model pauses at a comma, at its own tempo.
     """
     longer = prosody.pauses / max(prosody.pace, 0.1)
-    *before, last = COMMA.split(phonemes) if prosody.pauses > 1 else [phonemes]
-    return [*((phrase, AT_COMMA * longer) for phrase in before), (last, PAUSE * longer)]
+    if prosody.pauses <= 1:
+        return [(phonemes, PAUSE * longer)]
+    return [(phrase, AT_COMMA * longer) for phrase in COMMA.split(phonemes)]
 
 
 def _finish(samples: Floats, prosody: Prosody, pause: float) -> Floats:

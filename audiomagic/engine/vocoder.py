@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 SEED = 1  # of the breath noise: the same text sounds the same, bit by bit
 BIN = 20.0  # Hz between two rows of the spectrum
 VOICED = 40.0  # Hz: unvoiced frames are marked by a lower F0
+LOWEST_F0 = 50.0  # Hz, of a melody that is scaled: no voiced frame must become an unvoiced one
 BREATH = 500.0  # Hz: what is below is not heard as breath
 BREATHED = 0.5  # magnitude of a harmonic that has become breath: as noise it sounds louder
 LOWEST, TURN, HIGHEST = 125.0, 1_000.0, 8_000.0  # Hz: where a tilt begins, turns and ends
@@ -23,7 +24,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Frames:
-    """One sentence: rows are frequencies, columns are frames; `f0` has one value a frame."""
+    """One phrase: rows are frequencies, columns are frames; `f0` has one value a frame."""
 
     harmonic: Floats
     phase: Floats
@@ -40,7 +41,8 @@ class Frames:
         harmonic, phase = self._between_harmonics()
         f0 = self.f0.copy()
         median = np.median(f0[voiced])
-        f0[voiced] = pitch * median * (f0[voiced] / median) ** melody
+        scaled = pitch * median * (f0[voiced] / median) ** melody
+        f0[voiced] = np.maximum(scaled, LOWEST_F0)
         return replace(self, harmonic=harmonic, phase=phase, f0=f0.astype(np.float32))
 
     def breathed(self, share: float) -> "Frames":

@@ -23,7 +23,7 @@ CANNOT = "the engine's voice cannot follow"
         ("slow down a bit", "a little slower"),
         ("too fast", "a little slower"),
         ("not so fast", "a little slower"),
-        ("less loud", "quieter and a little softer"),
+        ("less loud", "quieter, a little softer and a little lower"),
         ("in a deep voice", "lower"),
         ("high-pitched", "higher"),
         ("whispering", "whispering"),

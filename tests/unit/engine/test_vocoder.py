@@ -31,6 +31,10 @@ def test_the_range_of_a_melody_is_scaled_about_its_median(frames: Frames) -> Non
     assert np.allclose(frames.sung(1.0, 2.0).f0[1:-1], [112.5, 200, 450])
 
 
+def test_a_melody_stays_one_however_low_it_gets(frames: Frames) -> None:
+    assert (frames.sung(0.1, 3.0).f0[1:-1] >= 50).all()
+
+
 def test_a_melody_that_stays_leaves_all_as_it_is(frames: Frames) -> None:
     unvoiced = replace(frames, f0=np.zeros_like(F0))
     assert frames.sung(1.0, 1.0) is frames and unvoiced.sung(1.5, 0.5) is unvoiced
