@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -72,7 +73,8 @@ def test_when_nobody_listens_nobody_waits(ends: tuple[socket.socket, QueuedSocke
     assert queued.wait_for_room(20)
     with pytest.raises(BrokenPipeError):
         queued.sendall(b"more")
-    assert queued.recv(1) == b""
+    with suppress(ConnectionResetError):  # which the system tells once: to its sender, or here
+        assert queued.recv(1) == b""
 
 
 def test_it_closes_with_much_in_its_queue(ends: tuple[socket.socket, QueuedSocket]) -> None:
