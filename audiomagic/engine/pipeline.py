@@ -55,12 +55,15 @@ class Pipeline:
         self.request = request
         self._transcripts = transcripts
         self._block = block
-        asked = [split_style(message.text) for message in request.messages if message.instructs]
-        self._instructions = "\n".join(told for told, _ in asked if told)
-        self._style = Style.of("\n".join(style for _, style in asked))
+        # Each message's text without a style, and the style.
+        split = [split_style(m.text) if m.instructs else (m.text, "") for m in request.messages]
+        self._unstyled = [text for text, _ in split]
+        told = zip(request.messages, self._unstyled, strict=True)
+        self._instructions = "\n".join(text for m, text in told if m.instructs and text)
+        self._style = Style.of("\n".join(style for _, style in split))
         self._wished = voice_style(self._instructions)
-        prosody = Prosody.together((self._style.prosody, self._wished.prosody))
-        self._prosody = replace(prosody, pace=prosody.pace * pace)
+        both = Prosody.together((self._style.prosody, self._wished.prosody))
+        self._prosody = both.paced(pace)
         self._said: list[str] = []
         self._spoken = 0  # bytes of sound
         self._full = False  # whether the next words would exceed the cap
@@ -153,13 +156,15 @@ class Pipeline:
         return " ".join(self._engine.stt.transcribe(sound) for sound in message.sounds).strip()
 
     def _reply(self, llm: LanguageModel, spoken: list[str | None]) -> Iterator[str]:
+        # A style would only derail a small model.
+        texts = self._unstyled if llm.small else [m.text for m in self.request.messages]
         messages = [
             replace(
                 message,
                 role="system" if message.instructs else message.role,
-                parts=tuple(filter(None, [_joined(_told(message, llm), words)])),
+                parts=tuple(filter(None, [_joined(text, words)])),
             )
-            for message, words in zip(self.request.messages, spoken, strict=True)
+            for message, text, words in zip(self.request.messages, texts, spoken, strict=True)
         ]
         said = tuple(m for m in messages if m.parts or not m.instructs)
         request = replace(self.request, messages=said, voice=None)
@@ -288,11 +293,6 @@ def stripped(texts: Iterable[str]) -> Iterator[str]:
             begun = True
         if shown or not text:
             yield shown
-
-
-def _told(message: Message, llm: LanguageModel) -> str:
-    """Return a message's text, without a style where that would only derail the model."""
-    return split_style(message.text)[0] if llm.small and message.instructs else message.text
 
 
 def _joined(written: str, spoken: str | None) -> str:

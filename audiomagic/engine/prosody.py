@@ -1,7 +1,7 @@
 """Prosody: how a text is spoken, whatever it says, as changes to a voice's own way."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 # What a voice is still understood with, and no stranger than a person.
 LIMITS = {
@@ -42,6 +42,10 @@ class Prosody:
             least, most = LIMITS[field.name]
             found[field.name] = min(max(value, least), most)
         return cls(**found)
+
+    def paced(self, factor: float) -> "Prosody":
+        """Return the changes at another tempo, which has no limit here."""
+        return replace(self, pace=self.pace * factor)
 
     def __pow__(self, degree: float) -> "Prosody":
         """Return the changes made stronger (a `degree` above 1), weaker, or opposite (below 0)."""

@@ -64,7 +64,8 @@ class Synthesizer:
         self.synthesize("Hello.", "alloy")  # reads the dictionary, warms the network: 0.4 s
 
     def synthesize(self, text: str, voice: Voice | str, prosody: Prosody = PLAIN) -> Sound:
-        """Return `text` spoken: mono at 24 kHz, -20 dBFS, the same in each call.
+        """Return `text` spoken: mono at 24 kHz, the same in each call, at -20 dBFS unless the
+        prosody makes it louder or quieter.
 
         Where there is nothing to pronounce the Sound has no samples: see `speakable`. Raises
         KeyError for an unknown voice.

@@ -5,7 +5,6 @@ Its `instructions` are a style, and followed as far as the engine's voices can.
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -109,8 +108,7 @@ class _Speech:
 
     def _pcm(self) -> Iterator[bytes]:
         tts, body = self._engine.tts, self._body
-        style = Style.of(body.instructions or "")
-        prosody = replace(style.prosody, pace=style.prosody.pace * (body.speed or 1))
+        prosody = Style.of(body.instructions or "").prosody.paced(body.speed or 1)
         for sentence in tts.sentences(self._text):
             pcm = tts.synthesize(sentence.strip(), body.voice, prosody).pcm16()
             self._seconds += pcm16_seconds(pcm)

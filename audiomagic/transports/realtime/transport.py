@@ -206,8 +206,7 @@ def _old_and_new(request: Request) -> tuple[Sequence[Message], Sequence[Message]
     """Return the messages of the conversation: those that a session has already, and those that
     come with this request, a question or the results of tools. The others are instructions.
     """
-    roles = ("system", "developer")
-    messages = [message for message in request.messages if message.role not in roles]
+    messages = [message for message in request.messages if not message.instructs]
     results = list(takewhile(lambda message: message.role == "tool", reversed(messages)))
     new = len(results) or 1
     return messages[:-new], messages[-new:]
